@@ -1,0 +1,60 @@
+"""The `ladder` command: the one place that knows every room. A subcommand is imported when it is called."""
+
+import importlib
+import sys
+
+import click
+
+# name → (import string of the click command, the line `ladder --help` shows without importing it)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("edge.commands.run:run", "The whole box; the kiosk at http://localhost:8080."),
+    "calibrate": ("edge.commands.calibrate:calibrate", "Find the table in a picture, a clip or a camera."),
+    "markers": ("edge.commands.markers:markers", "The sheet of markers to print, and where to stick them."),
+    "detect": ("edge.commands.detect:detect", "Balls in stills."),
+    "track": ("edge.commands.track:track", "Shots and ball paths in a recording."),
+    "evaluate": ("edge.commands.evaluate:evaluate", "Score results against a truth file."),
+    "vision": ("edge.commands.vision:vision", "Service: camera to shots and live state."),
+    "kiosk": ("kiosk.command:kiosk", "Service: the pages players touch."),
+    "migrate": ("edge.commands.migrate:migrate", "Bring the box's store to this version's schema."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named by import string and loaded only when called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+class Failure(click.ClickException):
+    """It failed and the message says why in one line: exit status 1."""
+
+    exit_code = 1
+
+    def show(self, file: object = None) -> None:  # noqa: ARG002
+        click.echo(f"ladder: {self.message}", err=True)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="action-ladder", prog_name="ladder")
+def ladder() -> None:
+    """Action Ladder watches a pool table, follows every ball and logs every shot."""
+
+
+def main() -> None:
+    try:
+        ladder()
+    except BrokenPipeError:
+        sys.exit(1)

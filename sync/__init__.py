@@ -1,0 +1,1 @@
+"""The box's post room: facts up, reference down."""

@@ -1,0 +1,36 @@
+"""The live state of a table: what `live.json` holds and the live page draws."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from calibration.table import Table
+from vision.model import BallState, Health, Phase
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """One moment of the table. `status` is `starting`, `live`, `no-camera`, `no-table` or `ended`; `message`
+    is its sentence for a person. `seq` grows with every state written."""
+
+    seq: int
+    source_id: str
+    t_s: float
+    status: str
+    message: str
+    phase: Phase
+    table: Table
+    ball_set: str
+    balls: tuple[BallState, ...]
+    fps: float | None
+    health: Health
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        data["schema"] = SCHEMA
+        data["balls"] = [
+            {"ball": b.ball, "x_in": round(b.x_in, 2), "y_in": round(b.y_in, 2), "state": b.state}
+            for b in self.balls
+        ]
+        return data

@@ -30,7 +30,7 @@ class BallSet:
         """The group of a ball's name; what is honestly unknown is `unknown`, `solid?` is a solid."""
         if ball in ("solid?", "stripe?"):
             return "solid" if ball == "solid?" else "stripe"
-        base = ball.split("-")[0]  # reds are told apart as red-1, red-2 …
+        base = ball.split("-", maxsplit=1)[0]  # reds are told apart as red-1, red-2 …
         return next((b.group for b in self.balls if b.name == base), "unknown")
 
 

@@ -1,4 +1,4 @@
-"""Frames in, balls and shots out: the one path that live cameras, recordings and the simulated table share."""
+"""Frames in, balls and shots out: the one path for live cameras, recordings and the simulated table."""
 
 from calibration.file import Calibration
 from vision.balls import BallSet

@@ -57,7 +57,7 @@ class Frame:
         """A frame from a BGR picture, shape (h, w, 3); an odd last row or column is cut off."""
         picture = np.ascontiguousarray(picture[: picture.shape[0] & ~1, : picture.shape[1] & ~1])
         height, width = picture.shape[:2]
-        planar = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+        planar = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), dtype=np.uint8)
         y = planar[:height]
         chroma = planar[height:].reshape(2, height // 2, width // 2)
         return cls(index, t_s, y, chroma[0], chroma[1])

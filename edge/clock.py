@@ -1,0 +1,42 @@
+"""Wall-clock times: UTC in storage, the hall's zone on screen. Durations come from the monotonic clock."""
+
+import os
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+LOCALTIME = Path("/etc/localtime")
+
+
+def stamp(moment: datetime) -> str:
+    """UTC as it is stored: `2025-10-31T22:15:04.120Z`; such texts sort by time."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def now_stamp() -> str:
+    return stamp(datetime.now(UTC))
+
+
+def from_stamp(text: str) -> datetime:
+    """The moment of a stored stamp. Raises ValueError for anything else."""
+    return datetime.fromisoformat(text)
+
+
+def day_bounds(moment: datetime, zone: tzinfo) -> tuple[str, str]:
+    """The stamps at which the day of `moment` in `zone` begins and ends: 23 to 25 hours apart."""
+    day = moment.astimezone(zone).date()
+    begin = datetime.combine(day, time(), tzinfo=zone)
+    end = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
+    return stamp(begin), stamp(end)
+
+
+def machine_zone(environ: dict[str, str] | None = None, localtime: Path = LOCALTIME) -> ZoneInfo:
+    """The zone this machine is set to, by $TZ or /etc/localtime; UTC where neither names one."""
+    name = (os.environ if environ is None else environ).get("TZ", "").lstrip(":")
+    if not name:
+        parts = localtime.resolve().parts
+        name = "/".join(parts[parts.index("zoneinfo") + 1 :]) if "zoneinfo" in parts else "UTC"
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,84 @@
+"""Facts: what a box tells the hub and the cloud. Wire types, with no imports beyond the standard library.
+
+A fact's body is fixed as text when it is written and hashed then, so a later version of the program sends,
+byte for byte, what this one wrote.
+"""
+
+import hashlib
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["shot", "amend"]
+
+
+def uuid7() -> str:
+    """A version 7 UUID (RFC 9562): 48 bits of Unix milliseconds, then random bits, so keys sort by time."""
+    value = (time.time_ns() // 1_000_000 & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76  # the version
+    value = value & ~(0x3 << 62) | 0x2 << 62  # the variant
+    h = f"{value:032x}"
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def canonical(value: dict[str, Any]) -> str:
+    """JSON with sorted keys and no spaces: equal content is equal text. Raises ValueError for NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_hash(body: str) -> str:
+    """The SHA-256 of a body, in hex."""
+    return hashlib.sha256(body.encode("utf-8")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact as it is written: a key of its own, the body's text and that text's hash.
+
+    `created` is UTC, ISO 8601 with milliseconds and a `Z`.
+    """
+
+    kind: Kind
+    key: str
+    created: str
+    body: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A fact with its place in the line: `seq` grows by one and has no gaps within (device, epoch)."""
+
+    device: str
+    epoch: str
+    seq: int
+    fact: Fact
+
+
+def make_fact(kind: Kind, content: dict[str, Any], created: str) -> Fact:
+    """A new fact; its body and hash are fixed from here on."""
+    body = canonical(content)
+    return Fact(kind, uuid7(), created, body, content_hash(body))
+
+
+def shot_logged(shot_id: str, source_id: str, played_at: str, shot: dict[str, Any], created: str) -> Fact:
+    """A shot was seen for the first time. `shot` is its form in `shots.json`."""
+    content = {"schema": 1, "shot_id": shot_id, "source_id": source_id, "played_at": played_at, "shot": shot}
+    return make_fact("shot", content, created)
+
+
+def shot_amended(
+    shot_id: str, revision: int, *, author: str, reason: str, shot: dict[str, Any], created: str
+) -> Fact:
+    """A stored shot is seen differently now: the whole shot as it stands from this revision on."""
+    content = {
+        "schema": 1,
+        "shot_id": shot_id,
+        "revision": revision,
+        "author": author,
+        "reason": reason,
+        "shot": shot,
+    }
+    return make_fact("amend", content, created)

@@ -1,0 +1,68 @@
+"""Where a box keeps its things: the data directory, and the run directory in memory."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+SHARED_MEMORY = Path("/dev/shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The files of one box. `run` holds what is worth nothing after a reboot, in memory if possible."""
+
+    data: Path
+    run: Path
+
+    @property
+    def store(self) -> Path:
+        return self.data / "ladder.db"
+
+    @property
+    def settings(self) -> Path:
+        return self.data / "settings.toml"
+
+    @property
+    def calibration(self) -> Path:
+        return self.data / "calibration.json"
+
+    @property
+    def live_json(self) -> Path:
+        return self.run / "live.json"
+
+    @property
+    def live_jpg(self) -> Path:
+        return self.run / "live.jpg"
+
+
+def default_data(environ: dict[str, str] | None = None) -> Path:
+    """$LADDER_DATA, or the place where a user's programs keep their data."""
+    env = os.environ if environ is None else environ
+    if env.get("LADDER_DATA"):
+        return Path(env["LADDER_DATA"])
+    base = env.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "action-ladder"
+
+
+def box_paths(data: Path | None = None, shared_memory: Path = SHARED_MEMORY) -> Paths:
+    """The paths of the box in `data`; every process of the box gets the same. Makes no directory."""
+    data = (default_data() if data is None else data).expanduser().absolute()
+    name = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
+    in_memory = shared_memory / f"action-ladder-{os.getuid()}-{name}"
+    return Paths(data, in_memory if _usable(in_memory) else data / "run")
+
+
+def make_directories(paths: Paths) -> None:
+    """Makes the data and the run directory where they are missing. Raises OSError."""
+    paths.data.mkdir(parents=True, exist_ok=True)
+    paths.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _usable(directory: Path) -> bool:
+    """Whether a directory in shared memory is ours or can be made; another user may have taken the name."""
+    if directory.is_symlink():
+        return False
+    if directory.is_dir():
+        return directory.stat().st_uid == os.getuid()
+    return directory.parent.is_dir() and os.access(directory.parent, os.W_OK)

@@ -1,0 +1,277 @@
+"""Shots: the table, how a shot is stored once, and what pages ask.
+
+A stored shot is never edited. What changes later is an amendment with a revision; the view `shots_now` shows
+every shot as it stands. Whole shots are in `body` (as in `shots.json`), the columns repeat what is asked for.
+"""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from edge import facts
+from edge.clock import from_stamp, now_stamp, stamp
+from edge.store import outbox
+from vision.model import Shot, shot_from_json, shot_to_json
+
+migrations = Migrations("shots")
+
+# What analysts ask for; the same columns stand in `shots`, `amendments` and `shots_now`. These are those of the
+# first migration, for good: a later one adds its own.
+_COLUMNS_1: dict[str, str] = {
+    "start_s": "REAL NOT NULL",
+    "end_s": "REAL",
+    "complete": "INTEGER NOT NULL",
+    "result": "TEXT NOT NULL CHECK (result IN ('make', 'miss', 'unknown'))",
+    "scratch": "INTEGER NOT NULL",
+    "kind": "TEXT NOT NULL",
+    "potted": "TEXT NOT NULL",  # object balls, JSON
+    "potted_count": "INTEGER NOT NULL",
+    "pocket": "TEXT",  # of the first object ball potted
+    "first_ball": "TEXT",
+    "cut_angle_deg": "REAL",
+    "cue_distance_in": "REAL",
+    "pocket_distance_in": "REAL",
+    "cue_speed_mph": "REAL",
+    "spin_vertical": "TEXT NOT NULL",
+    "spin_side": "TEXT NOT NULL",
+    "tags": "TEXT NOT NULL",  # JSON
+    "difficulty": "REAL",
+    "confidence": "REAL",
+    "body": "TEXT NOT NULL",
+    "hash": "TEXT NOT NULL",
+}
+
+
+@migrations()
+def shots_1(db: Database) -> None:
+    columns = ",\n".join(f"{name} {kind}" for name, kind in _COLUMNS_1.items())
+    db.execute("""
+        CREATE TABLE sources (
+            id TEXT PRIMARY KEY,
+            place TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            table_name TEXT NOT NULL,
+            table_length_in REAL NOT NULL,
+            table_width_in REAL NOT NULL,
+            ball_diameter_in REAL NOT NULL,
+            calibration_id TEXT NOT NULL,
+            picture_width_px INTEGER NOT NULL,
+            picture_height_px INTEGER NOT NULL,
+            fps REAL
+        ) STRICT
+    """)
+    db.execute(f"""
+        CREATE TABLE shots (
+            id TEXT PRIMARY KEY,
+            source_id TEXT NOT NULL REFERENCES sources (id),
+            played_at TEXT NOT NULL,
+            stored_at TEXT NOT NULL,
+            revision INTEGER NOT NULL CHECK (revision >= 1),
+            {columns}
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX shots_by_time ON shots (played_at, id)")
+    db.execute("CREATE INDEX shots_by_source ON shots (source_id, start_s)")
+    db.execute(f"""
+        CREATE TABLE amendments (
+            shot_id TEXT NOT NULL REFERENCES shots (id) ON DELETE CASCADE,
+            revision INTEGER NOT NULL,
+            author TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            amended_at TEXT NOT NULL,
+            {columns},
+            PRIMARY KEY (shot_id, revision)
+        ) STRICT
+    """)
+    now = ",\n".join(f"CASE WHEN a.shot_id IS NULL THEN s.{c} ELSE a.{c} END AS {c}" for c in _COLUMNS_1)
+    db.execute(f"""
+        CREATE VIEW shots_now AS
+        SELECT s.id, s.source_id, s.played_at, s.stored_at,
+            coalesce(a.revision, s.revision) AS revision,
+            a.shot_id IS NOT NULL AS amended,
+            {now}
+        FROM shots s LEFT JOIN amendments a ON a.shot_id = s.id
+            AND a.revision = (SELECT max(revision) FROM amendments WHERE shot_id = s.id)
+    """)
+    for table in ("shots", "amendments"):
+        db.execute(f"""
+            CREATE TRIGGER {table}_are_fixed BEFORE UPDATE ON {table}
+            BEGIN SELECT RAISE(ABORT, 'a stored shot is never edited: amend it'); END
+        """)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One start of a camera, or one playing of a recording. `place` says where it came from, for a person."""
+
+    id: str
+    place: str
+    started_at: str
+    table_name: str
+    table_length_in: float
+    table_width_in: float
+    ball_diameter_in: float
+    calibration_id: str
+    picture_width_px: int
+    picture_height_px: int
+    fps: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredShot:
+    """A shot as it stands, with what the store knows of it. `played_at` is UTC."""
+
+    shot: Shot
+    source_id: str
+    played_at: datetime
+    amended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many shots of a span of time; `potted` counts object balls."""
+
+    shots: int = 0
+    makes: int = 0
+    misses: int = 0
+    unknown: int = 0
+    scratches: int = 0
+    breaks: int = 0
+    potted: int = 0
+
+
+Outcome = Literal["stored", "amended", "known", "conflict"]
+
+
+def store_source(conn: sqlite3.Connection, source: Source) -> None:
+    """Stores a source; one that is there already stays as it is."""
+    names = Source.__slots__
+    conn.execute(
+        f"INSERT INTO sources ({', '.join(names)}) VALUES ({_marks(len(names))}) ON CONFLICT (id) DO NOTHING",
+        [getattr(source, name) for name in names],
+    )
+
+
+def store_shot(conn: sqlite3.Connection, shot: Shot, source_id: str, played_at: datetime) -> Outcome:
+    """Stores a shot or an amendment with its fact, once; `conn` must be inside a transaction for writing.
+
+    `known`: it, or a later revision, is stored already, nothing is written. `conflict`: this revision is
+    stored with other content, which stays. Raises sqlite3.IntegrityError when the source is not stored.
+    """
+    stored = conn.execute("SELECT revision, hash FROM shots_now WHERE id = ?", [shot.id]).fetchone()
+    if stored is None:
+        _insert_shot(conn, shot, source_id, played_at)
+        return "stored"
+    if shot.revision > stored["revision"]:
+        _insert_amendment(conn, shot, "vision", "seen again")
+        return "amended"
+    same = shot.revision < stored["revision"] or stored["hash"] == _columns(shot)["hash"]
+    return "known" if same else "conflict"
+
+
+def recent_shots(conn: sqlite3.Connection, limit: int, before: str | None = None) -> list[StoredShot]:
+    """The latest shots as they stand, newest first; with `before`, those older than that shot's id.
+
+    An id that is not stored has nothing before it.
+    """
+    if before is None:
+        sql = "SELECT * FROM shots_now ORDER BY played_at DESC, id DESC LIMIT ?"
+        return [_stored(row) for row in conn.execute(sql, [limit])]
+    sql = (
+        "SELECT * FROM shots_now WHERE (played_at, id) < (SELECT played_at, id FROM shots WHERE id = ?)"
+        " ORDER BY played_at DESC, id DESC LIMIT ?"
+    )
+    return [_stored(row) for row in conn.execute(sql, [before, limit])]
+
+
+def get_shot(conn: sqlite3.Connection, shot_id: str) -> StoredShot | None:
+    """One shot as it stands, or None."""
+    row = conn.execute("SELECT * FROM shots_now WHERE id = ?", [shot_id]).fetchone()
+    return None if row is None else _stored(row)
+
+
+def count_shots(conn: sqlite3.Connection, begin: str, end: str) -> Counts:
+    """Counts over shots played from `begin` on and before `end`, stamps as `edge.clock.day_bounds` gives."""
+    row = conn.execute(
+        """
+        SELECT count(*) AS shots,
+            coalesce(sum(result = 'make'), 0) AS makes,
+            coalesce(sum(result = 'miss'), 0) AS misses,
+            coalesce(sum(result = 'unknown'), 0) AS unknown,
+            coalesce(sum(scratch), 0) AS scratches,
+            coalesce(sum(kind = 'break'), 0) AS breaks,
+            coalesce(sum(potted_count), 0) AS potted
+        FROM shots_now WHERE played_at >= ? AND played_at < ?
+        """,
+        [begin, end],
+    ).fetchone()
+    return Counts(**dict(row))
+
+
+def _insert_shot(conn: sqlite3.Connection, shot: Shot, source_id: str, played_at: datetime) -> None:
+    created, columns = now_stamp(), _columns(shot)
+    head = [shot.id, source_id, stamp(played_at), created, shot.revision]
+    conn.execute(
+        f"INSERT INTO shots (id, source_id, played_at, stored_at, revision, {', '.join(columns)})"
+        f" VALUES ({_marks(len(head) + len(columns))})",
+        [*head, *columns.values()],
+    )
+    body = json.loads(columns["body"])
+    outbox.append(conn, facts.shot_logged(shot.id, source_id, stamp(played_at), body, created))
+
+
+def _insert_amendment(conn: sqlite3.Connection, shot: Shot, author: str, reason: str) -> None:
+    created, columns = now_stamp(), _columns(shot)
+    head = [shot.id, shot.revision, author, reason, created]
+    conn.execute(
+        f"INSERT INTO amendments (shot_id, revision, author, reason, amended_at, {', '.join(columns)})"
+        f" VALUES ({_marks(len(head) + len(columns))})",
+        [*head, *columns.values()],
+    )
+    body = json.loads(columns["body"])
+    fact = facts.shot_amended(
+        shot.id, shot.revision, author=author, reason=reason, shot=body, created=created
+    )
+    outbox.append(conn, fact)
+
+
+def _columns(shot: Shot) -> dict[str, Any]:
+    body = facts.canonical(shot_to_json(shot))
+    potted = [pot for pot in shot.potted if pot.group != "cue"]
+    return {
+        "start_s": float(shot.start_s),
+        "end_s": shot.end_s,
+        "complete": int(shot.complete),
+        "result": shot.result,
+        "scratch": int(shot.scratch),
+        "kind": shot.kind,
+        "potted": json.dumps([pot.ball for pot in potted]),
+        "potted_count": len(potted),
+        "pocket": potted[0].pocket if potted else None,
+        "first_ball": shot.first_contact.ball if shot.first_contact else None,
+        "cut_angle_deg": shot.cut_angle_deg,
+        "cue_distance_in": shot.cue_distance_in,
+        "pocket_distance_in": shot.pocket_distance_in,
+        "cue_speed_mph": shot.cue_speed_mph,
+        "spin_vertical": shot.spin.vertical.label,
+        "spin_side": shot.spin.side.label,
+        "tags": json.dumps(shot.tags),
+        "difficulty": shot.difficulty,
+        "confidence": shot.confidence,
+        "body": body,
+        "hash": facts.content_hash(body),
+    }
+
+
+def _stored(row: sqlite3.Row) -> StoredShot:
+    shot = shot_from_json(json.loads(row["body"]))
+    return StoredShot(shot, row["source_id"], from_stamp(row["played_at"]), bool(row["amended"]))
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)

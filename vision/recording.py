@@ -1,0 +1,91 @@
+"""A whole recording through the pipeline: what `ladder track`, the evaluation and the tests run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from calibration.file import Calibration
+from vision.balls import BallSet
+from vision.files import SourceInfo, TrackRow
+from vision.frames.source import Frame, FrameSource
+from vision.model import Health, Seen, Shot
+from vision.pipeline import Pipeline
+
+Progress = Callable[[int, int | None], None]
+OnFrame = Callable[[Frame, Seen], None]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was seen in a recording. `shots` holds the newest revision of each, in order of start;
+    `tracks` every ball in every frame where they were asked for."""
+
+    source: SourceInfo
+    calibration: Calibration
+    shots: tuple[Shot, ...]
+    health: Health
+    tracks: list[TrackRow] = field(default_factory=list)
+
+
+def track_recording(
+    source: FrameSource,
+    calibration: Calibration,
+    ball_set: BallSet | None = None,
+    *,
+    progress: Progress | None = None,
+    on_frame: OnFrame | None = None,
+    keep_tracks: bool = True,
+) -> Recording:
+    """Follows the table from the source's first frame to its last.
+
+    `progress` is told (frames done, frames in all where known), `on_frame` each frame with what was seen in
+    it. Raises CalibrationError when the pictures have another size than the one calibrated, FrameSourceError
+    when the source breaks.
+    """
+    calibration.require_picture(source.width_px, source.height_px)
+    pipeline = Pipeline(calibration, ball_set, source.id)
+    shots: dict[str, Shot] = {}
+    tracks: list[TrackRow] = []
+    frames, first_s, last_s = 0, 0.0, 0.0
+    for frame in source:
+        seen = pipeline.process(frame)
+        _take(shots, seen.shots)
+        first_s, last_s = (frame.t_s if frames == 0 else first_s), frame.t_s
+        frames += 1
+        if keep_tracks:
+            tracks.extend(TrackRow(seen.index, seen.t_s, ball) for ball in seen.balls)
+        if on_frame is not None:
+            on_frame(frame, seen)
+        if progress is not None:
+            progress(frames, source.frame_count)
+    _take(shots, pipeline.finish())
+    interval_s = 1 / source.fps if source.fps else 0.0
+    info = SourceInfo(
+        id=source.id,
+        frames=frames,
+        path=_path_of(source),
+        fps=None if source.fps is None else round(source.fps, 4),
+        duration_s=round(last_s - first_s + interval_s, 4) if frames else 0.0,
+        readout_s=source.readout_s,
+    )
+    health = pipeline.health
+    warnings = (*health.warnings, *getattr(source, "warnings", ()))
+    return Recording(
+        info,
+        calibration,
+        tuple(sorted(shots.values(), key=lambda shot: shot.start_s)),
+        replace(health, warnings=warnings),
+        tracks,
+    )
+
+
+def _take(shots: dict[str, Shot], news: tuple[Shot, ...]) -> None:
+    """Keeps the newest revision of each shot."""
+    for shot in news:
+        known = shots.get(shot.id)
+        if known is None or shot.revision >= known.revision:
+            shots[shot.id] = shot
+
+
+def _path_of(source: FrameSource) -> str | None:
+    path = getattr(source, "path", None)
+    return None if path is None else str(path)

@@ -20,7 +20,7 @@ from vision.model import Shot, shot_from_json, shot_to_json
 
 migrations = Migrations("shots")
 
-# What analysts ask for; the same columns stand in `shots`, `amendments` and `shots_now`. These are those of the
+# What analysts ask for; the same columns stand in `shots`, `amendments` and `shots_now`. These are of the
 # first migration, for good: a later one adds its own.
 _COLUMNS_1: dict[str, str] = {
     "start_s": "REAL NOT NULL",

@@ -1,0 +1,152 @@
+"""The box's settings: one TOML file beside its data, every key optional, checked when it is read.
+
+What each key means stands in docs/settings.md, which a test compares with this file.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Callable
+from dataclasses import Field, dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from calibration.table import STANDARD_TABLES, parse_table
+from edge.clock import machine_zone
+from vision.balls import ball_sets
+
+
+class SettingsError(Exception):
+    """The settings can't be used; the text names the file, the key and what is allowed."""
+
+
+def _key(default: Any, allowed: str, check: Callable[[Any], bool]) -> Any:
+    """A setting: its default, what is allowed in words, and whether a value of the right type is."""
+    return field(default=default, metadata={"allowed": allowed, "check": check})
+
+
+def _is_text(value: str) -> bool:
+    return 0 < len(value.strip()) <= 80
+
+
+def _is_zone(value: str) -> bool:
+    return value == "local" or value in available_timezones()
+
+
+def _is_table(value: str) -> bool:
+    try:
+        parse_table(value)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    name: str = _key("Action Ladder", "1 to 80 characters", _is_text)
+    timezone: str = _key(
+        "local", "local (the machine's own) or an IANA name such as America/Chicago", _is_zone
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the hall's days begin and its times are shown."""
+        return machine_zone() if self.timezone == "local" else ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    label: str = _key("Table 1", "1 to 80 characters", _is_text)
+    size: str = _key(
+        "9ft", f"{', '.join(STANDARD_TABLES)}, or a size such as 92x46in or 1881x943mm", _is_table
+    )
+    balls: str = _key(
+        "auto", f"auto, {', '.join(ball_sets())}", lambda value: value == "auto" or value in ball_sets()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    source: str = _key("sim", "sim or the path of a recording", lambda value: bool(value.strip()))
+    calibration: str = _key(
+        "", "the path of a file that ladder calibrate wrote, or empty", lambda value: len(value) < 4096
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    host: str = _key("127.0.0.1", "an address of this machine, or 0.0.0.0 for all", _is_text)
+    port: int = _key(8080, "1 to 65535", lambda value: 1 <= value <= 65535)
+    theme: str = _key("dark", "dark or light", lambda value: value in ("dark", "light"))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    hall: Hall = Hall()
+    table: Table = Table()
+    camera: Camera = Camera()
+    kiosk: Kiosk = Kiosk()
+
+
+_SECTIONS: dict[str, type] = {"hall": Hall, "table": Table, "camera": Camera, "kiosk": Kiosk}
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in a file; the defaults when there is none. Raises SettingsError."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error.strerror}") from error
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise SettingsError(f"{path} is no TOML: {error}") from error
+    try:
+        return parse_settings(data)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def parse_settings(data: dict[str, Any]) -> Settings:
+    """Settings from what a TOML file holds. Raises SettingsError naming the key and what is allowed."""
+    _refuse_unknown(data, list(_SECTIONS), "there is no section [{}]")
+    sections = {}
+    for name, values in data.items():
+        if not isinstance(values, dict):
+            raise SettingsError(f"{name} is a section: write [{name}] on a line of its own")
+        sections[name] = _section(name, values)
+    return Settings(**sections)
+
+
+@cache
+def documented_keys() -> dict[str, tuple[Any, str]]:
+    """Every key as `section.name`, with its default and what is allowed in words."""
+    return {
+        f"{section}.{one.name}": (one.default, one.metadata["allowed"])
+        for section, kind in _SECTIONS.items()
+        for one in fields(kind)
+    }
+
+
+def _section(section: str, values: dict[str, Any]) -> Any:
+    kind = _SECTIONS[section]
+    keys: dict[str, Field[Any]] = {one.name: one for one in fields(kind)}
+    _refuse_unknown(values, list(keys), f"[{section}] has no key {{}}")
+    for name, value in values.items():
+        _check(f"{section}.{name}", keys[name], value)
+    return kind(**values)
+
+
+def _check(name: str, key: Field[Any], value: Any) -> None:
+    # `type` and not isinstance: true is no number here.
+    if type(value) is not type(key.default) or not key.metadata["check"](value):
+        raise SettingsError(f"{name} = {value!r} can't be used: allowed is {key.metadata['allowed']}")
+
+
+def _refuse_unknown(values: dict[str, Any], known: list[str], sentence: str) -> None:
+    for name in values:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+            raise SettingsError(f"{sentence.format(name)}: {hint}")

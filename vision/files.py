@@ -1,4 +1,4 @@
-"""The files that results are kept in: `shots.json`, `tracks.csv` and `balls.json`. Described in docs/files.md.
+"""The files that results are kept in: `shots.json`, `tracks.csv`, `balls.json`; docs/files.md describes them.
 
 Every file is written beside its place and then renamed, so that a reader never finds half of one.
 """
@@ -14,9 +14,10 @@ from typing import Any, Self
 import numpy as np
 
 from calibration.file import Calibration
-from vision.model import SCHEMA, BallState, Health, Shot, shot_from_json, shot_to_json
+from vision.model import SCHEMA, BallState, Health, Shot, State, shot_from_json, shot_to_json
 
 TRACKS_HEADER = ("frame", "t_s", "ball", "x_in", "y_in", "x_px", "y_px", "state")
+_STATES: dict[str, State] = {"still": "still", "moving": "moving", "hidden": "hidden"}
 
 
 class FileError(Exception):
@@ -263,11 +264,10 @@ def _still_ball(ball: StillBall) -> dict[str, Any]:
 
 
 def _track_row(row: list[str]) -> TrackRow:
-    state = row[7]
-    if state not in ("still", "moving", "hidden"):
-        raise ValueError(f"no state is called {state!r}")
+    if row[7] not in _STATES:
+        raise ValueError(f"no state is called {row[7]!r}")
     x_in, y_in, x_px, y_px = (float(v) for v in row[3:7])
-    return TrackRow(int(row[0]), float(row[1]), BallState(row[2], x_in, y_in, x_px, y_px, state))
+    return TrackRow(int(row[0]), float(row[1]), BallState(row[2], x_in, y_in, x_px, y_px, _STATES[row[7]]))
 
 
 def _require_schema(path: Path, document: dict[str, Any], key: str) -> None:

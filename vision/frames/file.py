@@ -210,7 +210,9 @@ def _open(path: Path) -> Any:
 
 def _video_stream(container: Any, path: Path) -> Any:
     if not container.streams.video:
-        raise FrameSourceError(f"{path} has no pictures in it, only sound or data: use a video")
+        raise FrameSourceError(
+            f"{path} has no video in it (only sound or data, or the file is cut off): copy or export it again"
+        )
     stream = container.streams.video[0]
     if stream.codec_context is None:
         raise FrameSourceError(f"{path} is in a video format that can't be decoded here: export it as H.264")

@@ -1,0 +1,136 @@
+"""The bed in the picture: where balls can be seen, how large they are there, and where the holes are."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.file import Calibration
+from vision.detect.cloth import Cloth, Float, half_luma, log_bgr, median_half_bgr
+from vision.detect.silhouette import silhouettes
+from vision.frames.source import Frame, Plane
+
+# A hole is this much darker than the cloth (log of the ratio).
+_HOLE = -1.5
+
+
+@dataclass(frozen=True)
+class Bed:
+    """Maps of half the picture's size, shape (h, w).
+
+    `reach` is non-zero where a ball on the table can be seen, `rect` its bounds; `radius_half` the ball's radius
+    in half-size pixels; `holes` non-zero on the pockets' holes. `samples` are rows and columns of bare cloth
+    and `sample_luma` its luma there.
+    """
+
+    calibration: Calibration
+    reach: Plane
+    rect: tuple[int, int, int, int]
+    radius_half: Float
+    holes: Plane
+    samples: tuple[NDArray[np.int64], NDArray[np.int64]]
+    sample_luma: Float
+
+    def can_rest(self, x_in: float, y_in: float) -> bool:
+        """Whether a ball's centre can stay at a table point: on the bed, or in the jaws but not over a hole."""
+        table = self.calibration.table
+        R = table.ball_radius_in
+        slack = 0.45 * R
+        L, W = table.length_in, table.width_in
+        on_bed = R - slack <= x_in <= L - R + slack and R - slack <= y_in <= W - R + slack
+        near = min(table.pockets, key=lambda p: (p.x_in - x_in) ** 2 + (p.y_in - y_in) ** 2)
+        distance = float(np.hypot(near.x_in - x_in, near.y_in - y_in))
+        if distance < near.mouth_in:
+            return distance > 0.75 * near.radius_in and not self._over_hole(x_in, y_in)
+        return on_bed
+
+    def near_pocket(self, x_in: float, y_in: float) -> bool:
+        """Whether a ball there would touch a pocket's mouth."""
+        reach = self.calibration.table.ball_diameter_in
+        return any(
+            float(np.hypot(p.x_in - x_in, p.y_in - y_in)) < p.mouth_in / 2 + reach
+            for p in self.calibration.table.pockets
+        )
+
+    def _over_hole(self, x_in: float, y_in: float) -> bool:
+        """Whether the point where the ball would touch the cloth is a hole."""
+        u, v = np.round((self.calibration.to_picture([(x_in, y_in)], 0.0)[0] - 0.5) / 2).astype(int)
+        height, width = self.holes.shape
+        return bool(0 <= u < width and 0 <= v < height and self.holes[v, u])
+
+    def widened(self, rect: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+        """The rectangle grown by a ball to every side, inside the bed's bounds."""
+        left, top, right, bottom = rect
+        margin = int(2.5 * float(self.radius_half[top:bottom, left:right].max())) + 2
+        return (
+            max(self.rect[0], left - margin),
+            max(self.rect[1], top - margin),
+            min(self.rect[2], right + margin),
+            min(self.rect[3], bottom + margin),
+        )
+
+
+def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> Bed:
+    """The maps for a calibrated camera over the cloth learnt from the same frames."""
+    height, width = frames[0].u.shape
+    reach = _reach(calibration, height, width)
+    x, y, w, h = cv2.boundingRect(reach)
+    picture = median_half_bgr(frames)
+    ratio = log_bgr(picture) - cloth.log_bgr
+    holes = _holes(calibration, ratio)
+    bare = (np.abs(cloth.foreign(ratio)) < 0.6) & (reach > 0)
+    rows, cols = np.nonzero(bare)
+    step = max(1, len(rows) // 500)
+    samples = rows[::step], cols[::step]
+    luma = np.median([half_luma(f)[samples] for f in frames], axis=0).astype(np.float32)
+    return Bed(
+        calibration, reach, (x, y, x + w, y + h), _radius_map(calibration, height, width), holes, samples, luma
+    )
+
+
+def _reach(calibration: Calibration, height: int, width: int) -> Plane:
+    """255 where a ball on the bed or in the jaws can be seen."""
+    table = calibration.table
+    R, L, W = table.ball_radius_in, table.length_in, table.width_in
+    mask = np.zeros((height, width), dtype=np.uint8)
+    places = [np.array([[R, R], [L - R, R], [L - R, W - R], [R, W - R]])]
+    places += [_jaws(p.x_in, p.y_in, table.length_in, table.width_in, R) for p in table.pockets]
+    for points in places:
+        s = silhouettes(calibration, points)
+        pixels = (s.centres_px[:, None, :] + s.spokes_px).reshape(-1, 2)
+        cv2.fillConvexPoly(mask, cv2.convexHull(np.round((pixels - 0.5) / 2).astype(np.int32)), 255)
+    return mask
+
+
+def _jaws(x: float, y: float, length: float, width: float, R: float) -> NDArray[np.float64]:
+    """From a pocket's hole to where the bed begins, shape (2, 2)."""
+    return np.array([[x, y], [np.clip(x, 2 * R, length - 2 * R), np.clip(y, 2 * R, width - 2 * R)]])
+
+
+def _holes(calibration: Calibration, log_ratio: Float) -> Plane:
+    """Non-zero on dark patches at the pockets, without what is thinner than a hand's breadth of pixels."""
+    dark = (log_ratio.mean(axis=2) < _HOLE).astype(np.uint8)
+    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    near = np.zeros_like(dark)
+    for pocket, centre in zip(calibration.table.pockets, calibration.pockets_px, strict=True):
+        scale = calibration.px_per_in(pocket.x_in, pocket.y_in)
+        u, v = np.round((centre - 0.5) / 2).astype(int)
+        cv2.circle(near, (int(u), int(v)), max(2, int(1.5 * pocket.radius_in * scale / 2)), 1, -1)
+    return np.asarray(dark & near, dtype=np.uint8)
+
+
+def _radius_map(calibration: Calibration, height: int, width: int) -> Float:
+    """The ball's radius in half-size pixels: a second-order surface through radii all over the bed."""
+    table = calibration.table
+    x, y = np.meshgrid(np.linspace(0, table.length_in, 9), np.linspace(0, table.width_in, 7))
+    s = silhouettes(calibration, np.column_stack([x.ravel(), y.ravel()]))
+    u = s.centres_px[:, 0] / (2 * width) - 0.5
+    v = s.centres_px[:, 1] / (2 * height) - 0.5
+    A = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
+    c = np.linalg.lstsq(A, s.radii_px / 2, rcond=None)[0]
+    gv, gu = np.mgrid[0:height, 0:width].astype(np.float64)
+    gu, gv = gu / width - 0.5, gv / height - 0.5
+    surface = c[0] + c[1] * gu + c[2] * gv + c[3] * gu**2 + c[4] * gu * gv + c[5] * gv**2
+    lowest, highest = float(s.radii_px.min()) / 2, float(s.radii_px.max()) / 2
+    return np.clip(surface, 0.9 * lowest, 1.1 * highest).astype(np.float32)

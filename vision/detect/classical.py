@@ -1,0 +1,251 @@
+"""The classical detector: balls are what is foreign to the cloth and has the projected ball's outline."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.file import Calibration
+from vision.detect.bed import Bed, measure_bed
+from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth, log_bgr
+from vision.detect.looks import looks
+from vision.detect.silhouette import OPPONENT, Array, Fit, Silhouettes, fit, silhouettes
+from vision.detect.votes import radial_votes
+from vision.frames.source import Frame, Plane
+from vision.model import Detection
+
+Rect = tuple[int, int, int, int]  # left, top, right, bottom in half-size pixels
+
+# Two balls can't be nearer than one diameter; what measures nearer than this is one ball.
+_NEAREST_DIAMETERS = 0.86
+_TOUCHING_DIAMETERS = 1.25
+_MIN_QUALITY = 0.5
+# In a pocket's mouth the hole's rim looks round: only what shows its edge against cloth is a ball.
+_MIN_FREE_AT_POCKET = 0.4
+_CHANGED = 14  # a step of half-size luma that noise does not make
+_TILE = 8
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one frame showed: the balls in the regions looked at, and those regions."""
+
+    detections: list[Detection]
+    regions: list[Rect]
+
+
+class Detector:
+    """Finds the balls of one table, frame by frame.
+
+    The cloth is learnt from the first frame given (or by `learn` from several) and kept. `mask` is non-zero,
+    at half size, where something foreign lies on the bed: balls, hands, cues.
+    """
+
+    def __init__(self, calibration: Calibration) -> None:
+        self.calibration = calibration
+        self._cloth: Cloth | None = None
+        self._bed: Bed | None = None
+        self._seen_luma: Plane | None = None
+        self._gain = 0.0
+        self.mask: Plane = np.zeros((0, 0), dtype=np.uint8)
+
+    def learn(self, frames: list[Frame]) -> None:
+        """Learns the empty cloth. Raises ClothError or CalibrationError, each with what to do."""
+        first = frames[0]
+        self.calibration.require_picture(first.width_px, first.height_px)
+        self._cloth = learn_cloth(frames, self.calibration)
+        self._bed = measure_bed(self.calibration, self._cloth, frames)
+        self._seen_luma = None
+        self.mask = np.zeros(first.u.shape, dtype=np.uint8)
+
+    def detect(self, frame: Frame) -> list[Detection]:
+        """Every ball of a frame on its own, best first."""
+        if self._cloth is None:
+            self.learn([frame])
+        self._seen_luma = None
+        return self.look(frame, np.zeros((0, 2))).detections
+
+    def look(self, frame: Frame, hints_in: Array) -> Sight:
+        """The balls where something changed since the last look; `hints_in`, shape (N, 2), says where to expect.
+
+        The first look is at everything.
+        """
+        assert self._cloth is not None and self._bed is not None
+        luma = half_luma(frame)
+        self._gain = self._measure_gain(luma)
+        regions = self._changed(luma)
+        detections: list[Detection] = []
+        for region in regions:
+            detections += self._look_at(frame, luma, region, hints_in)
+        return Sight(self._accept(detections), regions)
+
+    def cover(self, points_in: Array) -> Array:
+        """How much of each silhouette at table points, shape (N, 2), something foreign covers: shape (N,)."""
+        s = silhouettes(self.calibration, points_in)
+        rings = np.array([0.3, 0.6, 0.85])
+        where = s.centres_px[:, None, None, :] + rings[None, :, None, None] * s.spokes_px[:, None, ::4, :]
+        pixels = np.round((where.reshape(len(points_in), -1, 2) - 0.5) / 2).astype(int)
+        height, width = self.mask.shape
+        u, v = np.clip(pixels[..., 0], 0, width - 1), np.clip(pixels[..., 1], 0, height - 1)
+        covered: Array = (self.mask[v, u] > 0).mean(axis=1)
+        return covered
+
+    def _measure_gain(self, luma: Plane) -> float:
+        """By how much the whole light changed since the cloth was learnt, as a logarithm."""
+        assert self._bed is not None
+        rows, cols = self._bed.samples
+        ratio = np.log((luma[rows, cols].astype(np.float32) + 4) / (self._bed.sample_luma + 4))
+        return float(np.median(ratio))
+
+    def _changed(self, luma: Plane) -> list[Rect]:
+        """Regions in which the bed looks other than when last looked at, and remembers the new look."""
+        assert self._bed is not None
+        height, width = luma.shape
+        if self._seen_luma is None:
+            self._seen_luma = luma.copy()
+            return [self._bed.rect]
+        step = cv2.absdiff(luma, self._seen_luma)
+        _, step = cv2.threshold(step, _CHANGED, 255, cv2.THRESH_BINARY)
+        step = cv2.bitwise_and(step, self._bed.reach)
+        tiles = cv2.resize(step, (width // _TILE, height // _TILE), interpolation=cv2.INTER_AREA)
+        if not tiles.any():
+            return []
+        busy = cv2.dilate((tiles > 8).astype(np.uint8), np.ones((3, 3), np.uint8))
+        count, _, stats, _ = cv2.connectedComponentsWithStats(busy)
+        regions: list[Rect] = []
+        for x, y, w, h, _ in stats[1:count]:
+            r = (x * _TILE, y * _TILE, min(width, (x + w) * _TILE), min(height, (y + h) * _TILE))
+            self._seen_luma[r[1] : r[3], r[0] : r[2]] = luma[r[1] : r[3], r[0] : r[2]]
+            regions.append(r)
+        return regions
+
+    def _look_at(self, frame: Frame, luma: Plane, region: Rect, hints_in: Array) -> list[Detection]:
+        assert self._cloth is not None and self._bed is not None
+        left, top, right, bottom = self._bed.widened(region)
+        part = (slice(top, bottom), slice(left, right))
+        picture = log_bgr(half_region_bgr(frame, luma, part))
+        log_ratio = np.asarray(picture - self._cloth.log_bgr[part] - np.float32(self._gain), dtype=np.float32)
+        mask = ((self._cloth.foreign(log_ratio) > 1) & (self._bed.reach[part] > 0)).astype(np.uint8)
+        mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), dtype=np.uint8)
+        self.mask[part] = mask
+        if not mask.any():
+            return []
+        radius = self._bed.radius_half[part]
+        found = [self._inside(hints_in, (left, top, right, bottom))]
+        found.append(self._to_table(_deep(mask, radius), left, top))
+        detections = self._refine(frame, np.concatenate(found))
+        rest = self._unexplained(mask, detections, left, top)
+        if _deep(rest, radius).size:
+            opponent = np.asarray(cv2.transform(log_ratio, OPPONENT), dtype=np.float32)
+            votes = radial_votes(opponent, rest, radius)
+            detections += self._refine(frame, self._to_table(votes, left, top))
+        return detections
+
+    def _inside(self, points_in: Array, rect: Rect) -> Array:
+        if not len(points_in):
+            return np.zeros((0, 2))
+        pixels = (self.calibration.to_picture(points_in) - 0.5) / 2
+        u, v = pixels.T
+        return points_in[(u >= rect[0]) & (u < rect[2]) & (v >= rect[1]) & (v < rect[3])]
+
+    def _to_table(self, pixels_half: Array, left: int, top: int) -> Array:
+        if not len(pixels_half):
+            return np.zeros((0, 2))
+        return self.calibration.to_table((pixels_half + (left, top)) * 2.0 + 0.5)
+
+    def _unexplained(self, mask: Plane, detections: list[Detection], left: int, top: int) -> Plane:
+        """The mask without the balls already found well."""
+        rest = mask.copy()
+        for d in detections:
+            if d.quality >= 0.7:
+                centre = round((d.x_px - 0.5) / 2 - left), round((d.y_px - 0.5) / 2 - top)
+                cv2.circle(rest, centre, int(d.radius_px / 2) + 1, 0, -1)
+        return rest
+
+    def _refine(self, frame: Frame, points: Array) -> list[Detection]:
+        """Fits a ball at each table point, shape (N, 2)."""
+        assert self._cloth is not None
+        points = _thin(points, 0.2 * self.calibration.table.ball_diameter_in)
+        if not len(points):
+            return []
+        s = silhouettes(self.calibration, points)
+        margin = 2.2 * float(s.radii_px.max()) + 4
+        left, top = (int(v) & ~1 for v in np.maximum(0, s.centres_px.min(axis=0) - margin))
+        right = min(frame.width_px, int(s.centres_px[:, 0].max() + margin)) & ~1
+        bottom = min(frame.height_px, int(s.centres_px[:, 1].max() + margin)) & ~1
+        if right - left < 4 or bottom - top < 4:
+            return []
+        log_ratio = self._cloth.log_ratio(frame, left, top, right, bottom) - np.float32(self._gain)
+        opponent = np.asarray(cv2.transform(log_ratio, OPPONENT), dtype=np.float32)
+        result = fit(opponent, (left, top), s)
+        foreign = self._cloth.foreign(log_ratio)
+        return self._detections(frame, s, result, foreign, (left, top))
+
+    def _detections(
+        self, frame: Frame, s: Silhouettes, result: Fit, foreign: Float, origin: tuple[int, int]
+    ) -> list[Detection]:
+        centres = s.centres_px + result.shift_px
+        inches = self.calibration.to_table(centres)
+        filled = _filled(foreign, origin, s.spokes_px, centres)
+        quality = filled * result.support * np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
+        colours = looks(frame, centres, s.spokes_px)
+        return [
+            Detection(
+                float(centres[i, 0]),
+                float(centres[i, 1]),
+                float(inches[i, 0]),
+                float(inches[i, 1]),
+                float(s.radii_px[i]),
+                float(quality[i]),
+                float(result.free[i]),
+                colours[i],
+            )
+            for i in range(len(centres))
+        ]
+
+    def _accept(self, detections: list[Detection]) -> list[Detection]:
+        """The best detections of which no two are one ball and none lies where no ball can rest."""
+        assert self._bed is not None
+        accepted: list[Detection] = []
+        diameter = self.calibration.table.ball_diameter_in
+        for d in sorted(detections, key=lambda d: -d.quality):
+            if d.quality < _MIN_QUALITY or not self._bed.can_rest(d.x_in, d.y_in):
+                continue
+            gaps = [np.hypot(d.x_in - a.x_in, d.y_in - a.y_in) / diameter for a in accepted]
+            if any(gap < _NEAREST_DIAMETERS for gap in gaps):
+                continue
+            touching = sum(gap < _TOUCHING_DIAMETERS for gap in gaps)
+            if self._bed.near_pocket(d.x_in, d.y_in) and d.free + 0.2 * touching < _MIN_FREE_AT_POCKET:
+                continue
+            accepted.append(d)
+        return accepted
+
+
+def _deep(mask: Plane, radius_half: Float) -> Array:
+    """Pixels, shape (N, 2), deepest first, where the mask is about as deep as a ball."""
+    padded = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1] / radius_half
+    peaks = (depth >= cv2.dilate(depth, np.ones((5, 5), np.uint8))) & (depth > 0.45)
+    rows, cols = np.nonzero(peaks)
+    order = np.argsort(-np.minimum(depth[rows, cols], 1.05), kind="stable")
+    return np.column_stack([cols, rows])[order].astype(np.float64)
+
+
+def _thin(points: Array, distance_in: float) -> Array:
+    """The points, shape (N, 2), without those nearer than `distance_in` to an earlier one."""
+    kept: list[NDArray[np.float64]] = []
+    for p in points:
+        if all((p[0] - k[0]) ** 2 + (p[1] - k[1]) ** 2 > distance_in**2 for k in kept):
+            kept.append(p)
+    return np.array(kept).reshape(-1, 2)
+
+
+def _filled(foreign: Float, origin_px: tuple[int, int], spokes_px: Array, centres_px: Array) -> Array:
+    """The fraction of each silhouette's inside that is foreign to the cloth, shape (N,)."""
+    rings = np.array([0.25, 0.5, 0.7, 0.85])
+    where = centres_px[:, None, None, :] + rings[None, :, None, None] * spokes_px[:, None, ::2, :]
+    where = (where.reshape(len(centres_px), -1, 2) - np.asarray(origin_px)).astype(np.float32)
+    values = cv2.remap(foreign, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    result: Array = (values > 0.7).mean(axis=1)
+    return result

@@ -1,0 +1,163 @@
+"""The empty cloth: what every pixel of the bed would look like without balls, shadows or hands.
+
+Colour is compared in log space, where a change of light is a constant: `log(pixel) − log(cloth)` per channel.
+A shadow then moves all channels together, a ball moves them apart or far.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.file import Calibration
+from vision.frames.source import Frame, Plane
+
+Float = NDArray[np.float32]
+
+# Added before the logarithm so that the noise of nearly black pixels does not count as colour.
+_FLOOR = 4.0
+_LOG = np.log(np.arange(256, dtype=np.float32) + _FLOOR)
+
+# A pixel is a ball's where it is this far from the cloth [trial figures of the project, VISION.md].
+CHROMATIC = 0.22
+RED = 0.22
+DARK = 1.15
+
+_POWERS = [(i, j) for i in range(5) for j in range(5 - i)]  # a fourth-order surface
+
+
+class ClothError(Exception):
+    """No cloth could be told from the picture; the text says what to do."""
+
+
+def log_bgr(bgr: Plane) -> Float:
+    """The picture's logarithm per channel, shape (h, w, 3)."""
+    return np.asarray(cv2.LUT(bgr, _LOG), dtype=np.float32)
+
+
+def half_luma(frame: Frame) -> Plane:
+    """The luma at half size by exact 2×2 area, shape (h/2, w/2)."""
+    height, width = frame.u.shape
+    return np.asarray(cv2.resize(frame.y, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def half_bgr(frame: Frame) -> Plane:
+    """The frame at half size as BGR, shape (h/2, w/2, 3)."""
+    return planes_to_bgr(half_luma(frame), frame.u, frame.v)
+
+
+def half_region_bgr(frame: Frame, luma: Plane, part: tuple[slice, slice]) -> Plane:
+    """A part of the frame at half size as BGR; `luma` is the frame's half-size luma."""
+    planes = (np.ascontiguousarray(plane[part]) for plane in (luma, frame.u, frame.v))
+    return planes_to_bgr(*planes)
+
+
+def median_half_bgr(frames: list[Frame]) -> Plane:
+    """The median over frames at half size as BGR, shape (h/2, w/2, 3)."""
+    if len(frames) == 1:
+        return half_bgr(frames[0])
+    return np.asarray(np.median([half_bgr(f) for f in frames], axis=0), dtype=np.uint8)
+
+
+_LUMA = np.clip((np.arange(256) - 16) * (255 / 219), 0, 255).astype(np.uint8)
+_CHROMA = np.clip((np.arange(256) - 128) * (255 / 224) + 128, 0, 255).astype(np.uint8)
+
+
+def planes_to_bgr(y: Plane, u: Plane, v: Plane) -> Plane:
+    """BGR from three planes of equal size (limited range, BT.601)."""
+    stretched = cv2.merge([cv2.LUT(y, _LUMA), cv2.LUT(v, _CHROMA), cv2.LUT(u, _CHROMA)])
+    return np.asarray(cv2.cvtColor(stretched, cv2.COLOR_YCrCb2BGR), dtype=np.uint8)
+
+
+def region_bgr(frame: Frame, left: int, top: int, right: int, bottom: int) -> Plane:
+    """A full-resolution region as BGR with smoothly upsampled chroma; bounds must be even and inside."""
+    size = (right - left, bottom - top)
+    half = slice(top // 2, bottom // 2), slice(left // 2, right // 2)
+    u = cv2.resize(frame.u[half], size, interpolation=cv2.INTER_LINEAR)
+    v = cv2.resize(frame.v[half], size, interpolation=cv2.INTER_LINEAR)
+    y = np.ascontiguousarray(frame.y[top:bottom, left:right])
+    return planes_to_bgr(y, np.asarray(u, dtype=np.uint8), np.asarray(v, dtype=np.uint8))
+
+
+@dataclass(frozen=True)
+class Cloth:
+    """The cloth at half size: `log_bgr`, shape (h/2, w/2, 3), and per channel, shape (3,), how far a pixel's
+    chromatic ratio may stray before it counts as foreign."""
+
+    log_bgr: Float
+    tolerance: Float
+
+    def foreign(self, log_ratio: Float) -> Float:
+        """How foreign to the cloth each pixel is, shape (h, w): 1 at the threshold of being a ball's.
+
+        `log_ratio`, shape (h, w, 3), is log(pixel) − log(cloth) for blue, green and red.
+        """
+        mean = cv2.transform(log_ratio, np.full((1, 3), 1 / 3, dtype=np.float32))
+        apart = np.abs(log_ratio - mean.reshape(*mean.shape[:2], 1)) / self.tolerance
+        score = np.maximum(apart.max(axis=2), log_ratio[..., 2] / max(RED, float(self.tolerance[2])))
+        return np.asarray(np.maximum(score, mean.reshape(score.shape) / -DARK), dtype=np.float32)
+
+    def log_ratio(self, frame: Frame, left: int, top: int, right: int, bottom: int) -> Float:
+        """log(pixel) − log(cloth) of a full-size region, shape (h, w, 3); bounds must be even and inside."""
+        picture = log_bgr(region_bgr(frame, left, top, right, bottom))
+        cloth = self.log_bgr[top // 2 : bottom // 2, left // 2 : right // 2]
+        full = cv2.resize(cloth, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(picture - full, dtype=np.float32)
+
+
+def _terms(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack([u**i * v**j for i, j in _POWERS], axis=-1)
+
+
+def bed_mask(calibration: Calibration, height: int, width: int) -> Plane:
+    """255 where the bed lies in a half-size picture, shape (height, width), up to the noses at cloth height."""
+    corners = calibration.to_picture(calibration.table.corners_in, 0.0)
+    mask = np.zeros((height, width), dtype=np.uint8)
+    cv2.fillConvexPoly(mask, np.round((corners - 0.5) / 2).astype(np.int32), 255)
+    return mask
+
+
+def _cloth_colour(logs: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which pixels, shape (N, 3), share the commonest chromatic ratio: the cloth's, whatever the light."""
+    ratios = np.stack([logs[:, 0] - logs[:, 1], logs[:, 2] - logs[:, 1]], axis=1)
+    counts, eu, ev = np.histogram2d(ratios[:, 0], ratios[:, 1], bins=80, range=[[-2, 2], [-2, 2]])
+    counts = cv2.GaussianBlur(counts.astype(np.float32), (5, 5), 0)
+    i, j = np.unravel_index(int(np.argmax(counts)), counts.shape)
+    centre = np.array([(eu[i] + eu[i + 1]) / 2, (ev[j] + ev[j + 1]) / 2])
+    near: NDArray[np.bool_] = np.abs(ratios - centre).max(axis=1) < 0.3
+    return near
+
+
+def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
+    """The cloth from one or more frames, balls and hands rejected. Raises ClothError when there is none."""
+    picture = median_half_bgr(frames)
+    height, width = picture.shape[:2]
+    logs = log_bgr(picture)
+    rows, cols = np.nonzero(bed_mask(calibration, height, width))
+    if len(rows) < 1000:
+        raise ClothError("the calibrated table lies outside the picture: calibrate again")
+    step = max(1, len(rows) // 20_000)
+    rows, cols = rows[::step], cols[::step]
+    samples = logs[rows, cols]
+    brightness = float(np.median(picture[rows, cols]))
+    if brightness < 6:
+        raise ClothError(f"the table is almost black (median {brightness:.0f} of 255): switch on the table light")
+    if brightness > 250:
+        raise ClothError(f"the table is over-exposed (median {brightness:.0f} of 255): lower exposure or gain")
+    keep = _cloth_colour(samples)
+    u, v = cols / width * 2 - 1, rows / height * 2 - 1
+    terms = _terms(u, v)
+    coefficients = np.zeros((len(_POWERS), 3))
+    for tolerance in (0.6, 0.4, 0.3, 0.2, 0.2, 0.2):
+        coefficients = np.linalg.lstsq(terms[keep], samples[keep], rcond=None)[0]
+        residual = np.abs(samples - terms @ coefficients).max(axis=1)
+        keep = residual < max(tolerance, 3 * float(np.median(residual[keep])))
+        if keep.sum() < 500:
+            raise ClothError("no cloth of one colour fills the table: check the calibration and the light")
+    gv, gu = np.mgrid[0:height, 0:width]
+    surface = _terms(gu / width * 2 - 1, gv / height * 2 - 1) @ coefficients
+    residual = samples[keep] - terms[keep] @ coefficients
+    apart = np.abs(residual - residual.mean(axis=1, keepdims=True))
+    tolerance = np.maximum(CHROMATIC, 6 * np.median(apart, axis=0))
+    return Cloth(surface.astype(np.float32), tolerance.astype(np.float32))

@@ -1,0 +1,161 @@
+"""The projected ball: where its outline falls in the picture and how well a picture shows it there."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.file import Calibration
+from vision.detect.cloth import Float
+
+Array = NDArray[np.float64]
+
+SPOKES = 40
+_REACH = 0.45  # how far a profile reaches to either side of the outline, in radii
+_SAMPLES = 19
+_COLOURED = 0.3  # two colours differ when their log ratios do by this much
+_CONTRAST = 0.25  # less contrast than this is no edge
+
+# Log BGR to two chromatic axes and luma, orthonormal.
+OPPONENT = np.array(
+    [[1 / np.sqrt(2), 0, -1 / np.sqrt(2)], [1 / np.sqrt(6), -2 / np.sqrt(6), 1 / np.sqrt(6)], [3**-0.5] * 3],
+    dtype=np.float32,
+)
+
+
+@dataclass(frozen=True)
+class Silhouettes:
+    """Outlines of balls in the picture.
+
+    `centres_px`, shape (N, 2), are the projections of the ball centres (not the outlines' middles);
+    `spokes_px`, shape (N, SPOKES, 2), the outline relative to them and `normals`, same shape, its outward unit
+    normals; `radii_px`, shape (N,), the mean radius.
+    """
+
+    centres_px: Array
+    spokes_px: Array
+    normals: Array
+    radii_px: Array
+
+
+def silhouettes(calibration: Calibration, points_in: Array) -> Silhouettes:
+    """Outlines of balls at table points, shape (N, 2)."""
+    camera, radius = calibration.camera, calibration.table.ball_radius_in
+    centres = calibration.to_picture(points_in)
+    outlines = np.stack([camera.sphere_outline((x, y, radius), radius, SPOKES) for x, y in np.asarray(points_in)])
+    tangents = np.roll(outlines, -1, axis=1) - np.roll(outlines, 1, axis=1)
+    normals = np.stack([tangents[..., 1], -tangents[..., 0]], axis=-1)
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    spokes = outlines - centres[:, None, :]
+    middle = outlines.mean(axis=1, keepdims=True)
+    outward = ((outlines - middle) * normals).sum(axis=(1, 2)) > 0
+    normals *= np.where(outward, 1.0, -1.0)[:, None, None]
+    radii = np.linalg.norm(outlines - middle, axis=-1).mean(axis=1)
+    return Silhouettes(centres, spokes, normals, radii)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How N balls fit: `shift_px` (N, 2) to add to the centres, `support` (N,) the fraction of the outline where
+    the picture has the edge within an eighth of a radius, `free` (N,) the fraction with cloth outside, `rms_px`
+    (N,) the edges' distance from the outline, `grown_px` (N,) by how much the seen outline is larger."""
+
+    shift_px: Array
+    support: Array
+    free: Array
+    rms_px: Array
+    grown_px: Array
+
+
+def fit(opponent: Float, origin_px: tuple[int, int], s: Silhouettes, rounds: int = 5) -> Fit:
+    """The shift of each ball that brings its outline onto the picture's edges.
+
+    `opponent`, shape (h, w, 3), is log(pixel) − log(cloth) in opponent colours, luma last; its first pixel lies
+    at `origin_px`. Along each spoke the edge is where the colour is half-way between inside and outside. A
+    shadow changes luma alone, so luma counts little where the colours differ.
+    """
+    shift = np.zeros((len(s.centres_px), 2))
+    reach = np.maximum(3.0, _REACH * s.radii_px)
+    for i in range(rounds + 1):
+        profile = _profiles(opponent, origin_px, s, shift, reach)
+        edges, found, free = _edges(profile, reach)
+        step, grown, residual = _solve(edges, found, s.normals)
+        if i < rounds:
+            limit = 0.5 * s.radii_px[:, None]
+            shift = np.clip(shift + step, -1.6 * limit, 1.6 * limit)
+    near = found & (np.abs(residual) < np.maximum(0.125 * s.radii_px, 0.8)[:, None])
+    squares = (near * residual**2).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
+    return Fit(shift, near.mean(axis=1), (free & near).mean(axis=1), np.sqrt(squares), grown)
+
+
+def _profiles(opponent: Float, origin_px: tuple[int, int], s: Silhouettes, shift: Array, reach: Array) -> Float:
+    """Colours along every spoke from inside to outside, shape (N, SPOKES, _SAMPLES, 3)."""
+    n = len(s.centres_px)
+    offsets = np.linspace(-1, 1, _SAMPLES)[None, :] * reach[:, None]
+    base = (s.centres_px + shift)[:, None, :] + s.spokes_px - np.asarray(origin_px, dtype=np.float64)
+    where = base[:, :, None, :] + offsets[:, None, :, None] * s.normals[:, :, None, :]
+    flat = where.reshape(n * SPOKES, _SAMPLES, 2).astype(np.float32)
+    colours = cv2.remap(opponent, flat[..., 0], flat[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(colours, dtype=np.float32).reshape(n, SPOKES, _SAMPLES, 3)
+
+
+def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Per spoke: the edge's distance from the outline in pixels, whether there is one, whether cloth is outside."""
+    third = _SAMPLES // 3
+    inside = np.median(profile[..., :third, :], axis=2)
+    outside = profile[..., -4:, :].mean(axis=2)
+    contrast = inside - outside
+    chroma = np.linalg.norm(contrast[..., :2], axis=-1)
+    weight = np.where(chroma > _COLOURED, 0.15, 1.0).astype(np.float32)
+    contrast[..., 2] *= weight
+    outside[..., 2] *= weight
+    size = np.linalg.norm(contrast, axis=-1)
+    along = contrast / np.maximum(size, 1e-6)[..., None] ** 2
+    scaled = profile[..., 0] * along[..., None, 0] + profile[..., 1] * along[..., None, 1]
+    scaled += profile[..., 2] * (along[..., 2] * weight)[..., None]
+    scaled -= (outside * along).sum(axis=-1)[..., None]
+    offsets = np.linspace(-1, 1, _SAMPLES)[None, :] * reach[:, None]
+    edges = _last_crossing(scaled, offsets)
+    found = (size > _CONTRAST) & np.isfinite(edges)
+    free = (np.linalg.norm(outside[..., :2], axis=-1) < _COLOURED / 2) & (np.abs(outside[..., 2]) < 0.6)
+    return np.where(found, edges, 0.0), found, free
+
+
+def _last_crossing(scaled: Float, offsets: Array) -> Array:
+    """Where each profile, 1 inside and 0 outside, last falls through ½, in pixels from the outline, else NaN."""
+    above = scaled >= 0.5
+    falls = above[..., :-1] & ~above[..., 1:]
+    last = falls.shape[-1] - 1 - np.argmax(falls[..., ::-1], axis=-1)
+    a = np.take_along_axis(scaled, last[..., None], axis=-1)[..., 0]
+    b = np.take_along_axis(scaled, last[..., None] + 1, axis=-1)[..., 0]
+    part = np.clip((a - 0.5) / np.maximum(a - b, 1e-6), 0, 1)
+    step = (offsets[:, 1] - offsets[:, 0])[:, None]
+    edges: Array = np.where(falls.any(axis=-1), offsets[:, :1] + (last + part) * step, np.nan)
+    return edges
+
+
+def _solve(edges: Array, found: NDArray[np.bool_], normals: Array) -> tuple[Array, Array, Array]:
+    """Robust least squares of `edge = normal · shift + growth` per ball; growth is held near zero."""
+    weight = found.astype(np.float64)
+    A = np.concatenate([normals, np.ones((*normals.shape[:2], 1))], axis=-1)
+    prior = np.diag([0.5, 0.5, 6.0])
+    solution = np.zeros((len(edges), 3))
+    residual = edges
+    for _ in range(4):
+        AtA = np.einsum("nsi,ns,nsj->nij", A, weight, A) + prior
+        Atb = np.einsum("nsi,ns,ns->ni", A, weight, edges)
+        solution = np.linalg.solve(AtA, Atb[..., None])[..., 0]
+        residual = edges - np.einsum("nsi,ni->ns", A, solution)
+        scale = np.maximum(0.3, 1.5 * _median_abs(residual, found))[:, None]
+        weight = found / (1 + (residual / scale) ** 2) ** 2
+    return solution[:, :2], solution[:, 2], residual
+
+
+def _median_abs(values: Array, found: NDArray[np.bool_]) -> Array:
+    """The median of |values| over each row's found entries, shape (N,); zero for a row without any."""
+    ordered = np.sort(np.where(found, np.abs(values), np.inf), axis=1)
+    middle = np.maximum(found.sum(axis=1) - 1, 0) // 2
+    median = np.take_along_axis(ordered, middle[:, None], axis=1)[:, 0]
+    result: Array = np.where(np.isfinite(median), median, 0.0)
+    return result

@@ -45,9 +45,7 @@ def _is_table(value: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Hall:
     name: str = _key("Action Ladder", "1 to 80 characters", _is_text)
-    timezone: str = _key(
-        "local", "local (the machine's own) or an IANA name such as America/Chicago", _is_zone
-    )
+    timezone: str = _key("local", "local (the machine's own) or an IANA name such as America/Chicago", _is_zone)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -58,9 +56,7 @@ class Hall:
 @dataclass(frozen=True, slots=True)
 class Table:
     label: str = _key("Table 1", "1 to 80 characters", _is_text)
-    size: str = _key(
-        "9ft", f"{', '.join(STANDARD_TABLES)}, or a size such as 92x46in or 1881x943mm", _is_table
-    )
+    size: str = _key("9ft", f"{', '.join(STANDARD_TABLES)}, or a size such as 92x46in or 1881x943mm", _is_table)
     balls: str = _key(
         "auto", f"auto, {', '.join(ball_sets())}", lambda value: value == "auto" or value in ball_sets()
     )

@@ -28,6 +28,15 @@ class Paths:
         return self.data / "calibration.json"
 
     @property
+    def spools(self) -> tuple[Path, Path]:
+        """Where shots wait that could not be stored before a service ended; the second is for a full disk."""
+        return self.data / "unstored-shots.json", self.run / "unstored-shots.json"
+
+    @property
+    def rejected_shots(self) -> Path:
+        return self.data / "rejected-shots.jsonl"
+
+    @property
     def live_json(self) -> Path:
         return self.run / "live.json"
 

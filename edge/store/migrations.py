@@ -20,9 +20,7 @@ SETS: tuple[Migrations, ...] = (outbox.migrations, shots.migrations)
 LOCK_TIMEOUT_S = 60.0
 
 
-def migrate(
-    path: Path, sets: Sequence[Migrations] = SETS, lock_timeout_s: float = LOCK_TIMEOUT_S
-) -> list[str]:
+def migrate(path: Path, sets: Sequence[Migrations] = SETS, lock_timeout_s: float = LOCK_TIMEOUT_S) -> list[str]:
     """Makes or brings up the store; returns the names of the migrations applied, none when it was current.
 
     Processes that migrate at once wait for each other. All of it is one transaction, so a crash leaves the

@@ -234,9 +234,7 @@ def _insert_amendment(conn: sqlite3.Connection, shot: Shot, author: str, reason:
         [*head, *columns.values()],
     )
     body = json.loads(columns["body"])
-    fact = facts.shot_amended(
-        shot.id, shot.revision, author=author, reason=reason, shot=body, created=created
-    )
+    fact = facts.shot_amended(shot.id, shot.revision, author=author, reason=reason, shot=body, created=created)
     outbox.append(conn, fact)
 
 

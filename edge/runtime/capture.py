@@ -1,0 +1,80 @@
+"""The capture thread: frames are taken as they come, and dropped and counted when nobody has time."""
+
+import queue
+import threading
+from dataclasses import dataclass, replace
+
+from vision.frames.source import Frame, FrameSource, FrameSourceError
+
+# A quarter of a second at 60 fps: enough to bridge a hiccup, and never far behind.
+QUEUE_FRAMES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A frame and the id its source had when it came (a looping file changes it)."""
+
+    source_id: str
+    frame: Frame
+
+
+class SourceEnd:
+    """The source gives no more frames; `error` says why when that was not its end."""
+
+    def __init__(self, error: str | None) -> None:
+        self.error = error
+
+
+class Capture:
+    """Reads `source` in a thread of its own into a bounded queue.
+
+    When the queue is full a frame is dropped: it is counted in `dropped` and in `missing` of the next one.
+    """
+
+    def __init__(self, source: FrameSource, queue_frames: int = QUEUE_FRAMES) -> None:
+        self.dropped = 0
+        self._source = source
+        # One place more, so that the end always finds room.
+        self._queue: queue.Queue[Captured | SourceEnd] = queue.Queue(queue_frames + 1)
+        self._limit = queue_frames
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def get(self, timeout_s: float) -> Captured | SourceEnd | None:
+        """The next frame, the source's end, or None when nothing came in time."""
+        try:
+            return self._queue.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Ends reading and closes the source; a source that hangs is left behind."""
+        self._stopped.set()
+        self._source.close()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        error: str | None = None
+        try:
+            self._read()
+        except FrameSourceError as failure:
+            error = str(failure)
+        except Exception as failure:  # the thread must not die silently: say it where people look
+            error = f"the source failed: {type(failure).__name__}: {failure}"
+        self._queue.put(SourceEnd(error))
+
+    def _read(self) -> None:
+        dropped_before = 0
+        for frame in self._source:
+            if self._stopped.is_set():
+                return
+            if self._queue.qsize() >= self._limit:
+                self.dropped += 1
+                dropped_before += 1 + frame.missing
+                continue
+            whole = replace(frame, missing=frame.missing + dropped_before) if dropped_before else frame
+            self._queue.put(Captured(self._source.id, whole))
+            dropped_before = 0

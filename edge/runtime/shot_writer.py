@@ -1,0 +1,183 @@
+"""The writer thread: every shot seen goes through it into the store, however long that can't be written."""
+
+import json
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from edge.clock import from_stamp, stamp
+from edge.runtime.live_files import replace_file
+from edge.store.database import Store
+from edge.store.errors import StoreError
+from edge.store.shots import Source, store_shot, store_source
+from vision.model import Shot, shot_from_json, shot_to_json
+
+# Days of play. Beyond it seeing waits, frames are dropped and counted, and no shot is lost.
+QUEUE_SHOTS = 10_000
+FIRST_RETRY_S = 0.1
+LAST_RETRY_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenShot:
+    """A shot with what the store wants to know besides."""
+
+    source: Source
+    shot: Shot
+    played_at: datetime
+
+
+class ShotWriter:
+    """Stores shots in order, in a thread of its own, each tried again until it is stored.
+
+    What can't be stored before the service ends is left in the first of the `spools` that can be written, and
+    taken up at the next start; a shot that was stored after all is known by its key. A shot that the store
+    will never take goes to `rejected`, a line each, so that it does not hold up the others.
+    """
+
+    def __init__(
+        self, store: Store, spools: Sequence[Path], rejected: Path, queue_shots: int = QUEUE_SHOTS
+    ) -> None:
+        self.stored = 0
+        self.conflicts = 0
+        self.rejected = 0
+        self.problem: str | None = None
+        self._store = store
+        self._spools = tuple(spools)
+        self._rejected = rejected
+        self._limit = queue_shots
+        self._waiting: deque[SeenShot] = deque()
+        self._changed = threading.Condition()
+        self._ending = False
+        self._hurry = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Begins to write, with what an earlier run left behind."""
+        for spool in self._spools:
+            self._waiting.extend(_read_spool(spool))
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many shots are not stored yet."""
+        return len(self._waiting)
+
+    def add(self, seen: SeenShot) -> None:
+        """Takes a shot over. Returns at once, unless the queue is full: then when there is room."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._waiting) < self._limit or self._ending)
+            self._waiting.append(seen)
+            self._changed.notify_all()
+
+    def stop(self, timeout_s: float = 5.0) -> int:
+        """Stores what waits, at most for `timeout_s`, spools the rest and returns how many those were."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+        self._thread.join(timeout_s)
+        self._hurry.set()
+        self._thread.join()
+        if self._waiting:
+            self._keep_for_later()
+        return self.waiting
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._waiting) or self._ending)
+                if not self._waiting:
+                    return
+                first = self._waiting[0]
+            if not self._store_until_done(first):
+                return
+            with self._changed:
+                self._waiting.popleft()
+                if not self._waiting:
+                    self._forget_spools()
+                self._changed.notify_all()
+
+    def _store_until_done(self, seen: SeenShot) -> bool:
+        """Tries until the shot is stored; False when told to hurry before that."""
+        delay_s = FIRST_RETRY_S
+        while True:
+            try:
+                self._store_once(seen)
+            except StoreError as error:
+                if self.problem is None:
+                    log.warning("shots can't be stored: %s", error)
+                self.problem = str(error)
+            except Exception:  # it would fail for ever: keep it aside, whole, for a person to look at
+                log.exception("shot %s is refused by the store; kept in %s", seen.shot.id, self._rejected)
+                self._reject(seen)
+                return True
+            else:
+                if self.problem is not None:
+                    log.warning("shots are stored again")
+                self.problem = None
+                return True
+            if self._hurry.wait(delay_s):
+                return False
+            delay_s = min(2 * delay_s, LAST_RETRY_S)
+
+    def _store_once(self, seen: SeenShot) -> None:
+        with self._store.write() as conn:
+            store_source(conn, seen.source)
+            outcome = store_shot(conn, seen.shot, seen.source.id, seen.played_at)
+        if outcome == "conflict":
+            self.conflicts += 1
+            log.error("shot %s is stored with other content, which stays", seen.shot.id)
+        elif outcome != "known":
+            self.stored += 1
+
+    def _reject(self, seen: SeenShot) -> None:
+        self.rejected += 1
+        try:
+            with self._rejected.open("ab") as file:
+                file.write(_spooled([seen]) + b"\n")
+        except OSError as error:
+            log.warning("%s can't be written: %s", self._rejected, error)
+
+    def _keep_for_later(self) -> None:
+        for spool in self._spools:
+            try:
+                replace_file(spool, _spooled(self._waiting))
+            except OSError as error:
+                log.warning("%s can't be written: %s", spool, error)
+            else:
+                log.error("%d shots could not be stored (%s); kept in %s", self.waiting, self.problem, spool)
+                return
+
+    def _forget_spools(self) -> None:
+        for spool in self._spools:
+            try:
+                spool.unlink(missing_ok=True)
+            except OSError as error:  # harmless: what it holds is known by its keys
+                log.warning("%s can't be removed: %s", spool, error)
+
+
+def _spooled(shots: Iterable[SeenShot]) -> bytes:
+    rows = [
+        {"source": asdict(s.source), "shot": shot_to_json(s.shot), "played_at": stamp(s.played_at)} for s in shots
+    ]
+    return json.dumps(rows).encode()
+
+
+def _read_spool(path: Path) -> list[SeenShot]:
+    try:
+        rows = json.loads(path.read_bytes())
+        return [
+            SeenShot(Source(**r["source"]), shot_from_json(r["shot"]), from_stamp(r["played_at"])) for r in rows
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("%s can't be read (%s): it is put aside as .unreadable", path, error)
+        path.replace(path.with_suffix(".unreadable"))
+        return []

@@ -1,0 +1,244 @@
+"""The vision service: a source of pictures in, stored shots and the live state out.
+
+Capture and writing have threads of their own; seeing happens in the thread that calls `run`. It never waits
+for the disk: a full frame queue drops frames and counts them, a shot is kept until it is stored.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from calibration.file import Calibration, CalibrationError
+from calibration.table import Table
+from edge.clock import now_stamp
+from edge.runtime.capture import Capture, Captured, SourceEnd
+from edge.runtime.live_files import LiveFiles
+from edge.runtime.paths import Paths
+from edge.runtime.shot_writer import SeenShot, ShotWriter
+from edge.store.shots import Source
+from vision.frames.source import Frame, FrameSource, FrameSourceError
+from vision.live import LiveState
+from vision.model import Health, Seen, Shot
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_S = 1.0
+LAST_RETRY_S = 30.0
+# A camera that gives no picture for so long is said to be away, though it is still waited for.
+SILENT_S = 3.0
+FPS_WINDOW_S = 2.0
+
+
+class Follower(Protocol):
+    """What the service needs of `vision.pipeline.Pipeline`."""
+
+    def process(self, frame: Frame) -> Seen: ...
+
+    def finish(self) -> tuple[Shot, ...]: ...
+
+    @property
+    def health(self) -> Health: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the service works with.
+
+    `open` gives a source ready to be read and its calibration; it raises FrameSourceError while there are no
+    pictures and CalibrationError while there is no table in them. `place` says in words where the pictures
+    come from. A `recording` ends; anything else that stops is opened again. `table` and `ball_set` are what
+    is shown until more is known.
+    """
+
+    open: Callable[[], tuple[FrameSource, Calibration]]
+    follow: Callable[[Calibration, str], Follower]
+    place: str
+    recording: bool
+    table: Table
+    ball_set: str = "auto"
+
+
+class VisionService:
+    """Runs one camera until told to stop, whatever happens to camera, table or store on the way."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        paths: Paths,
+        writer: ShotWriter,
+        *,
+        first_retry_s: float = FIRST_RETRY_S,
+        silent_s: float = SILENT_S,
+    ) -> None:
+        self._parts = parts
+        self._writer = writer
+        self._first_retry_s = first_retry_s
+        self._silent_s = silent_s
+        self._state = LiveState(
+            seq=0,
+            source_id="",
+            t_s=0.0,
+            status="starting",
+            message="The camera is being opened.",
+            phase="waiting",
+            table=parts.table,
+            ball_set=parts.ball_set,
+            balls=(),
+            fps=None,
+            health=Health(),
+        )
+        self._live = LiveFiles(paths, self._state)
+
+    def run(self, stop: threading.Event) -> int:
+        """Works until `stop` is set; returns how many shots could not be stored (they are spooled)."""
+        self._writer.start()
+        try:
+            with self._live:
+                self._keep_watching(stop)
+        finally:
+            unstored = self._writer.stop()
+        return unstored
+
+    def _keep_watching(self, stop: threading.Event) -> None:
+        delay_s = self._first_retry_s
+        while not stop.is_set():
+            try:
+                source, calibration = self._parts.open()
+            except FrameSourceError as error:
+                self._say("no-camera", f"No pictures: {error}.")
+            except CalibrationError as error:
+                self._say("no-table", f"No table: {error}.")
+                if self._parts.recording:  # it will not look different next time
+                    stop.wait()
+            else:
+                delay_s = self._first_retry_s
+                error_text = self._watch(source, calibration, stop)
+                self._say_how_it_ended(error_text, stop)
+            stop.wait(delay_s)
+            delay_s = min(2 * delay_s, LAST_RETRY_S)
+
+    def _say_how_it_ended(self, error: str | None, stop: threading.Event) -> None:
+        if stop.is_set():
+            return  # the last state grows old, by which a reader knows that the service is gone
+        if self._parts.recording:  # once: played again, its shots would be stored again
+            self._say("ended", f"The recording broke off: {error}." if error else "The recording has ended.")
+            stop.wait()
+        elif error is not None:
+            self._say("no-camera", f"No pictures: {error}.")
+        else:
+            self._say("no-camera", "The camera stopped giving pictures; it is opened again.")
+
+    def _watch(self, source: FrameSource, calibration: Calibration, stop: threading.Event) -> str | None:
+        """Follows one source to its end; returns what broke it, None when it just ended or `stop` was set."""
+        log.info("watching %s (%d × %d)", self._parts.place, source.width_px, source.height_px)
+        capture = Capture(source)
+        session: _Session | None = None
+        capture.start()
+        try:
+            while not stop.is_set():
+                item = capture.get(self._silent_s)
+                if isinstance(item, SourceEnd):
+                    return item.error
+                if item is None:
+                    self._say("no-camera", f"No picture for {self._silent_s:g} s: check the camera's cable.")
+                    continue
+                if session is None or session.source.id != item.source_id:
+                    if session is not None:
+                        self._store(session, session.follower.finish())
+                    session = self._begin(item.source_id, source, calibration)
+                self._see(session, item, capture.dropped)
+            return None
+        finally:
+            capture.stop()
+            if session is not None:
+                self._store(session, session.follower.finish())
+
+    def _begin(self, source_id: str, source: FrameSource, calibration: Calibration) -> "_Session":
+        table = calibration.table
+        stored = Source(
+            id=source_id,
+            place=self._parts.place,
+            started_at=now_stamp(),
+            table_name=table.name,
+            table_length_in=table.length_in,
+            table_width_in=table.width_in,
+            ball_diameter_in=table.ball_diameter_in,
+            calibration_id=calibration.id,
+            picture_width_px=source.width_px,
+            picture_height_px=source.height_px,
+            fps=source.fps,
+        )
+        self._state = replace(self._state, table=table)
+        return _Session(stored, source, self._parts.follow(calibration, source_id))
+
+    def _see(self, session: "_Session", item: Captured, dropped: int) -> None:
+        seen = session.follower.process(item.frame)
+        session.t_s = item.frame.t_s
+        session.frame_done()
+        self._store(session, seen.shots)
+        problem = self._writer.problem
+        self._state = replace(
+            self._state,
+            source_id=item.source_id,
+            t_s=seen.t_s,
+            status="live",
+            message=f"Shots are seen but not stored yet: {problem}." if problem else "The table is watched.",
+            phase=seen.phase,
+            ball_set=getattr(session.follower, "ball_set_name", None) or self._parts.ball_set,
+            balls=seen.balls,
+            fps=session.fps,
+            health=self._health(session, dropped),
+        )
+        self._live.show(self._state, item.frame)
+
+    def _health(self, session: "_Session", dropped: int) -> Health:
+        health = session.follower.health
+        warnings = list(health.warnings) + list(getattr(session.frames, "warnings", ()))
+        if self._writer.conflicts or self._writer.rejected:
+            count = self._writer.conflicts + self._writer.rejected
+            warnings.append(f"{count} shots were refused by the store: see the service's log")
+        return replace(
+            health,
+            dropped_frames=max(dropped, health.dropped_frames),
+            warnings=tuple(dict.fromkeys(warnings)),
+        )
+
+    def _store(self, session: "_Session", shots: tuple[Shot, ...]) -> None:
+        now = datetime.now(UTC)
+        for shot in shots:
+            ago = timedelta(seconds=max(0.0, session.t_s - shot.start_s))
+            self._writer.add(SeenShot(session.source, shot, now - ago))
+
+    def _say(self, status: str, message: str) -> None:
+        if (status, message) != (self._state.status, self._state.message):
+            log.info("%s: %s", status, message)
+        self._state = replace(self._state, status=status, message=message, phase="waiting", balls=(), fps=None)
+        self._live.show(self._state, None)
+
+
+class _Session:
+    """One source id being followed."""
+
+    def __init__(self, source: Source, frames: FrameSource, follower: Follower) -> None:
+        self.source = source
+        self.frames = frames
+        self.follower = follower
+        self.t_s = 0.0
+        self._done_s: deque[float] = deque()
+
+    def frame_done(self) -> None:
+        now_s = time.monotonic()
+        self._done_s.append(now_s)
+        while now_s - self._done_s[0] > FPS_WINDOW_S:
+            self._done_s.popleft()
+
+    @property
+    def fps(self) -> float | None:
+        """Frames followed a second, over the last two seconds."""
+        span_s = self._done_s[-1] - self._done_s[0]
+        return round((len(self._done_s) - 1) / span_s, 1) if span_s > 0.2 else None

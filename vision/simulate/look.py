@@ -1,0 +1,72 @@
+"""Looks of the simulated hall: cloth, wood, light, exposure and noise. Colours are sRGB, 0–255."""
+
+from dataclasses import dataclass
+
+RGB = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the picture looks like, apart from geometry.
+
+    `brightness` scales the light; `falloff` is the share of it lost from the middle of the table to its
+    corners; `ambient` the share that comes from everywhere. `exposure_s` blurs what moves. `noise` is the
+    standard deviation of the sensor's noise in luma steps; `cloth_texture` that of the cloth in shares.
+    """
+
+    name: str
+    cloth: RGB
+    wood: RGB
+    trim: RGB = (26, 26, 28)
+    floor: RGB = (38, 33, 31)
+    shirt: RGB = (44, 52, 70)
+    skin: RGB = (205, 152, 120)
+    hair: RGB = (48, 36, 28)
+    brightness: float = 1.0
+    falloff: float = 0.38
+    ambient: float = 0.30
+    exposure_s: float = 1 / 250
+    noise: float = 1.5
+    cloth_texture: float = 0.012
+    ball_set: str = "american"
+
+
+LOOKS: dict[str, Look] = {
+    look.name: look
+    for look in (
+        Look("club", cloth=(28, 116, 148), wood=(104, 56, 32)),
+        Look("green", cloth=(22, 112, 66), wood=(84, 44, 26), trim=(120, 92, 48), shirt=(120, 30, 34)),
+        Look("grey", cloth=(118, 122, 124), wood=(40, 38, 38), floor=(60, 60, 62), shirt=(28, 28, 30)),
+        Look("red", cloth=(140, 26, 34), wood=(62, 36, 24), shirt=(210, 206, 200)),
+        Look(
+            "dim",
+            cloth=(30, 96, 150),
+            wood=(70, 42, 28),
+            floor=(16, 15, 15),
+            brightness=0.6,
+            falloff=0.6,
+            exposure_s=1 / 100,
+            noise=3.2,
+        ),
+        Look(
+            "bright",
+            cloth=(52, 140, 112),
+            wood=(150, 100, 60),
+            floor=(110, 104, 98),
+            shirt=(230, 230, 232),
+            brightness=1.15,
+            falloff=0.15,
+            ambient=0.5,
+            exposure_s=1 / 500,
+            noise=0.9,
+        ),
+        Look("tv", cloth=(44, 110, 170), wood=(24, 24, 28), falloff=0.2, noise=0.7, ball_set="tv"),
+    )
+}
+
+
+def look_named(name: str) -> Look:
+    """Raises ValueError, with a sentence for a person, for a look nobody made."""
+    if name not in LOOKS:
+        raise ValueError(f"no look is called {name!r}: use {', '.join(LOOKS)}")
+    return LOOKS[name]

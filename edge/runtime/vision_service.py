@@ -16,6 +16,7 @@ from typing import Protocol
 from calibration.file import Calibration, CalibrationError
 from calibration.table import Table
 from edge.clock import now_stamp
+from edge.runtime.camera_watch import CameraWatch
 from edge.runtime.capture import Capture, Captured, SourceEnd
 from edge.runtime.live_files import LiveFiles
 from edge.runtime.paths import Paths
@@ -174,20 +175,22 @@ class VisionService:
             fps=source.fps,
         )
         self._state = replace(self._state, table=table)
-        return _Session(stored, source, self._parts.follow(calibration, source_id))
+        follower = self._parts.follow(calibration, source_id)
+        return _Session(stored, source, follower, CameraWatch(calibration.fingerprint))
 
     def _see(self, session: "_Session", item: Captured, dropped: int) -> None:
         seen = session.follower.process(item.frame)
         session.t_s = item.frame.t_s
         session.frame_done()
         self._store(session, seen.shots)
-        problem = self._writer.problem
+        if seen.phase != "shot":
+            session.camera.look(item.frame)
         self._state = replace(
             self._state,
             source_id=item.source_id,
             t_s=seen.t_s,
-            status="live",
-            message=f"Shots are seen but not stored yet: {problem}." if problem else "The table is watched.",
+            status="camera-moved" if session.camera.message else "live",
+            message=self._message(session),
             phase=seen.phase,
             ball_set=getattr(session.follower, "ball_set_name", None) or self._parts.ball_set,
             balls=seen.balls,
@@ -195,6 +198,13 @@ class VisionService:
             health=self._health(session, dropped),
         )
         self._live.show(self._state, item.frame)
+
+    def _message(self, session: "_Session") -> str:
+        if self._writer.problem:
+            return f"Shots are seen but not stored yet: {self._writer.problem}."
+        if session.camera.message:
+            return f"{session.camera.message[0].upper()}{session.camera.message[1:]}."
+        return "The table is watched."
 
     def _health(self, session: "_Session", dropped: int) -> Health:
         health = session.follower.health
@@ -224,10 +234,11 @@ class VisionService:
 class _Session:
     """One source id being followed."""
 
-    def __init__(self, source: Source, frames: FrameSource, follower: Follower) -> None:
+    def __init__(self, source: Source, frames: FrameSource, follower: Follower, camera: CameraWatch) -> None:
         self.source = source
         self.frames = frames
         self.follower = follower
+        self.camera = camera
         self.t_s = 0.0
         self._done_s: deque[float] = deque()
 

@@ -1,0 +1,115 @@
+"""`ladder run`: the whole box for a person at a terminal."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge.cli import Failure
+from edge.commands.vision import camera_options, data_option
+from edge.runtime.paths import Paths, box_paths, make_directories
+from edge.runtime.supervisor import Service, Supervisor, answers, port_is_free
+from edge.settings import Settings, SettingsError, load_settings
+from edge.store.errors import StoreError
+
+DEMO_SETTINGS = '[hall]\nname = "Chalk City"\n'
+# A kiosk that takes longer is said to; it is waited for all the same.
+SLOW_S = 20.0
+
+
+@click.command()
+@data_option
+@camera_options
+@click.option("--port", type=click.IntRange(1, 65535), help="The kiosk's port.  [default: settings, else 8080]")
+@click.option("--demo", is_flag=True, help="A hall called Chalk City, with a store of its own under --data.")
+def run(data: Path | None, port: int | None, demo: bool, **options: Any) -> None:
+    """Run the whole box: the camera is watched, and the kiosk shows what it sees.
+
+    Without a camera it runs on a simulated table. Ctrl-C stops everything.
+
+    \b
+    Examples:
+      ladder run
+      ladder run --camera game.mp4 --table 8ft --data ./data --port 8090
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    paths = box_paths(data)
+    if demo:
+        paths = box_paths(paths.data / "demo")
+    try:
+        settings = _prepare(paths, demo)
+        port = port or settings.kiosk.port
+        _require_port(settings.kiosk.host, port)
+    except (SettingsError, StoreError, OSError) as error:
+        raise Failure(str(error)) from error
+    _run(paths, settings, port, options, stop)
+
+
+def _prepare(paths: Paths, demo: bool) -> Settings:
+    """Directories, settings and store, made where they are missing."""
+    from edge.store.migrations import migrate  # noqa: PLC0415 (not for --help)
+
+    make_directories(paths)
+    if demo and not paths.settings.exists():
+        paths.settings.write_text(DEMO_SETTINGS, encoding="utf-8")
+    settings = load_settings(paths.settings)
+    click.echo(f"Starting the store in {paths.data} …")
+    migrate(paths.store)
+    return settings
+
+
+def _require_port(host: str, port: int) -> None:
+    try:
+        free = port_is_free(host, port)
+    except OSError as error:
+        raise Failure(f"the kiosk can't listen on {host}, port {port}: {error.strerror}") from error
+    if not free:
+        raise Failure(f"port {port} is in use: stop what listens there, or choose another with --port")
+
+
+def _run(paths: Paths, settings: Settings, port: int, options: dict[str, Any], stop: threading.Event) -> None:
+    data = ("--data", str(paths.data))
+    services = [
+        Service("vision", ("vision", *data, *_as_arguments(options))),
+        Service("kiosk", ("kiosk", *data, "--port", str(port))),
+    ]
+    click.echo("Starting vision and the kiosk …")
+    probe = _KioskProbe(settings.kiosk.host, port)
+    Supervisor(services, click.echo).run(stop, probe.ready)
+    click.echo("Stopped.")
+
+
+class _KioskProbe:
+    """Says where the kiosk is once it answers, and that it takes long when it does."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._asked = 0
+
+    def ready(self) -> bool:
+        if answers(self._host, self._port):
+            shown = "localhost" if self._host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self._host
+            click.echo(f"Kiosk: http://{shown}:{self._port}    (Ctrl-C stops everything)")
+            return True
+        self._asked += 1
+        if self._asked == round(SLOW_S / 0.2):
+            click.echo("The kiosk has not answered yet; still waiting …")
+        return False
+
+
+def _as_arguments(options: dict[str, Any]) -> list[str]:
+    """The camera's options as the words of a command line."""
+    words: list[str] = []
+    for name, value in options.items():
+        if value is None or value is False:
+            continue
+        words.append(f"--{name}")
+        if name == "corners":
+            words.append(" ".join(f"{x},{y}" for x, y in value))
+        elif value is not True:
+            words.append(str(value))
+    return words

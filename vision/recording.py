@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from calibration.file import Calibration
 from vision.balls import BallSet
 from vision.files import SourceInfo, TrackRow
-from vision.frames.source import Frame, FrameSource
+from vision.frames.source import Frame, FrameSource, FrameSourceError
 from vision.model import Health, Seen, Shot
 from vision.pipeline import Pipeline
+from vision.settle import settle_names
+from vision.view_watch import ViewWatch
 
 Progress = Callable[[int, int | None], None]
 OnFrame = Callable[[Frame, Seen], None]
@@ -17,13 +19,15 @@ OnFrame = Callable[[Frame, Seen], None]
 @dataclass(frozen=True)
 class Recording:
     """What was seen in a recording. `shots` holds the newest revision of each, in order of start;
-    `tracks` every ball in every frame where they were asked for."""
+    `tracks` every ball in every frame, where they were asked for, under its final name. `stopped` says why the
+    recording was left before its end: the camera moved, or the source broke."""
 
     source: SourceInfo
     calibration: Calibration
     shots: tuple[Shot, ...]
     health: Health
     tracks: list[TrackRow] = field(default_factory=list)
+    stopped: str | None = None
 
 
 def track_recording(
@@ -38,25 +42,35 @@ def track_recording(
     """Follows the table from the source's first frame to its last.
 
     `progress` is told (frames done, frames in all where known), `on_frame` each frame with what was seen in
-    it. Raises CalibrationError when the pictures have another size than the one calibrated, FrameSourceError
-    when the source breaks.
+    it. Where the camera moves or the source breaks, what was seen so far is handed on with `stopped` set.
+    Raises CalibrationError when the pictures have another size than the one calibrated.
     """
     calibration.require_picture(source.width_px, source.height_px)
     pipeline = Pipeline(calibration, ball_set, source.id)
+    watch = ViewWatch(calibration)
     shots: dict[str, Shot] = {}
     tracks: list[TrackRow] = []
     frames, first_s, last_s = 0, 0.0, 0.0
-    for frame in source:
-        seen = pipeline.process(frame)
-        _take(shots, seen.shots)
-        first_s, last_s = (frame.t_s if frames == 0 else first_s), frame.t_s
-        frames += 1
-        if keep_tracks:
-            tracks.extend(TrackRow(seen.index, seen.t_s, ball) for ball in seen.balls)
-        if on_frame is not None:
-            on_frame(frame, seen)
-        if progress is not None:
-            progress(frames, source.frame_count)
+    stopped: str | None = None
+    try:
+        for frame in source:
+            stopped = watch.look(frame)
+            if stopped is not None:
+                break
+            seen = pipeline.process(frame)
+            _take(shots, seen.shots)
+            first_s, last_s = (frame.t_s if frames == 0 else first_s), frame.t_s
+            frames += 1
+            if keep_tracks:
+                tracks.extend(TrackRow(seen.index, seen.t_s, ball) for ball in seen.balls)
+            if on_frame is not None:
+                on_frame(frame, seen)
+            if progress is not None:
+                progress(frames, source.frame_count)
+    except FrameSourceError as error:
+        if frames == 0:
+            raise
+        stopped = str(error)
     _take(shots, pipeline.finish())
     interval_s = 1 / source.fps if source.fps else 0.0
     info = SourceInfo(
@@ -68,13 +82,13 @@ def track_recording(
         readout_s=source.readout_s,
     )
     health = pipeline.health
-    warnings = (*health.warnings, *getattr(source, "warnings", ()))
     return Recording(
         info,
         calibration,
         tuple(sorted(shots.values(), key=lambda shot: shot.start_s)),
-        replace(health, warnings=warnings),
-        tracks,
+        replace(health, warnings=(*health.warnings, *getattr(source, "warnings", ()))),
+        settle_names(tracks),
+        stopped,
     )
 
 

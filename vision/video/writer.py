@@ -58,9 +58,7 @@ class VideoWriter:
         if isinstance(picture, Frame):
             planar = np.concatenate([p.ravel() for p in (picture.y, picture.u, picture.v)])
         else:
-            planar = np.asarray(
-                cv2.cvtColor(picture[:height, :width], cv2.COLOR_BGR2YUV_I420), dtype=np.uint8
-            )
+            planar = np.asarray(cv2.cvtColor(picture[:height, :width], cv2.COLOR_BGR2YUV_I420), dtype=np.uint8)
         frame = av.VideoFrame.from_ndarray(planar.reshape(height * 3 // 2, width), format="yuv420p")
         frame.pts = max(round(t_s * _CLOCK_HZ), self._last_pts + 1)
         frame.time_base = Fraction(1, _CLOCK_HZ)

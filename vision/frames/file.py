@@ -60,9 +60,7 @@ class FileSource:
         self._realtime, self._loop = realtime, loop
         self._closed = threading.Event()
         self._content_id = _content_id(path)
-        self._start_id = (
-            f"{self._content_id}-{time.time_ns() // 1_000_000:x}" if realtime else self._content_id
-        )
+        self._start_id = f"{self._content_id}-{time.time_ns() // 1_000_000:x}" if realtime else self._content_id
         self.id = self._start_id
         with _open(path) as container:
             stream = _video_stream(container, path)
@@ -98,9 +96,7 @@ class FileSource:
             for decoded in self._decoded(container, stream):
                 planes = _planes(decoded)
                 if (planes[0].shape[1], planes[0].shape[0]) != size:
-                    self._warn(
-                        f"{self.path}: the picture changes its size at frame {index}; the rest is left out"
-                    )
+                    self._warn(f"{self.path}: the picture changes its size at frame {index}; the rest is left out")
                     return
                 tick, self.shown_s = clock.stamp(_time_s(decoded))
                 repeated, missing, taken = tracker.see(tick, planes[0])
@@ -250,9 +246,7 @@ def _probe(container: Any, stream: Any, path: Path, warnings: list[str]) -> _Pro
                 break
     except (av.error.FFmpegError, ValueError) as error:
         if before is None:
-            raise FrameSourceError(
-                f"{path} can't be decoded ({_reason(error)}): export it as H.264"
-            ) from error
+            raise FrameSourceError(f"{path} can't be decoded ({_reason(error)}): export it as H.264") from error
     if before is None:
         raise FrameSourceError(f"{path} has no frame that can be decoded: record or export it again")
     result = _judge(times, values, shape)

@@ -21,7 +21,5 @@ def open_source(text: str, *, realtime: bool = False, loop: bool = False) -> Fra
     if path.exists() and not path.is_char_device():
         return FileSource(path, realtime=realtime, loop=loop)
     if path.is_char_device() or text in ("picamera", "camera"):
-        raise FrameSourceError(
-            f"{text}: live cameras can't be opened here: use sim or the path of a recording"
-        )
+        raise FrameSourceError(f"{text}: live cameras can't be opened here: use sim or the path of a recording")
     raise FrameSourceError(f"there is no {text}: use sim or the path of a recording")

@@ -19,9 +19,7 @@ def read_picture(path: Path) -> Plane:
     try:
         picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise FrameSourceError(
-            f"{path} can't be read as a picture ({error.err}): use a PNG or JPEG"
-        ) from error
+        raise FrameSourceError(f"{path} can't be read as a picture ({error.err}): use a PNG or JPEG") from error
     if picture is None:
         raise FrameSourceError(f"{path} is no picture this program can read: use a PNG or JPEG")
     check_size(path, picture.shape[1], picture.shape[0])

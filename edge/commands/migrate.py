@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from edge.cli import Failure
-from edge.commands.vision import data_option
+from edge.commands.options import data_option
 from edge.runtime.paths import box_paths
 from edge.store.errors import StoreError
 

@@ -1,6 +1,5 @@
 """`ladder run`: the whole box for a person at a terminal."""
 
-import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 import click
 
 from edge.cli import Failure
-from edge.commands.vision import camera_options, data_option
+from edge.commands.options import data_option, stop_on_signals
+from edge.commands.vision import camera_options
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.runtime.supervisor import Service, Supervisor, answers, port_is_free
 from edge.settings import Settings, SettingsError, load_settings
@@ -24,7 +24,7 @@ SLOW_S = 20.0
 @camera_options
 @click.option("--port", type=click.IntRange(1, 65535), help="The kiosk's port.  [default: settings, else 8080]")
 @click.option("--demo", is_flag=True, help="A hall called Chalk City, with a store of its own under --data.")
-def run(data: Path | None, port: int | None, demo: bool, **options: Any) -> None:
+def run(data: Path | None, port: int | None, demo: bool, **_camera: Any) -> None:
     """Run the whole box: the camera is watched, and the kiosk shows what it sees.
 
     Without a camera it runs on a simulated table. Ctrl-C stops everything.
@@ -34,9 +34,7 @@ def run(data: Path | None, port: int | None, demo: bool, **options: Any) -> None
       ladder run
       ladder run --camera game.mp4 --table 8ft --data ./data --port 8090
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     paths = box_paths(data)
     if demo:
         paths = box_paths(paths.data / "demo")
@@ -46,7 +44,7 @@ def run(data: Path | None, port: int | None, demo: bool, **options: Any) -> None
         _require_port(settings.kiosk.host, port)
     except (SettingsError, StoreError, OSError) as error:
         raise Failure(str(error)) from error
-    _run(paths, settings, port, options, stop)
+    _run(paths, settings, port, camera_arguments(click.get_current_context().params), stop)
 
 
 def _prepare(paths: Paths, demo: bool) -> Settings:
@@ -71,10 +69,10 @@ def _require_port(host: str, port: int) -> None:
         raise Failure(f"port {port} is in use: stop what listens there, or choose another with --port")
 
 
-def _run(paths: Paths, settings: Settings, port: int, options: dict[str, Any], stop: threading.Event) -> None:
+def _run(paths: Paths, settings: Settings, port: int, camera: list[str], stop: threading.Event) -> None:
     data = ("--data", str(paths.data))
     services = [
-        Service("vision", ("vision", *data, *_as_arguments(options))),
+        Service("vision", ("vision", *data, *camera)),
         Service("kiosk", ("kiosk", *data, "--port", str(port))),
     ]
     click.echo("Starting vision and the kiosk …")
@@ -101,13 +99,13 @@ class _KioskProbe:
         return False
 
 
-def _as_arguments(options: dict[str, Any]) -> list[str]:
-    """The camera's options as the words of a command line."""
+def camera_arguments(params: dict[str, Any]) -> list[str]:
+    """The camera's options, as click parsed them, as the words of a command line for `ladder vision`."""
     words: list[str] = []
-    for name, value in options.items():
-        if value is None or value is False:
+    for name, value in params.items():
+        if name in ("data", "port", "demo") or value is None or value is False:
             continue
-        words.append(f"--{name}")
+        words.append("--" + name.replace("_", "-"))
         if name == "corners":
             words.append(" ".join(f"{x},{y}" for x, y in value))
         elif value is not True:

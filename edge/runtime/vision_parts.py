@@ -1,56 +1,44 @@
 """The vision service's real parts: which source, whose calibration, which pipeline."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
-from calibration.file import Calibration, CalibrationError, from_file
-from calibration.solve import calibrate
-from calibration.table import Table, parse_table
+from calibration.file import Calibration, CalibrationError
+from calibration.table import parse_table
+from edge.commands.table_options import TableOptions
 from edge.runtime.paths import Paths
 from edge.runtime.vision_service import Parts
 from edge.settings import Settings
-from vision.balls import BallSet, ball_sets
+from vision.balls import ball_sets
 from vision.frames.open import open_source
-from vision.frames.source import Frame, FrameSource
+from vision.frames.source import FrameSource, Plane
 from vision.pipeline import Pipeline
-
-# Pictures for finding the table: enough that nobody bends over the same pocket in all of them.
-PICTURES = 6
-PICTURES_APART = 30
+from vision.sampling import sample_pictures
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to watch and how, settings and options put together. `table` None: the calibration tells it."""
+    """What to watch and how. `where.table` None: it is told from the pictures."""
 
     place: str
-    calibration: Path | None = None
-    table: Table | None = None
+    where: TableOptions
     balls: str = "auto"
-    corners_px: tuple[tuple[float, float], ...] | None = None
     loop: bool = False
 
 
-def wanted(settings: Settings, paths: Paths, options: dict[str, Any]) -> Wanted:
-    """The settings with the options a person gave in their place. Raises ValueError for a table that is none.
+def wanted(settings: Settings, paths: Paths, given: Wanted, camera: str | None) -> Wanted:
+    """What a person gave on the command line, completed by the settings.
 
-    The settings' calibration is for the settings' camera: another camera on the command line does without.
+    The settings' table and calibration are those of the settings' camera: another one does without.
     """
-    same_camera = options.get("camera") in (None, settings.camera.source)
-    calibration: Path | None = options.get("calibration")
-    if calibration is None and same_camera and settings.camera.calibration:
-        calibration = paths.data / settings.camera.calibration
-    size = options.get("table") or (settings.table.size if same_camera else None)
-    return Wanted(
-        place=options.get("camera") or settings.camera.source,
-        calibration=calibration,
-        table=None if size is None else parse_table(size),
-        balls=options.get("balls") or settings.table.balls,
-        corners_px=options.get("corners"),
-        loop=bool(options.get("loop")),
-    )
+    if camera not in (None, settings.camera.source):
+        return given
+    where = given.where
+    found_otherwise = where.calibration or where.markers or where.corners_px
+    if settings.camera.calibration and not found_otherwise:
+        where = replace(where, calibration=paths.data / settings.camera.calibration)
+    if where.table is None:
+        where = replace(where, table=parse_table(settings.table.size))
+    return replace(given, place=settings.camera.source, where=where)
 
 
 def real_parts(want: Wanted) -> Parts:
@@ -58,10 +46,10 @@ def real_parts(want: Wanted) -> Parts:
     ball_set = None if want.balls == "auto" else ball_sets()[want.balls]
     return Parts(
         open=lambda: _open(want),
-        follow=_follower(ball_set),
+        follow=lambda calibration, source_id: Pipeline(calibration, ball_set, source_id),
         place=want.place,
         recording=is_recording(want.place),
-        table=want.table or parse_table("9ft"),
+        table=want.where.table or parse_table("9ft"),
         ball_set="american" if ball_set is None else ball_set.name,
     )
 
@@ -69,10 +57,6 @@ def real_parts(want: Wanted) -> Parts:
 def is_recording(place: str) -> bool:
     """Whether a place names a recording, there or not: what is neither simulated nor a device."""
     return place not in ("sim", "picamera", "camera") and not place.startswith("/dev/")
-
-
-def _follower(ball_set: BallSet | None) -> Callable[[Calibration, str], Pipeline]:
-    return lambda calibration, source_id: Pipeline(calibration, ball_set, source_id)
 
 
 def _open(want: Wanted) -> tuple[FrameSource, Calibration]:
@@ -86,33 +70,23 @@ def _open(want: Wanted) -> tuple[FrameSource, Calibration]:
         raise
 
 
+def _calibration_before(want: Wanted) -> Calibration | None:
+    """The calibration from its file, or found in a recording; None when the source itself brings one."""
+    if want.where.calibration is None and not is_recording(want.place):
+        return None
+    return want.where.find(lambda: _pictures(want.place))
+
+
+def _pictures(place: str) -> list[Plane]:
+    source = open_source(place)
+    try:
+        return sample_pictures(source)
+    finally:
+        source.close()
+
+
 def _fitting(calibration: Calibration | None, source: FrameSource) -> Calibration:
     if calibration is None:
         raise CalibrationError("this camera has no calibration yet: run ladder calibrate")
     calibration.require_picture(source.width_px, source.height_px)
     return calibration
-
-
-def _calibration_before(want: Wanted) -> Calibration | None:
-    """The calibration from its file, or found in a recording; None when the source itself brings one."""
-    if want.calibration is not None:
-        return from_file(want.calibration)
-    if not is_recording(want.place):
-        return None
-    source = open_source(want.place)
-    try:
-        pictures = [frame.bgr() for frame in _spread(source)]
-    finally:
-        source.close()
-    return calibrate(pictures, table=want.table, corners_px=want.corners_px)
-
-
-def _spread(source: FrameSource) -> list[Frame]:
-    """Some frames from the beginning of a source, apart from each other."""
-    frames = []
-    for frame in source:
-        if frame.index % PICTURES_APART == 0:
-            frames.append(replace(frame, y=frame.y.copy(), u=frame.u.copy(), v=frame.v.copy()))
-            if len(frames) == PICTURES:
-                break
-    return frames

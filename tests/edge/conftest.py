@@ -1,0 +1,23 @@
+"""What the tests of the box share: a store, a source, shots."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.store.database import Store
+from edge.store.migrations import migrate
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A store of this version, with nothing in it."""
+    path = tmp_path / "ladder.db"
+    migrate(path)
+    return path
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store(path) as store:
+        yield store

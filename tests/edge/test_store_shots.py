@@ -1,0 +1,206 @@
+"""A shot is stored once, is never edited, and its fact stands in the outbox with it."""
+
+import json
+import math
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from edge.clock import stamp
+from edge.facts import canonical, content_hash
+from edge.store.database import Store
+from edge.store.outbox import rows_after
+from edge.store.shots import (
+    Counts,
+    Outcome,
+    Source,
+    count_shots,
+    get_shot,
+    recent_shots,
+    store_shot,
+    store_source,
+)
+from vision.model import FirstContact, Pot, Shot, Spin, VerticalSpin
+
+NOW = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
+SOURCE = Source("cam", "sim", stamp(NOW), "9ft", 100.0, 50.0, 2.25, "cal", 1920, 1080, 60.0)
+MAKE = Shot(
+    "cam@12.5",
+    12.5,
+    "make",
+    scratch=False,
+    end_s=16.0,
+    potted=(
+        Pot("7", "solid", "side-W", (960.0, 40.0), 14.0, 0.9),
+        Pot("cue", "cue", "side-0", (1.0, 2.0), 15.0, 0.9),
+    ),
+    first_contact=FirstContact("7", 13.0, (30.0, 20.0), (50.0, 40.0)),
+    cut_angle_deg=31.25,
+    spin=Spin(VerticalSpin("draw", 0.8)),
+    kind="cut",
+    tags=("long",),
+    layout_start={"cue": (20.0, 10.0)},
+    paths_in={"cue": ((12.5, 20.0, 10.0), (13.0, 30.0, 20.0))},
+)
+
+
+def put(store: Store, shot: Shot, played_at: datetime = NOW) -> Outcome:
+    with store.write() as conn:
+        store_source(conn, SOURCE)
+        return store_shot(conn, shot, SOURCE.id, played_at)
+
+
+def outbox(store: Store) -> list[tuple[int, str]]:
+    with store.read() as conn:
+        return [(row.seq, row.fact.kind) for row in rows_after(conn, 0, 1000)]
+
+
+def test_a_shot_comes_back_as_it_was_stored(store: Store) -> None:
+    assert put(store, MAKE) == "stored"
+    with store.read() as conn:
+        stored = get_shot(conn, MAKE.id)
+    assert stored is not None
+    assert stored.shot == MAKE
+    assert (stored.source_id, stored.played_at, stored.amended) == ("cam", NOW, False)
+
+
+def test_columns_say_what_the_shot_says(store: Store) -> None:
+    put(store, MAKE)
+    with store.read() as conn:
+        row = conn.execute("SELECT * FROM shots").fetchone()
+    assert json.loads(row["potted"]) == ["7"], "the cue ball is no object ball"
+    assert (row["potted_count"], row["pocket"], row["first_ball"]) == (1, "side-W", "7")
+    assert (row["spin_vertical"], row["spin_side"], row["kind"]) == ("draw", "unknown", "cut")
+    assert row["cut_angle_deg"] == 31.25
+    assert json.loads(row["body"])["paths_in"]["cue"][1] == [13.0, 30.0, 20.0]
+
+
+def test_the_same_shot_again_changes_nothing(store: Store) -> None:
+    put(store, MAKE)
+    assert put(store, MAKE, NOW + timedelta(hours=1)) == "known"
+    with store.read() as conn:
+        assert [s.played_at for s in recent_shots(conn, 10)] == [NOW]
+    assert outbox(store) == [(1, "shot")]
+
+
+def test_other_content_under_the_same_revision_is_refused(store: Store) -> None:
+    put(store, MAKE)
+    assert put(store, replace(MAKE, result="miss")) == "conflict"
+    with store.read() as conn:
+        stored = get_shot(conn, MAKE.id)
+    assert stored is not None
+    assert stored.shot == MAKE
+
+
+def test_a_higher_revision_amends_and_the_first_stays(store: Store) -> None:
+    put(store, MAKE)
+    withdrawn = replace(MAKE, revision=2, result="miss", potted=(), first_contact=None, cut_angle_deg=None)
+    assert put(store, withdrawn) == "amended"
+    assert put(store, withdrawn) == "known"
+    assert put(store, MAKE) == "known", "an old revision does not come back"
+    with store.read() as conn:
+        stored = get_shot(conn, MAKE.id)
+        assert stored is not None
+        assert (stored.shot, stored.amended) == (withdrawn, True)
+        assert conn.execute("SELECT result FROM shots").fetchone()["result"] == "make"
+        row = conn.execute("SELECT cut_angle_deg, first_ball, revision FROM shots_now").fetchone()
+        assert tuple(row) == (None, None, 2), "what an amendment leaves empty is empty"
+    assert outbox(store) == [(1, "shot"), (2, "amend")]
+
+
+def test_the_latest_of_several_amendments_counts(store: Store) -> None:
+    for revision in (1, 2, 5, 3):
+        put(store, replace(MAKE, revision=revision, kind="bank" if revision == 5 else "cut"))
+    with store.read() as conn:
+        assert [(s.shot.revision, s.shot.kind) for s in recent_shots(conn, 10)] == [(5, "bank")]
+
+
+@pytest.mark.parametrize("table", ["shots", "amendments", "outbox"])
+def test_nothing_stored_can_be_edited(store: Store, table: str) -> None:
+    put(store, MAKE)
+    put(store, replace(MAKE, revision=2, scratch=True))
+    with pytest.raises(sqlite3.IntegrityError, match="never"), store.write() as conn:
+        conn.execute(f"UPDATE {table} SET body = '{{}}'")
+
+
+def test_a_shot_without_its_source_is_refused_whole(store: Store) -> None:
+    with pytest.raises(sqlite3.IntegrityError), store.write() as conn:
+        store_shot(conn, MAKE, "nobody", NOW)
+    assert outbox(store) == []
+
+
+def test_a_fact_keeps_the_text_it_was_hashed_with(store: Store) -> None:
+    put(store, MAKE)
+    with store.read() as conn:
+        (row,) = rows_after(conn, 0, 10)
+    content = json.loads(row.fact.body)
+    assert content_hash(row.fact.body) == row.fact.hash
+    assert canonical(content) == row.fact.body
+    assert (content["shot_id"], content["source_id"]) == (MAKE.id, "cam")
+    assert content["shot"]["potted"][0]["ball"] == "7"
+
+
+def test_a_number_that_is_none_never_reaches_the_store(store: Store) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        put(store, replace(MAKE, cue_speed_mph=math.nan))
+    assert outbox(store) == []
+
+
+def test_outbox_numbers_are_not_given_twice_nor_skipped(store: Store) -> None:
+    put(store, MAKE)
+
+    def fail_half_way() -> None:
+        with store.write() as conn:
+            store_shot(conn, replace(MAKE, id="cam@20", start_s=20.0), SOURCE.id, NOW)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    put(store, replace(MAKE, id="cam@30", start_s=30.0))
+    assert [seq for seq, _ in outbox(store)] == [1, 2]
+    with store.write() as conn:
+        conn.execute("DELETE FROM outbox")
+    put(store, replace(MAKE, id="cam@40", start_s=40.0))
+    assert [seq for seq, _ in outbox(store)] == [3]
+
+
+def test_pages_of_shots_follow_each_other(store: Store) -> None:
+    # Two played at the same moment: neither may be skipped nor shown twice.
+    moments = [NOW + timedelta(seconds=s) for s in (0, 1, 1, 2, 3)]
+    for number, moment in enumerate(moments):
+        put(store, replace(MAKE, id=f"cam@{number}", start_s=float(number)), moment)
+    with store.read() as conn:
+        seen: list[str] = []
+        page = recent_shots(conn, 2)
+        while page:
+            seen += [s.shot.id for s in page]
+            page = recent_shots(conn, 2, before=seen[-1])
+        assert seen == [f"cam@{n}" for n in (4, 3, 2, 1, 0)]
+        assert recent_shots(conn, 2, before="nothing") == []
+        assert get_shot(conn, "nothing") is None
+
+
+def test_counts_are_of_shots_as_they_stand(store: Store) -> None:
+    put(store, MAKE)
+    put(store, replace(MAKE, id="cam@20", start_s=20.0, kind="break"))
+    put(
+        store,
+        replace(MAKE, id="cam@20", start_s=20.0, kind="break", revision=2, result="miss", potted=(), scratch=True),
+    )
+    put(store, replace(MAKE, id="cam@30", start_s=30.0, result="unknown", potted=()))
+    put(store, replace(MAKE, id="cam@40", start_s=40.0), NOW + timedelta(days=1))
+    with store.read() as conn:
+        today = count_shots(conn, stamp(NOW), stamp(NOW + timedelta(days=1)))
+        nothing = count_shots(conn, stamp(NOW - timedelta(days=1)), stamp(NOW))
+    assert today == Counts(shots=3, makes=1, misses=1, unknown=1, scratches=1, breaks=1, potted=1)
+    assert nothing == Counts()
+
+
+def test_recent_shots_are_found_by_index(store: Store) -> None:
+    with store.read() as conn:
+        plan = conn.execute("EXPLAIN QUERY PLAN SELECT * FROM shots_now ORDER BY played_at DESC, id DESC LIMIT 9")
+        steps = " ".join(row["detail"] for row in plan)
+    assert "shots_by_time" in steps
+    assert "B-TREE" not in steps, "sorting half a million shots for one page"

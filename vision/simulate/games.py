@@ -30,8 +30,7 @@ def rack(game: Game, table: Table, rng: np.random.Generator) -> dict[str, NDArra
     ]
     names = _eight_ball_order(rng) if game == "8-ball" else _nine_ball_order(rng)
     return {
-        name: spot + rng.uniform(-_GAP_IN / 3, _GAP_IN / 3, 2)
-        for name, spot in zip(names, spots, strict=True)
+        name: spot + rng.uniform(-_GAP_IN / 3, _GAP_IN / 3, 2) for name, spot in zip(names, spots, strict=True)
     }
 
 

@@ -76,9 +76,7 @@ def _banks(layout: Layout, ball: str, pocket: Pocket, table: Table) -> list[Aim 
     return found
 
 
-def _aim(
-    layout: Layout, ball: str, path: list[Array], pocket: Pocket, table: Table, intent: Intent
-) -> Aim | None:
+def _aim(layout: Layout, ball: str, path: list[Array], pocket: Pocket, table: Table, intent: Intent) -> Aim | None:
     """The aim that sends a ball along a path, or None where geometry or another ball forbids it."""
     cue, start = layout["cue"], path[0]
     away = (path[1] - start) / np.hypot(*(path[1] - start))
@@ -101,9 +99,7 @@ def _aim(
 def _clear(layout: Layout, path: list[Array], but: set[str], table: Table) -> bool:
     """Whether no other ball stands within a diameter of the path."""
     others = [p for name, p in layout.items() if name not in but]
-    return all(
-        _distance(p, a, b) > table.ball_diameter_in + 0.05 for a, b in pairwise(path) for p in others
-    )
+    return all(_distance(p, a, b) > table.ball_diameter_in + 0.05 for a, b in pairwise(path) for p in others)
 
 
 def _distance(point: Array, a: Array, b: Array) -> float:

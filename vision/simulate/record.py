@@ -115,7 +115,10 @@ class Recorder:
 
     def play(self, layout: Layout, stroke: Stroke, head: tuple[Game, int, int, int, Intent]) -> ShotRecord | None:
         """The shot, or None where the engine gave up."""
-        balls = {name: pt.Ball.create(name, xy=self._to_pt(p), R=self._params.R, m=MASS_KG) for name, p in layout.items()}
+        balls = {
+            name: pt.Ball.create(name, xy=self._to_pt(p), R=self._params.R, m=MASS_KG)
+            for name, p in layout.items()
+        }
         cue = pt.Cue(
             cue_ball_id="cue",
             V0=stroke.cue_speed_m_s,
@@ -220,7 +223,9 @@ class Players:
         self.recorder = recorder
         self.rng = rng
 
-    def choose(self, layout: Layout, legal: tuple[str, ...], head: tuple[Game, int, int, int]) -> tuple[Stroke, Intent]:
+    def choose(
+        self, layout: Layout, legal: tuple[str, ...], head: tuple[Game, int, int, int]
+    ) -> tuple[Stroke, Intent]:
         """The easiest shot that works when tried in the head; the stroke is what the player means to do."""
         aims = candidates(layout, legal, self.recorder.table)
         for aim in (*aims[:10], *aims[:10]):
@@ -231,7 +236,9 @@ class Players:
         for ball in legal:
             hit = plain_hit(layout, ball, self.recorder.table)
             if hit is not None:
-                return self._stroke(replace(hit, direction_deg=hit.direction_deg + self.rng.uniform(-1, 1))), "safety"
+                return self._stroke(
+                    replace(hit, direction_deg=hit.direction_deg + self.rng.uniform(-1, 1))
+                ), "safety"
         return self._kick(layout, legal, head), "kick"
 
     def _stroke(self, aim: Aim) -> Stroke:

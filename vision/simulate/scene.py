@@ -111,9 +111,7 @@ def _unit(noise: Floats) -> Floats:
     return np.asarray((noise - noise.mean()) / noise.std(), dtype=np.float32)
 
 
-def _trace(
-    view: View, table: Table, look: Look, textures: _Textures, rays: Floats
-) -> tuple[Floats, Mask, Mask]:
+def _trace(view: View, table: Table, look: Look, textures: _Textures, rays: Floats) -> tuple[Floats, Mask, Mask]:
     """Linear colours (h, w, 3) of one sight line a pixel, whether it goes down a hole, whether it meets the
     table at all."""
     rail_z = table.nose_height_in + RAIL_RISE_IN
@@ -124,10 +122,12 @@ def _trace(
 
     beyond = _beyond(table, on_rail)
     mouth = _in_hole(table, on_rail, COLLAR_IN * 0.15)
-    frame = (beyond > CUSHION_IN) & (_rounded_outside(table, on_rail) <= 0) & ~mouth
     cushion, _ = _cushions(table, on_nose)
+    wood = (beyond > CUSHION_IN) | (_behind_corner(table, on_rail) & ~cushion)
+    frame = wood & (_rounded_outside(table, on_rail) <= 0) & ~mouth
     cushion &= ~frame
-    hole = _in_hole(table, on_cloth, 0.0) & ~frame & ~cushion
+    wall = mouth & (_behind_corner(table, on_cloth) | (_beyond(table, on_cloth) > CUSHION_IN))
+    hole = (_in_hole(table, on_cloth, 0.0) | wall) & ~frame & ~cushion
     cloth = ~frame & ~cushion & ~hole & (_beyond(table, on_cloth) <= CUSHION_IN + 1.0)
 
     colour = _floor(table, look, textures, on_floor)
@@ -162,6 +162,13 @@ def _in_hole(table: Table, points: Floats, grow_in: float) -> Mask:
     return inside
 
 
+def _behind_corner(table: Table, points: Floats) -> Mask:
+    """Whether points (…, 2) lie behind a corner pocket, seen from the table."""
+    half = np.array([table.length_in, table.width_in], dtype=np.float32) / 2
+    d = np.abs(points - half) - half
+    return np.asarray((d - table.corner_offset_in).sum(axis=-1) > 0) & (d.min(axis=-1) > -4)
+
+
 def _pocket_distance(table: Table, points: Floats) -> Floats:
     """The distance from points (…, 2) to the nearest pocket's rim; inside it negative."""
     near = np.full(points.shape[:-1], np.inf, dtype=np.float32)
@@ -188,9 +195,7 @@ def _cushions(table: Table, points: Floats) -> tuple[Mask, Floats]:
         & (np.minimum(x, L - x) > corner - behind_y * slant)
     )
     short_rail = (
-        (behind_x > 0)
-        & (behind_x <= CUSHION_IN + 0.3)
-        & (np.minimum(y, W - y) > corner - behind_x * slant)
+        (behind_x > 0) & (behind_x <= CUSHION_IN + 0.3) & (np.minimum(y, W - y) > corner - behind_x * slant)
     )
     behind = np.where(long_rail, behind_y, behind_x)
     return long_rail | short_rail, np.asarray(behind, dtype=np.float32)
@@ -278,12 +283,12 @@ def _diamonds(table: Table, points: Floats) -> Floats:
 def _holes(table: Table, look: Look, points: Floats) -> Floats:
     """The dark of the pockets: a little light on the far wall of leather."""
     depth = np.clip(-_pocket_distance(table, points) / table.pocket_radius_in, -0.6, 1)
-    lit = look.brightness * (0.012 + 0.035 * np.clip(0.25 - depth, 0, 1))
+    lit = look.brightness * (0.002 + 0.02 * np.clip(0.2 - depth, 0, 1) ** 1.5)
     return np.asarray(lit[..., None] * (1.0, 0.93, 0.86), dtype=np.float32)
 
 
 def _floor(table: Table, look: Look, textures: _Textures, points: Floats) -> Floats:
     """Carpet, lit by what the lamp throws past the table."""
     outside = np.maximum(_beyond(table, points) - 3, 0)
-    lit = look.brightness * (0.28 + 0.30 * (1 - np.exp(-outside / 14)))
+    lit = look.brightness * (0.35 + 0.5 * np.exp(-(((outside - 16) / 9) ** 2)))
     return np.asarray(linear(look.floor) * (lit * (1 + textures.at(textures.floor, points)))[..., None])

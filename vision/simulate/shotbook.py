@@ -95,9 +95,7 @@ class Motion:
     def mirrored(self, width_in: float) -> "Motion":
         """The same motion seen in a mirror along the table's length (an angular velocity is a pseudovector)."""
         position = np.column_stack([self.position[:, 0], width_in - self.position[:, 1]])
-        return replace(
-            self, position=position, velocity=self.velocity * (1, -1), spin=self.spin * (-1, 1, -1)
-        )
+        return replace(self, position=position, velocity=self.velocity * (1, -1), spin=self.spin * (-1, 1, -1))
 
 
 def evolve(
@@ -206,9 +204,7 @@ class ShotRecord:
 
     def mirrored(self, width_in: float) -> "ShotRecord":
         """The same shot in a mirror along the table's length."""
-        strike = replace(
-            self.strike, direction_deg=-self.strike.direction_deg, side=-self.strike.side
-        )
+        strike = replace(self.strike, direction_deg=-self.strike.direction_deg, side=-self.strike.side)
         events = tuple(replace(e, other=_MIRRORED_PLACE.get(e.other, e.other)) for e in self.events)
         motions = {ball: m.mirrored(width_in) for ball, m in self.motions.items()}
         return replace(self, strike=strike, events=events, motions=motions)

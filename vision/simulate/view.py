@@ -105,11 +105,12 @@ def default_camera(size_px: tuple[int, int], length_in: float, width_in: float) 
     w, h = size_px
     f = 0.86 * min(w, h * 16 / 9)
     matrix = [[f, 0, (w - 1) / 2 + 0.004 * w], [0, f, (h - 1) / 2 - 0.003 * w], [0, 0, 1]]
-    eye = np.array([0.515 * length_in, 0.46 * width_in, 1.06 * length_in])
-    tilt, turn = np.radians((1.9, -0.7)), np.radians(0.5)
-    down, _ = cv2.Rodrigues(np.array([np.pi, 0.0, 0.0]))
-    lean, _ = cv2.Rodrigues(np.array([tilt[0], tilt[1], turn]))
-    R = lean @ down
+    eye = np.array([0.53 * length_in, 0.44 * width_in, 1.06 * length_in])
+    forward = np.array([0.503 * length_in, 0.497 * width_in, 0.0]) - eye
+    forward /= np.linalg.norm(forward)
+    right = np.cross(forward, (-0.012, 1.0, 0.0))
+    right /= np.linalg.norm(right)
+    R = np.stack([right, np.cross(forward, right), forward])
     rvec, _ = cv2.Rodrigues(R)
     return Camera.from_pose(size_px, matrix, rvec, -R @ eye, (-0.11, 0.022, 0.0004, -0.0003, 0.0))
 

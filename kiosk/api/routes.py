@@ -1,0 +1,85 @@
+"""The box's API: health, metrics, the live state and the shots, for programs. Reads only."""
+
+from importlib.metadata import version
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, request, send_file
+
+from calibration.table import Table
+from edge.clock import stamp
+from kiosk.api import health, openapi
+from kiosk.box import box
+from kiosk.records import Entry
+from vision.model import shot_to_json
+
+blueprint = Blueprint("api", __name__)
+
+LIMIT, MAX_LIMIT = 50, 200
+
+
+@blueprint.get("/healthz")
+def healthz() -> tuple[Response, int]:
+    found = health.reasons(box())
+    body = {"ok": not found, "reasons": [{"code": r.code, "text": r.text} for r in found]}
+    return jsonify(body), 503 if found else 200
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    return Response(health.metrics(box()), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@blueprint.get("/api/openapi.json")
+def openapi_json() -> Response:
+    return jsonify(openapi.describe(version("action-ladder")))
+
+
+@blueprint.get("/api/live")
+def live() -> Response:
+    reading = box().reading()
+    return jsonify({"status": reading.status, "age_s": round(reading.age_s, 3), "state": reading.state})
+
+
+@blueprint.get("/api/shots")
+def shots() -> Response:
+    limit = request.args.get("limit", LIMIT, type=int)
+    if not 1 <= limit <= MAX_LIMIT:
+        abort(400)
+    entries = box().records.recent(limit, request.args.get("before"))
+    following = entries[-1].key if len(entries) == limit else None
+    return jsonify({"shots": [_shot(entry) for entry in entries], "next": following})
+
+
+@blueprint.get("/api/shots/<path:key>")
+def shot(key: str) -> Response:
+    entry = box().records.shot(key)
+    if entry is None:
+        abort(404)
+    return jsonify(_shot(entry))
+
+
+@blueprint.get("/live.jpg")
+def live_jpg() -> Response:
+    try:
+        return send_file(box().paths.live_jpg, mimetype="image/jpeg", max_age=0)
+    except OSError:
+        abort(404)
+
+
+def _shot(entry: Entry) -> dict[str, Any]:
+    """A shot as in `shots.json`, with when, where and on which table it was played."""
+    return {
+        **shot_to_json(entry.stored.shot),
+        "played_at": stamp(entry.stored.played_at),
+        "source_id": entry.stored.source_id,
+        "table": _table(entry.table),
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "name": table.name,
+        "length_in": table.length_in,
+        "width_in": table.width_in,
+        "ball_diameter_in": table.ball_diameter_in,
+    }

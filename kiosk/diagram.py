@@ -1,0 +1,195 @@
+"""A shot as a drawing: where the balls stood, the ways they took, what touched what and what fell.
+
+Pure functions from a shot and its table to SVG. `shot_svg` is a whole small picture, for cards; `paths_svg` is
+the layer of ways alone, laid over the large table. Units are inches; the head is left, as in `table_svg`.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+
+from markupsafe import Markup, escape
+
+from calibration.table import Table
+from kiosk.balls_svg import IVORY, ball_rgb, hex_colour, is_striped
+from kiosk.table_svg import MARGIN_IN, number, view_box
+from vision.balls import BallSet
+from vision.model import Point, Shot
+
+Path = Sequence[tuple[float, float, float]]
+
+MOVED_IN = 0.6  # less is a ball that was nudged or a centre that trembled
+POTTED_RING = "#ffd166"
+SCRATCH_RING = "#ff7a6b"
+CARD_BALL_IN = 1.75  # balls are drawn larger than life on a card, or nobody would see them
+LIFTED = 0.42  # how far a dark ball's way is lightened against the cloth
+
+
+def shot_svg(shot: Shot, table: Table, balls: BallSet, title: str) -> Markup:
+    """The small diagram of a card: a flat table, the balls at the start, the ways, the pockets that took one."""
+    parts = [
+        f'<svg class="diagram" viewBox="{view_box(table)}" role="img" xmlns="http://www.w3.org/2000/svg">',
+        f"<title>{escape(title)}</title>",
+        _flat_table(table),
+        *_rings(shot, table, 3.7, 1.1),
+        *_ways(shot, table, balls, width=0.95, tolerance_in=0.3),
+        *_balls_at(shot.layout_start, table, balls, CARD_BALL_IN),
+        "</svg>",
+    ]
+    return Markup("".join(parts))
+
+
+def paths_svg(shot: Shot, table: Table, balls: BallSet) -> Markup:
+    """The ways alone, finely drawn, with the first contact's ghost ball, cushion touches and resting places."""
+    parts = [
+        f'<svg class="paths" viewBox="{view_box(table)}" xmlns="http://www.w3.org/2000/svg" aria-hidden="true">',
+        *_rings(shot, table, 3.2, 0.5),
+        *_ways(shot, table, balls, width=0.36, tolerance_in=0.06),
+        *_cushion_touches(shot, table),
+        *_ghost_ball(shot, table),
+        *_rests(shot, table, balls),
+        "</svg>",
+    ]
+    return Markup("".join(parts))
+
+
+def moved_balls(shot: Shot) -> list[str]:
+    """The balls that moved, the cue ball last so that its way lies on top."""
+    moved = [ball for ball, path in shot.paths_in.items() if _extent_in(path) > MOVED_IN]
+    return sorted(moved, key=lambda ball: (ball == "cue", ball))
+
+
+def simplified(path: Path, tolerance_in: float) -> list[Point]:
+    """The corners of a way, none of its points further than `tolerance_in` from the result [Douglas, Peucker]."""
+    pts = [(x, y) for _, x, y in path]
+    if len(pts) < 3:
+        return pts
+    keep = {0, len(pts) - 1}
+    spans = [(0, len(pts) - 1)]
+    while spans:
+        first, last = spans.pop()
+        if last - first < 2:
+            continue
+        off = [_distance_to_line(pts[i], pts[first], pts[last]) for i in range(first + 1, last)]
+        farthest = max(range(len(off)), key=off.__getitem__)
+        if off[farthest] > tolerance_in:
+            middle = first + 1 + farthest
+            keep.add(middle)
+            spans += [(first, middle), (middle, last)]
+    return [pts[i] for i in sorted(keep)]
+
+
+def position_at(path: Path, t_s: float) -> Point | None:
+    """Where a ball was at a moment; None before its way begins or after it ends."""
+    if not path or not path[0][0] <= t_s <= path[-1][0]:
+        return None
+    after = bisect_left(path, t_s, key=lambda p: p[0])
+    if after == 0:
+        return path[0][1], path[0][2]
+    (t0, x0, y0), (t1, x1, y1) = path[after - 1], path[after]
+    share = (t_s - t0) / (t1 - t0) if t1 > t0 else 1.0
+    return x0 + share * (x1 - x0), y0 + share * (y1 - y0)
+
+
+def _distance_to_line(p: Point, a: Point, b: Point) -> float:
+    """Distance of p from the segment a–b."""
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    length2 = dx * dx + dy * dy
+    share = 0.0 if length2 == 0 else max(0.0, min(1.0, ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length2))
+    return float(((p[0] - a[0] - share * dx) ** 2 + (p[1] - a[1] - share * dy) ** 2) ** 0.5)
+
+
+def _extent_in(path: Path) -> float:
+    if not path:
+        return 0.0
+    xs, ys = [p[1] for p in path], [p[2] for p in path]
+    return max(max(xs) - min(xs), max(ys) - min(ys))
+
+
+def _way_colour(ball: str, balls: BallSet) -> str:
+    """A ball's colour, lightened where it is too dark to be seen on the cloth."""
+    rgb = (255, 255, 255) if ball == "cue" else ball_rgb(ball, balls)
+    light = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
+    if light < 130:
+        rgb = tuple(round(c + (255 - c) * LIFTED) for c in rgb)  # type: ignore[assignment]
+    return hex_colour(rgb)
+
+
+def _flat_table(table: Table) -> str:
+    L, W, m = table.length_in, table.width_in, MARGIN_IN - 1
+    holes = "".join(
+        f'<circle cx="{number(p.x_in)}" cy="{number(table.width_in - p.y_in)}" r="{number(p.radius_in + 0.3)}"/>'
+        for p in table.pockets
+    )
+    return (
+        f'<rect x="{-m:g}" y="{-m:g}" width="{number(L + 2 * m)}" height="{number(W + 2 * m)}" rx="4.5"'
+        ' fill="#4b2b18"/>'
+        f'<rect x="-2" y="-2" width="{number(L + 4)}" height="{number(W + 4)}" rx="1" fill="#1b5577"/>'
+        f'<rect width="{number(L)}" height="{number(W)}" fill="#276b90"/>'
+        f'<g fill="#07090a">{holes}</g>'
+    )
+
+
+def _ways(shot: Shot, table: Table, balls: BallSet, width: float, tolerance_in: float) -> Iterator[str]:
+    for ball in moved_balls(shot):
+        corners = simplified(shot.paths_in[ball], tolerance_in)
+        steps = "L".join(f"{number(x)} {number(table.width_in - y)}" for x, y in corners)
+        yield (
+            f'<path d="M{steps}" fill="none" stroke="{_way_colour(ball, balls)}" stroke-width="{width}"'
+            f' stroke-linejoin="round" stroke-linecap="round" data-way="{escape(ball)}"/>'
+        )
+
+
+def _rings(shot: Shot, table: Table, radius: float, width: float) -> Iterator[str]:
+    centres = {p.name: (p.x_in, table.width_in - p.y_in) for p in table.pockets}
+    for pot in shot.potted:
+        x, y = centres[pot.pocket]
+        colour = SCRATCH_RING if pot.ball == "cue" else POTTED_RING
+        yield (
+            f'<circle cx="{number(x)}" cy="{number(y)}" r="{radius}" fill="none" stroke="{colour}"'
+            f' stroke-width="{width}" data-pocket="{pot.pocket}"/>'
+        )
+
+
+def _balls_at(layout: dict[str, Point], table: Table, balls: BallSet, radius: float) -> Iterable[str]:
+    for ball, (x, y) in sorted(layout.items(), key=lambda item: item[0] == "cue"):
+        rgb, striped = ball_rgb(ball, balls), is_striped(ball, balls)
+        centre = f'cx="{number(x)}" cy="{number(table.width_in - y)}"'
+        fill = hex_colour(IVORY if striped else rgb)
+        yield f'<circle {centre} r="{radius}" fill="{fill}" stroke="#0b1d29" stroke-width=".3"/>'
+        if striped:
+            yield f'<circle {centre} r="{number(radius * 0.58)}" fill="{hex_colour(rgb)}"/>'
+
+
+def _ghost_ball(shot: Shot, table: Table) -> Iterator[str]:
+    contact = shot.first_contact
+    if contact is None:
+        return
+    (cx, cy), (ox, oy) = contact.cue_ball_in, contact.object_ball_in
+    r, W = number(table.ball_radius_in), table.width_in
+    yield (
+        f'<circle cx="{number(cx)}" cy="{number(W - cy)}" r="{r}" fill="#fff" fill-opacity=".16" stroke="#fff"'
+        ' stroke-width=".22" stroke-dasharray=".7 .5" data-ghost="cue"/>'
+        f'<circle cx="{number((cx + ox) / 2)}" cy="{number(W - (cy + oy) / 2)}" r=".5" fill="{POTTED_RING}"/>'
+    )
+
+
+def _cushion_touches(shot: Shot, table: Table) -> Iterator[str]:
+    for touch in shot.cushions:
+        at = position_at(shot.paths_in.get(touch.ball, ()), touch.t_s)
+        if at is not None:
+            yield (
+                f'<circle cx="{number(at[0])}" cy="{number(table.width_in - at[1])}" r=".62" fill="#0b1d29"'
+                f' stroke="#fff" stroke-width=".24" data-cushion="{touch.rail}"/>'
+            )
+
+
+def _rests(shot: Shot, table: Table, balls: BallSet) -> Iterator[str]:
+    """Rings where the moved balls came to rest."""
+    for ball in moved_balls(shot):
+        at = shot.layout_end.get(ball)
+        if at is not None:
+            yield (
+                f'<circle cx="{number(at[0])}" cy="{number(table.width_in - at[1])}"'
+                f' r="{number(table.ball_radius_in)}" fill="none" stroke="{_way_colour(ball, balls)}"'
+                ' stroke-width=".26" stroke-opacity=".8"/>'
+            )

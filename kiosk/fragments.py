@@ -1,0 +1,76 @@
+"""Pieces of pages that are also sent by themselves: a shot's card, today's counts, the status."""
+
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, render_template
+
+from kiosk import balls_svg, diagram, shot_words
+from kiosk.balls_svg import ball_set
+from kiosk.box import box
+from kiosk.live import event_id
+from kiosk.records import Entry
+from kiosk.table_svg import table_svg
+
+# Statuses under which the table is drawn as if all were well; all others lay a notice over it.
+QUIET = ("live", "overloaded", "ended", "camera-moved")
+
+
+def shot_url(key: str) -> str:
+    """The address of a shot's page, whatever its id is made of."""
+    return f"/shots/{quote(key, safe='')}"
+
+
+def card(entry: Entry, fresh: bool = False) -> str:
+    """A shot's card; `fresh` lets it slide in."""
+    shot, t = entry.stored.shot, box().t
+    balls = ball_set(box().hub.reading.ball_set)
+    return render_template(
+        "player/_card.html",
+        entry=entry,
+        shot=shot,
+        fresh=fresh,
+        diagram=diagram.shot_svg(shot, entry.table, balls, t("card.diagram")),
+        result=shot_words.result_word(shot, t),
+        flags=shot_words.flags(shot, t),
+        potted=shot_words.potted_balls(shot, t),
+        facts=shot_words.card_facts(shot, t),
+    )
+
+
+def today() -> str:
+    """Today's counts."""
+    return render_template("player/_today.html", today=box().records.today())
+
+
+def status(name: str, message: str) -> tuple[str, str]:
+    """The status as the pill in the page's head, and as the notice over the table."""
+    values: dict[str, Any] = {"name": name, "message": message, "quiet": name in QUIET}
+    return render_template("player/_status.html", **values), render_template("player/_notice.html", **values)
+
+
+class StreamRenderer:
+    """Renders for the stream's own thread, where no request is being answered."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def card(self, entry: Entry) -> str:
+        with self._app.app_context():
+            return card(entry, fresh=True)
+
+    def today(self) -> str:
+        with self._app.app_context():
+            return today()
+
+    def status(self, name: str, message: str) -> tuple[str, str]:
+        with self._app.app_context():
+            return status(name, message)
+
+
+HELPERS: dict[str, Any] = {
+    "shot_url": shot_url,
+    "event_id": event_id,
+    "ball_sprite": balls_svg.sprite,
+    "table_svg": table_svg,
+}

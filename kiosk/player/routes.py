@@ -1,0 +1,97 @@
+"""The pages of players: the live table with its shots, and one shot."""
+
+from flask import Blueprint, Response, abort, render_template, request
+
+from calibration.table import Table
+from kiosk import diagram, fragments, shot_words
+from kiosk.balls_svg import ball_set
+from kiosk.box import box
+from kiosk.live import SHOTS_ON_PAGE
+from kiosk.live_state import Reading, default_table
+from kiosk.records import Entry
+from kiosk.replay import replay_data, table_data
+
+blueprint = Blueprint("player", __name__)
+
+
+@blueprint.get("/")
+def live() -> str:
+    """The live table: the first page anyone sees."""
+    box().hub.start()
+    reading = box().reading()
+    entries = box().records.recent(SHOTS_ON_PAGE)
+    table = _table_to_draw(reading, entries)
+    pill, notice = fragments.status(reading.status, reading.message)
+    return render_template(
+        "player/live.html",
+        table=table,
+        table_data={**table_data(table), "ball_set": reading.ball_set},
+        balls=ball_set(reading.ball_set),
+        pill=pill,
+        notice=notice,
+        today=fragments.today(),
+        entries=entries,
+        cards=[fragments.card(entry) for entry in entries],
+        more=len(entries) == SHOTS_ON_PAGE,
+    )
+
+
+@blueprint.get("/shots/older")
+def older_cards() -> str:
+    """The cards before a shot, for the button at the list's end."""
+    before = request.args.get("before", "")
+    if not before:
+        abort(400)
+    entries = box().records.recent(SHOTS_ON_PAGE, before)
+    return render_template(
+        "player/_older.html",
+        entries=entries,
+        cards=[fragments.card(entry) for entry in entries],
+        more=len(entries) == SHOTS_ON_PAGE,
+    )
+
+
+@blueprint.get("/shots/<path:key>")
+def shot(key: str) -> str:
+    """One shot: its large diagram, a replay and everything that was measured."""
+    entry = box().records.shot(key)
+    if entry is None:
+        abort(404)
+    return _shot_page(entry)
+
+
+@blueprint.get("/stream")
+def stream() -> Response:
+    """The live stream of server-sent events; see `kiosk.live`."""
+    hub = box().hub
+    if hub.listeners >= hub.max_listeners:
+        return Response("too many pages listen\n", 503, {"Retry-After": "5"}, mimetype="text/plain")
+    hub.start()
+    last_seen = request.headers.get("Last-Event-ID") or request.args.get("after")
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(hub.stream(last_seen), headers=headers, mimetype="text/event-stream")
+
+
+def _table_to_draw(reading: Reading, entries: list[Entry]) -> Table:
+    """The table vision sees; before it does, the one of the latest shot."""
+    return reading.table or (entries[0].table if entries else default_table())
+
+
+def _shot_page(entry: Entry) -> str:
+    shot, t = entry.stored.shot, box().t
+    balls = ball_set(box().reading().ball_set)
+    return render_template(
+        "player/shot.html",
+        entry=entry,
+        shot=shot,
+        table=entry.table,
+        balls=balls,
+        paths=diagram.paths_svg(shot, entry.table, balls),
+        replay=replay_data(shot, entry.table),
+        result=shot_words.result_word(shot, t),
+        flags=shot_words.flags(shot, t),
+        potted=shot_words.potted_balls(shot, t),
+        facts=shot_words.all_facts(shot, t),
+        newer=box().records.newer(entry.key),
+        older=box().records.older(entry.key),
+    )

@@ -1,0 +1,128 @@
+"""A shot in words: what a card and the shot's page say of it. What nobody measured is `–`, never a guess."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from kiosk.balls_svg import ball_icon
+from kiosk.texts import Translate
+from vision.model import Shot
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One measured thing: its label, the number or word, its unit and how far it may be off."""
+
+    name: str
+    label: str
+    value: str
+    unit: str = ""
+    plus_minus: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Potted:
+    """A ball that fell: its icon, its name and both with the pocket."""
+
+    icon: Markup
+    ball: str
+    sentence: str
+
+
+def ball_name(ball: str, t: Translate) -> str:
+    """How people call a ball: `Ball 8`, `Cue ball`, a colour with a capital; one nobody could tell is `A ball`."""
+    if ball == "cue":
+        return t("ball.cue")
+    if "?" in ball or ball.startswith("ball-"):
+        return t("ball.unknown")
+    base = ball.split("-", maxsplit=1)[0]
+    return t("ball.one", ball=base) if base.isdigit() else base.capitalize()
+
+
+def result_word(shot: Shot, t: Translate) -> str:
+    return t(f"result.{shot.result}")
+
+
+def flags(shot: Shot, t: Translate) -> list[tuple[str, str]]:
+    """What deserves a flag besides the result, as (name, word): the kind of shot, a scratch, a cut-off."""
+    found: list[tuple[str, str]] = [(shot.kind, t(f"kind.{shot.kind}"))] if shot.kind != "unknown" else []
+    if shot.scratch:
+        found.append(("scratch", t("result.scratch")))
+    if not shot.complete:
+        found.append(("incomplete", t("result.incomplete")))
+    return found
+
+
+def potted_balls(shot: Shot, t: Translate) -> list[Potted]:
+    """The balls that fell, in the order in which they fell."""
+    found = []
+    for pot in sorted(shot.potted, key=lambda pot: pot.t_s):
+        name = ball_name(pot.ball, t)
+        sentence = t("shot.potted_in", ball=name, pocket=t(f"pocket.{pot.pocket}"))
+        found.append(Potted(ball_icon(pot.ball, t("card.potted", ball=name)), name, sentence))
+    return found
+
+
+def card_facts(shot: Shot, t: Translate) -> list[Fact]:
+    """The three that matter across the room."""
+    facts = {fact.name: fact for fact in _numbers(shot, t)}
+    # Without a pot there is no way to a pocket; how far the cue ball had to go is the honest distance then.
+    distance = "pocket_distance" if shot.pocket_distance_in is not None else "cue_distance"
+    return [facts["cut_angle"], facts[distance], facts["cue_speed"]]
+
+
+def all_facts(shot: Shot, t: Translate) -> list[Fact]:
+    """Everything vision said of the shot, in the order of the shot's page."""
+    unknown = t("app.unknown")
+    contact = shot.first_contact
+    vertical, side = shot.spin.vertical.label, shot.spin.side.label
+    words = [
+        Fact(
+            "first_contact",
+            t("fact.first_contact"),
+            unknown if contact is None else ball_name(contact.ball, t),
+        ),
+        Fact(
+            "vertical_spin",
+            t("fact.vertical_spin"),
+            unknown if vertical == "unknown" else t(f"spin.{vertical}"),
+        ),
+        Fact("side_spin", t("fact.side_spin"), unknown if side == "unknown" else t(f"spin.{side}")),
+        Fact("cushions", t("fact.cushions"), str(len(shot.cushions))),
+    ]
+    duration = None if shot.end_s is None else shot.end_s - shot.start_s
+    percent = None if shot.confidence is None else 100 * shot.confidence
+    return [
+        *_numbers(shot, t),
+        *words,
+        _measured(t, "duration", duration, "seconds", decimals=1),
+        _measured(t, "confidence", percent, "percent"),
+    ]
+
+
+def _numbers(shot: Shot, t: Translate) -> list[Fact]:
+    off = shot.uncertainty
+    speed_off = off.get("cue_speed_mph")
+    return [
+        _measured(t, "cut_angle", shot.cut_angle_deg, "degrees", off_by=off.get("cut_angle_deg")),
+        _measured(t, "cue_speed", shot.cue_speed_mph, "mph", decimals=1, off_by=speed_off),
+        _measured(t, "cue_distance", shot.cue_distance_in, "inches", off_by=off.get("cue_distance_in")),
+        _measured(t, "pocket_distance", shot.pocket_distance_in, "inches", off_by=off.get("pocket_distance_in")),
+    ]
+
+
+def _measured(
+    t: Translate, name: str, value: float | None, unit: str, *, decimals: int = 0, off_by: float | None = None
+) -> Fact:
+    label = t(f"fact.{name}")
+    if value is None:
+        return Fact(name, label, t("app.unknown"))
+    plus_minus = "" if off_by is None else _off_by(off_by, decimals)
+    return Fact(name, label, f"{value:.{decimals}f}", t(f"unit.{unit}"), plus_minus)
+
+
+def _off_by(value: float, decimals: int) -> str:
+    """± never reads as zero: what rounds away gets another decimal."""
+    if round(value, decimals) == 0:
+        decimals += 1
+    return f"±\N{NO-BREAK SPACE}{value:.{decimals}f}"

@@ -1,0 +1,115 @@
+"""All figures for one result, as values, as JSON and as a table."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from rich.table import Table as RichTable
+
+from vision.evaluate.detection import Found, Ruler, score_pictures, still_jitter, total_error
+from vision.evaluate.names import Pockets
+from vision.evaluate.shots import score_shots
+from vision.evaluate.statistics import Metric
+from vision.evaluate.truth import TrueBall, Truth
+from vision.files import FileError, ShotsFile, TrackRow
+from vision.model import SCHEMA
+
+_PairList = list[tuple[tuple[TrueBall, ...], list[Found]]]
+
+
+def evaluate(
+    truth: Truth,
+    *,
+    shots: ShotsFile | None = None,
+    tracks: list[TrackRow] | None = None,
+    balls: dict[str, Any] | None = None,
+) -> list[Metric]:
+    """Every figure that truth and results allow. Raises FileError where they don't belong together."""
+    metrics: list[Metric] = []
+    if shots is not None and (truth.shots is not None or truth.pots is not None):
+        metrics += score_shots(truth, shots.shots, _pockets(truth, shots.document))
+    if tracks is not None:
+        if truth.frames is not None:
+            metrics += _score_tracks(truth, tracks, shots)
+        metrics.append(still_jitter(tracks))
+    if balls is not None:
+        metrics += _score_balls(truth, balls)
+    if not metrics:
+        raise FileError("the truth says nothing about these results: see docs/files.md for what is compared")
+    return metrics
+
+
+def to_json(metrics: list[Metric]) -> dict[str, Any]:
+    """The report as a JSON document."""
+    return {"schema": SCHEMA, "metrics": [asdict(metric) for metric in metrics]}
+
+
+def to_table(metrics: list[Metric]) -> RichTable:
+    """The report as a table for a terminal."""
+    table = RichTable(box=None, pad_edge=False, header_style="bold")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    table.add_column("n", justify="right")
+    for m in metrics:
+        value = "–" if m.value is None else f"{_number(m.value)} {m.unit}".strip()
+        interval = "" if m.low is None or m.high is None else f"{_number(m.low)} – {_number(m.high)}"
+        table.add_row(m.name, value, interval, f"{m.n:,}")
+    return table
+
+
+def _number(value: float) -> str:
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+
+
+def _pockets(truth: Truth, document: dict[str, Any]) -> Pockets:
+    return Pockets(truth.pockets_px, (document.get("calibration") or {}).get("pockets_px"))
+
+
+def _score_tracks(truth: Truth, tracks: list[TrackRow], shots: ShotsFile | None) -> list[Metric]:
+    if shots is None:
+        raise FileError("tracks are scored on their table: give the --shots of the same recording too")
+    last = int(shots.document["source"]["frames"]) - 1
+    wanted = {last if frame == -1 else frame: balls for frame, balls in (truth.frames or {}).items()}
+    seen: dict[int, list[Found]] = {frame: [] for frame in wanted}
+    for row in tracks:
+        if row.frame in seen:
+            b = row.ball
+            seen[row.frame].append(Found(b.ball, (b.x_px, b.y_px), (b.x_in, b.y_in)))
+    pairs = [(balls, seen[frame]) for frame, balls in wanted.items()]
+    return score_pictures(pairs, _ruler(truth, shots.document, pairs), "tracks: ", ranked=False)
+
+
+def _score_balls(truth: Truth, document: dict[str, Any]) -> list[Metric]:
+    if truth.pictures is None:
+        raise FileError("the truth names no pictures to compare --balls with")
+    try:
+        found = {
+            picture["file"]: [
+                Found(b["ball"], tuple(b["px"]), tuple(b["table_in"]), float(b.get("quality") or 0.0))
+                for b in picture["balls"]
+            ]
+            for picture in document["pictures"]
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(f"the balls file is damaged ({error}): run ladder detect again") from error
+    strangers = sorted(set(found) - set(truth.pictures))
+    if strangers:
+        raise FileError(f"the truth knows no picture {strangers[0]}")
+    pairs = [(truth.pictures[name], balls) for name, balls in found.items()]
+    metrics = score_pictures(pairs, _ruler(truth, document, pairs), "stills: ", ranked=True)
+    return [Metric("pictures", float(len(pairs)), len(pairs)), *metrics]
+
+
+def _ruler(truth: Truth, document: dict[str, Any], pairs: _PairList) -> Ruler:
+    """The result's table, turned the way it fits the truth."""
+    try:
+        ruler = Ruler.of(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(f"the result lacks its table or its calibration ({error})") from error
+    is_turned = _pockets(truth, document).is_turned
+    if is_turned is None:
+        other = replace(ruler, turned=True)
+        is_turned = total_error(pairs, other) < total_error(pairs, ruler)
+    return replace(ruler, turned=is_turned)

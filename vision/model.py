@@ -149,9 +149,7 @@ def shot_from_json(data: dict[str, Any]) -> Shot:
     d["tags"] = tuple(d.get("tags") or ())
     for name in ("layout_start", "layout_end"):
         d[name] = {ball: (p[0], p[1]) for ball, p in (d.get(name) or {}).items()}
-    d["paths_in"] = {
-        b: tuple((p[0], p[1], p[2]) for p in path) for b, path in (d.get("paths_in") or {}).items()
-    }
+    d["paths_in"] = {b: tuple((p[0], p[1], p[2]) for p in path) for b, path in (d.get("paths_in") or {}).items()}
     d["uncertainty"] = d.get("uncertainty") or {}
     return Shot(**d)
 

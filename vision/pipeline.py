@@ -1,30 +1,104 @@
 """Frames in, balls and shots out: the one path for live cameras, recordings and the simulated table."""
 
+import time
+from collections import deque
+
+import numpy as np
+
 from calibration.file import Calibration
-from vision.balls import BallSet
+from vision.balls import BallSet, ball_sets
+from vision.detect.classical import Detector, Sight
+from vision.detect.silhouette import Array
 from vision.frames.source import Frame
-from vision.model import Health, Seen, Shot
+from vision.identify import Names
+from vision.model import BallState, Health, Seen, Shot
+from vision.shots import ShotFinder
+from vision.track import Tracker
+
+_NAME_EVERY_S = 0.5
+_SNOOKER_BALL_IN = 2.15  # smaller balls than this are snooker's
 
 
 class Pipeline:
     """Follows one table. Feed it frames in order; it never looks ahead and never blocks.
 
-    `ball_set` is the set in play, or None to tell it from the balls seen. `source_id` begins every shot's id.
+    `ball_set` is the set in play, or None to tell it from the balls' size. `source_id` begins every shot's id.
     """
 
-    def __init__(
-        self, calibration: Calibration, ball_set: BallSet | None = None, source_id: str = ""
-    ) -> None:
-        raise NotImplementedError
+    def __init__(self, calibration: Calibration, ball_set: BallSet | None = None, source_id: str = "") -> None:
+        self.calibration = calibration
+        self.ball_set = ball_set or _usual_set(calibration)
+        self._detector = Detector(calibration)
+        self._tracker = Tracker(calibration.table)
+        self._names = Names(self.ball_set)
+        self._finder = ShotFinder(calibration, self.ball_set, source_id)
+        self._learnt = False
+        self._named_s = -np.inf
+        self._frames = 0
+        self._repeated = 0
+        self._dropped = 0
+        self._times_ms: deque[float] = deque(maxlen=4000)
+        self._balls: tuple[BallState, ...] = ()
 
     def process(self, frame: Frame) -> Seen:
         """The state after this frame, with the shots that ended or were amended by it."""
-        raise NotImplementedError
+        began = time.perf_counter()
+        self._frames += 1
+        self._dropped += frame.missing
+        if frame.repeated:
+            self._repeated += 1
+            return Seen(frame.index, frame.t_s, self._finder.phase, self._balls)
+        if not self._learnt:
+            self._detector.learn([frame])
+            self._learnt = True
+        hints = self._tracker.hints(frame.t_s)
+        sight = self._detector.look(frame, hints)
+        cover = self._detector.cover(hints) if len(hints) else np.zeros(0)
+        self._tracker.update(frame.index, frame.t_s, sight.detections, self._looked(sight, hints), cover)
+        if frame.t_s - self._named_s >= _NAME_EVERY_S:
+            self._name(frame.t_s)
+        shots = self._finder.update(frame.index, frame.t_s, self._tracker, self._names)
+        self._balls = self._states()
+        self._times_ms.append((time.perf_counter() - began) * 1000)
+        return Seen(frame.index, frame.t_s, self._finder.phase, self._balls, tuple(shots))
 
     def finish(self) -> tuple[Shot, ...]:
         """Ends the recording: a shot still in motion is handed on with `complete=False`."""
-        raise NotImplementedError
+        return tuple(self._finder.finish(self._tracker, self._names))
 
     @property
     def health(self) -> Health:
-        raise NotImplementedError
+        times = np.array(self._times_ms) if self._times_ms else None
+        return Health(
+            self._frames,
+            self._repeated,
+            self._dropped,
+            None if times is None else round(float(np.percentile(times, 50)), 3),
+            None if times is None else round(float(np.percentile(times, 99)), 3),
+        )
+
+    def _name(self, t_s: float) -> None:
+        self._named_s = t_s
+        self._names.settle(self._tracker.tracks)
+
+    def _looked(self, sight: Sight, points_in: Array) -> list[bool]:
+        """Which table points lie in a region that was looked at."""
+        if not len(points_in):
+            return []
+        half = (self.calibration.to_picture(points_in) - 0.5) / 2
+        looked = np.zeros(len(half), dtype=bool)
+        for left, top, right, bottom in sight.regions:
+            looked |= (half[:, 0] >= left) & (half[:, 0] < right) & (half[:, 1] >= top) & (half[:, 1] < bottom)
+        return [bool(v) for v in looked]
+
+    def _states(self) -> tuple[BallState, ...]:
+        return tuple(
+            BallState(self._names.of(t.id), t.x_in, t.y_in, t.x_px, t.y_px, t.state)
+            for t in self._tracker.tracks
+            if t.confirmed
+        )
+
+
+def _usual_set(calibration: Calibration) -> BallSet:
+    small = calibration.table.ball_diameter_in < _SNOOKER_BALL_IN
+    return ball_sets()["snooker" if small else "american"]

@@ -45,19 +45,17 @@ class Bed:
             return distance > 0.75 * near.radius_in and not self._over_hole(x_in, y_in)
         return on_bed
 
-    def near_pocket(self, x_in: float, y_in: float) -> bool:
-        """Whether a ball there would touch a pocket's mouth."""
-        reach = self.calibration.table.ball_diameter_in
-        return any(
-            float(np.hypot(p.x_in - x_in, p.y_in - y_in)) < p.mouth_in / 2 + reach
-            for p in self.calibration.table.pockets
-        )
+    def holes_at(self, pixels: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each full-size pixel, shape (…, 2), lies on a hole."""
+        height, width = self.holes.shape
+        half = np.round((pixels - 0.5) / 2).astype(int)
+        u, v = np.clip(half[..., 0], 0, width - 1), np.clip(half[..., 1], 0, height - 1)
+        result: NDArray[np.bool_] = self.holes[v, u] > 0
+        return result
 
     def _over_hole(self, x_in: float, y_in: float) -> bool:
         """Whether the point where the ball would touch the cloth is a hole."""
-        u, v = np.round((self.calibration.to_picture([(x_in, y_in)], 0.0)[0] - 0.5) / 2).astype(int)
-        height, width = self.holes.shape
-        return bool(0 <= u < width and 0 <= v < height and self.holes[v, u])
+        return bool(self.holes_at(self.calibration.to_picture([(x_in, y_in)], 0.0))[0])
 
     def widened(self, rect: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
         """The rectangle grown by a ball to every side, inside the bed's bounds."""

@@ -1,6 +1,6 @@
 """The classical detector: balls are what is foreign to the cloth and has the projected ball's outline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,14 +15,15 @@ from vision.detect.votes import radial_votes
 from vision.frames.source import Frame, Plane
 from vision.model import Detection
 
+
 Rect = tuple[int, int, int, int]  # left, top, right, bottom in half-size pixels
 
 # Two balls can't be nearer than one diameter; what measures nearer than this is one ball.
 _NEAREST_DIAMETERS = 0.86
-_TOUCHING_DIAMETERS = 1.25
 _MIN_QUALITY = 0.5
-# In a pocket's mouth the hole's rim looks round: only what shows its edge against cloth is a ball.
-_MIN_FREE_AT_POCKET = 0.4
+# A hand's knuckles look round on one side only: this much of the outline must be explained, less where it is whole.
+_MIN_EXPLAINED = 0.6
+_MIN_EXPLAINED_WHOLE = 0.3
 _CHANGED = 14  # a step of half-size luma that noise does not make
 _TILE = 8
 
@@ -33,6 +34,28 @@ class Sight:
 
     detections: list[Detection]
     regions: list[Rect]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate with its outline: `outside_px`, shape (SPOKES, 2), points just outside it, and per spoke whether
+    the picture has the edge and whether cloth or a hole is outside."""
+
+    ball: Detection
+    outside_px: Array
+    edge: NDArray[np.bool_]
+    bare: NDArray[np.bool_]
+
+    def explained(self, others: list[Detection]) -> float:
+        """The fraction of the outline with an edge against cloth, a hole or one of the other balls."""
+        known = self.bare
+        for o in others:
+            if abs(o.x_px - self.ball.x_px) + abs(o.y_px - self.ball.y_px) < 4 * self.ball.radius_px:
+                near = (
+                    np.hypot(self.outside_px[:, 0] - o.x_px, self.outside_px[:, 1] - o.y_px) < 1.15 * o.radius_px
+                )
+                known = known | near
+        return float(known.mean())
 
 
 class Detector:
@@ -75,10 +98,10 @@ class Detector:
         luma = half_luma(frame)
         self._gain = self._measure_gain(luma)
         regions = self._changed(luma)
-        detections: list[Detection] = []
+        detections: list[Found] = []
         for region in regions:
             detections += self._look_at(frame, luma, region, hints_in)
-        return Sight(self._accept(detections), regions)
+        return Sight(self._accept(detections), [self._bed.widened(r) for r in regions])
 
     def cover(self, points_in: Array) -> Array:
         """How much of each silhouette at table points, shape (N, 2), something foreign covers: shape (N,)."""
@@ -120,7 +143,7 @@ class Detector:
             regions.append(r)
         return regions
 
-    def _look_at(self, frame: Frame, luma: Plane, region: Rect, hints_in: Array) -> list[Detection]:
+    def _look_at(self, frame: Frame, luma: Plane, region: Rect, hints_in: Array) -> list[Found]:
         assert self._cloth is not None and self._bed is not None
         left, top, right, bottom = self._bed.widened(region)
         part = (slice(top, bottom), slice(left, right))
@@ -154,16 +177,16 @@ class Detector:
             return np.zeros((0, 2))
         return self.calibration.to_table((pixels_half + (left, top)) * 2.0 + 0.5)
 
-    def _unexplained(self, mask: Plane, detections: list[Detection], left: int, top: int) -> Plane:
+    def _unexplained(self, mask: Plane, candidates: list[Found], left: int, top: int) -> Plane:
         """The mask without the balls already found well."""
         rest = mask.copy()
-        for d in detections:
+        for d in (c.ball for c in candidates):
             if d.quality >= 0.7:
                 centre = round((d.x_px - 0.5) / 2 - left), round((d.y_px - 0.5) / 2 - top)
                 cv2.circle(rest, centre, int(d.radius_px / 2) + 1, 0, -1)
         return rest
 
-    def _refine(self, frame: Frame, points: Array) -> list[Detection]:
+    def _refine(self, frame: Frame, points: Array) -> list[Found]:
         """Fits a ball at each table point, shape (N, 2)."""
         assert self._cloth is not None
         points = _thin(points, 0.2 * self.calibration.table.ball_diameter_in)
@@ -184,13 +207,16 @@ class Detector:
 
     def _detections(
         self, frame: Frame, s: Silhouettes, result: Fit, foreign: Float, origin: tuple[int, int]
-    ) -> list[Detection]:
+    ) -> list[Found]:
+        assert self._bed is not None
         centres = s.centres_px + result.shift_px
         inches = self.calibration.to_table(centres)
         filled = _filled(foreign, origin, s.spokes_px, centres)
         quality = filled * result.support * np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
         colours = looks(frame, centres, s.spokes_px)
-        return [
+        outside = centres[:, None, :] + 1.3 * s.spokes_px
+        bare = result.edge & (_sampled(foreign, origin, outside) < 1)
+        found = [
             Detection(
                 float(centres[i, 0]),
                 float(centres[i, 1]),
@@ -198,28 +224,44 @@ class Detector:
                 float(inches[i, 1]),
                 float(s.radii_px[i]),
                 float(quality[i]),
-                float(result.free[i]),
+                float(bare[i].mean()),
                 colours[i],
             )
             for i in range(len(centres))
         ]
+        holes = self._bed.holes_at(outside)
+        return [
+            Found(d, outside[i], result.edge[i], bare[i] | (result.edge[i] & holes[i]))
+            for i, d in enumerate(found)
+        ]
 
-    def _accept(self, detections: list[Detection]) -> list[Detection]:
-        """The best detections of which no two are one ball and none lies where no ball can rest."""
+    def _accept(self, candidates: list[Found]) -> list[Detection]:
+        """The best candidates of which no two are one ball, none lies where no ball can rest, and each has an
+        outline that cloth, a hole or another ball explains."""
         assert self._bed is not None
-        accepted: list[Detection] = []
-        diameter = self.calibration.table.ball_diameter_in
-        for d in sorted(detections, key=lambda d: -d.quality):
-            if d.quality < _MIN_QUALITY or not self._bed.can_rest(d.x_in, d.y_in):
+        nearest = _NEAREST_DIAMETERS * self.calibration.table.ball_diameter_in
+        accepted: list[Found] = []
+        for c in sorted(candidates, key=lambda c: -c.ball.quality):
+            if c.ball.quality < _MIN_QUALITY or not self._bed.can_rest(c.ball.x_in, c.ball.y_in):
                 continue
-            gaps = [np.hypot(d.x_in - a.x_in, d.y_in - a.y_in) / diameter for a in accepted]
-            if any(gap < _NEAREST_DIAMETERS for gap in gaps):
-                continue
-            touching = sum(gap < _TOUCHING_DIAMETERS for gap in gaps)
-            if self._bed.near_pocket(d.x_in, d.y_in) and d.free + 0.2 * touching < _MIN_FREE_AT_POCKET:
-                continue
-            accepted.append(d)
-        return accepted
+            if all(_gap(c.ball, a.ball) > nearest for a in accepted):
+                accepted.append(c)
+        while accepted:
+            explained = [c.explained([a.ball for a in accepted if a is not c]) for c in accepted]
+            slack = [e - _needed(c.ball.quality) for e, c in zip(explained, accepted, strict=True)]
+            worst = int(np.argmin(slack))
+            if slack[worst] >= 0:
+                return [replace(c.ball, free=e) for c, e in zip(accepted, explained, strict=True)]
+            accepted.pop(worst)
+        return []
+
+
+def _needed(quality: float) -> float:
+    return _MIN_EXPLAINED_WHOLE if quality > 0.9 else _MIN_EXPLAINED
+
+
+def _gap(a: Detection, b: Detection) -> float:
+    return float(np.hypot(a.x_in - b.x_in, a.y_in - b.y_in))
 
 
 def _deep(mask: Plane, radius_half: Float) -> Array:
@@ -245,7 +287,13 @@ def _filled(foreign: Float, origin_px: tuple[int, int], spokes_px: Array, centre
     """The fraction of each silhouette's inside that is foreign to the cloth, shape (N,)."""
     rings = np.array([0.25, 0.5, 0.7, 0.85])
     where = centres_px[:, None, None, :] + rings[None, :, None, None] * spokes_px[:, None, ::2, :]
-    where = (where.reshape(len(centres_px), -1, 2) - np.asarray(origin_px)).astype(np.float32)
-    values = cv2.remap(foreign, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    result: Array = (values > 0.7).mean(axis=1)
+    inside = _sampled(foreign, origin_px, where.reshape(len(centres_px), -1, 2))
+    result: Array = (inside > 0.7).mean(axis=1)
     return result
+
+
+def _sampled(plane: Float, origin_px: tuple[int, int], pixels: Array) -> Float:
+    """The plane, whose first pixel lies at `origin_px`, at pixels, shape (N, M, 2): shape (N, M)."""
+    where = (pixels - np.asarray(origin_px)).astype(np.float32)
+    values = cv2.remap(plane, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(values, dtype=np.float32)

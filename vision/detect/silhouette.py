@@ -57,15 +57,18 @@ def silhouettes(calibration: Calibration, points_in: Array) -> Silhouettes:
 
 @dataclass(frozen=True)
 class Fit:
-    """How N balls fit: `shift_px` (N, 2) to add to the centres, `support` (N,) the fraction of the outline where
-    the picture has the edge within an eighth of a radius, `free` (N,) the fraction with cloth outside, `rms_px`
-    (N,) the edges' distance from the outline, `grown_px` (N,) by how much the seen outline is larger."""
+    """How N balls fit: `shift_px` (N, 2) to add to the centres, `grown_px` (N,) by how much the seen outline is
+    larger; `edge`, shape (N, SPOKES), whether the picture has the edge within an eighth of a radius."""
 
     shift_px: Array
-    support: Array
-    free: Array
-    rms_px: Array
     grown_px: Array
+    edge: NDArray[np.bool_]
+
+    @property
+    def support(self) -> Array:
+        """The fraction of each outline that the picture has, shape (N,)."""
+        result: Array = self.edge.mean(axis=1)
+        return result
 
 
 def fit(opponent: Float, origin_px: tuple[int, int], s: Silhouettes, rounds: int = 5) -> Fit:
@@ -79,14 +82,13 @@ def fit(opponent: Float, origin_px: tuple[int, int], s: Silhouettes, rounds: int
     reach = np.maximum(3.0, _REACH * s.radii_px)
     for i in range(rounds + 1):
         profile = _profiles(opponent, origin_px, s, shift, reach)
-        edges, found, free = _edges(profile, reach)
+        edges, found = _edges(profile, reach)
         step, grown, residual = _solve(edges, found, s.normals)
         if i < rounds:
             limit = 0.5 * s.radii_px[:, None]
             shift = np.clip(shift + step, -1.6 * limit, 1.6 * limit)
     near = found & (np.abs(residual) < np.maximum(0.125 * s.radii_px, 0.8)[:, None])
-    squares = (near * residual**2).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
-    return Fit(shift, near.mean(axis=1), (free & near).mean(axis=1), np.sqrt(squares), grown)
+    return Fit(shift, grown, near)
 
 
 def _profiles(opponent: Float, origin_px: tuple[int, int], s: Silhouettes, shift: Array, reach: Array) -> Float:
@@ -100,8 +102,8 @@ def _profiles(opponent: Float, origin_px: tuple[int, int], s: Silhouettes, shift
     return np.asarray(colours, dtype=np.float32).reshape(n, SPOKES, _SAMPLES, 3)
 
 
-def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Per spoke: the edge's distance from the outline in pixels, whether there is one, whether cloth is outside."""
+def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Per spoke: the edge's distance from the outline in pixels, and whether there is one."""
     third = _SAMPLES // 3
     inside = np.median(profile[..., :third, :], axis=2)
     outside = profile[..., -4:, :].mean(axis=2)
@@ -118,8 +120,7 @@ def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_], NDAr
     offsets = np.linspace(-1, 1, _SAMPLES)[None, :] * reach[:, None]
     edges = _last_crossing(scaled, offsets)
     found = (size > _CONTRAST) & np.isfinite(edges)
-    free = (np.linalg.norm(outside[..., :2], axis=-1) < _COLOURED / 2) & (np.abs(outside[..., 2]) < 0.6)
-    return np.where(found, edges, 0.0), found, free
+    return np.where(found, edges, 0.0), found
 
 
 def _last_crossing(scaled: Float, offsets: Array) -> Array:

@@ -124,7 +124,9 @@ class LimbPainter:
         for end, colour, radius in _CUE_PARTS:
             ends = np.array([stick.tip + start * along, stick.tip + end * along])
             for strength, offset, width in ((0.55, 0.0, 1.0), (1.0, 0.12, 0.62), (1.5, 0.22, 0.16)):
-                self._strip(planes, ends, (start_radius, radius), (offset, width), _scaled(colour, strength * light))
+                self._strip(
+                    planes, ends, (start_radius, radius), (offset, width), _scaled(colour, strength * light)
+                )
             start, start_radius = end, radius
 
     def stick_shadow(self, planes: Planes, stick: Stick) -> None:

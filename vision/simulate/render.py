@@ -75,9 +75,7 @@ class Renderer:
             self._darken(planes, None if ball.falling else self._balls.shadow(ball.centre), self._ball_cover)
         sprites = [s for s in map(self._moving, moving) if s is not None]
         # A resting ball nearer to the camera hides part of a moving one beside it.
-        nearer = [
-            s for _, s in self._resting.values() if any(s.region.meets(m.region) for m in sprites)
-        ]
+        nearer = [s for _, s in self._resting.values() if any(s.region.meets(m.region) for m in sprites)]
         for sprite in sorted([*sprites, *nearer], key=lambda s: -s.distance_in):
             _blend(planes, sprite)
         self._people(planes, scene.shapes)
@@ -188,7 +186,12 @@ def _smear(way_px: Array, reach: int) -> Floats:
     ys = np.interp(steps, np.arange(len(way_px)), way_px[:, 1]) + reach + 1
     x0, y0 = np.floor(xs).astype(int), np.floor(ys).astype(int)
     fx, fy = xs - x0, ys - y0
-    for dx, dy, weight in ((0, 0, (1 - fx) * (1 - fy)), (1, 0, fx * (1 - fy)), (0, 1, (1 - fx) * fy), (1, 1, fx * fy)):
+    for dx, dy, weight in (
+        (0, 0, (1 - fx) * (1 - fy)),
+        (1, 0, fx * (1 - fy)),
+        (0, 1, (1 - fx) * fy),
+        (1, 1, fx * fy),
+    ):
         np.add.at(kernel, (y0 + dy, x0 + dx), weight.astype(np.float32))
     return np.asarray(kernel / kernel.sum(), dtype=np.float32)
 
@@ -209,7 +212,9 @@ class _Noise:
         return np.maximum(noise, 0).astype(np.uint8), np.maximum(-noise, 0).astype(np.uint8)
 
     def add(self, planes: Planes) -> None:
-        for plane, (more, less) in zip((planes.y, planes.u, planes.v), (*self._tiles, self._tiles[1]), strict=True):
+        for plane, (more, less) in zip(
+            (planes.y, planes.u, planes.v), (*self._tiles, self._tiles[1]), strict=True
+        ):
             top, left = self._rng.integers(0, _NOISE_MARGIN, 2)
             h, w = plane.shape
             cv2.add(plane, more[top : top + h, left : left + w], dst=plane)

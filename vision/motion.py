@@ -1,0 +1,194 @@
+"""What a ball's path tells: when it left, how fast, which rails it met, and how near two balls came."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.table import RailName, Table
+from vision.model import Cushion
+from vision.track import Sample
+
+Array = NDArray[np.float64]
+
+IN_S_PER_MPH = 17.6
+GRAVITY_IN_S2 = 386.09
+# Typical of pool cloth [billiards.colostate.edu]; a sliding ball loses μ·g of speed each second.
+SLIDING_FRICTION = 0.2
+_FIT_S = 0.16  # how much of a path is fitted for its first speed
+
+
+@dataclass(frozen=True)
+class Path:
+    """A ball's path during a shot: times (N,), points (N, 2) in inches, and its rest before, if it had one."""
+
+    ball: int
+    t_s: Array
+    points_in: Array
+    rest_in: tuple[float, float] | None
+    rest_until_s: float | None
+
+    @property
+    def length_in(self) -> float:
+        return float(np.linalg.norm(np.diff(self.points_in, axis=0), axis=1).sum())
+
+    @property
+    def displacement_in(self) -> float:
+        """The farthest it came from where it began."""
+        return float(np.linalg.norm(self.points_in - self.points_in[0], axis=1).max())
+
+    @property
+    def fastest_in_s(self) -> float:
+        """The highest speed over two steps, so that one bad sample does not make it."""
+        if len(self.t_s) < 3:
+            return 0.0
+        dt = np.maximum(self.t_s[2:] - self.t_s[:-2], 1e-3)
+        return float((np.linalg.norm(self.points_in[2:] - self.points_in[:-2], axis=1) / dt).max())
+
+
+def make_path(ball: int, history: list[Sample], since_s: float) -> Path | None:
+    """The path of a ball from its last rest before `since_s` on; None where it has fewer than two samples."""
+    first = 0
+    for i, s in enumerate(history):
+        if s.resting and s.since_s is not None and s.since_s <= since_s:
+            first = i
+    samples = history[first:]
+    if len(samples) < 2:
+        return None
+    rest = samples[0] if samples[0].resting else None
+    return Path(
+        ball,
+        np.array([s.t_s for s in samples]),
+        np.array([(s.x_in, s.y_in) for s in samples]),
+        (rest.x_in, rest.y_in) if rest else None,
+        rest.t_s if rest else None,
+    )
+
+
+@dataclass(frozen=True)
+class Departure:
+    """How a ball left its place: when, from where, which way (unit vector) and how fast."""
+
+    t_s: float
+    from_in: tuple[float, float]
+    direction: tuple[float, float]
+    speed_in_s: float
+
+
+def departure(path: Path) -> Departure | None:
+    """The start of a path, by a fit of distance over time with the slide's slowing; None where it is too short.
+
+    With s(t) = v·τ − ½·μ·g·τ² for τ = t − t₀, t₀ is bracketed by the last sight at rest and the first sight moving.
+    """
+    moving = np.linalg.norm(path.points_in - path.points_in[0], axis=1)
+    ahead = np.nonzero(moving > 0.2)[0]
+    if not len(ahead):
+        return None
+    i = int(ahead[0])
+    run = [k for k in range(i, len(path.t_s)) if path.t_s[k] <= path.t_s[i] + _FIT_S]
+    run = _straight(path, run)
+    if not run:
+        return None
+    start, t, s = path.points_in[0], path.t_s[run], moving[run]
+    way = path.points_in[run[-1]] - start
+    direction = way / np.linalg.norm(way)
+    earliest = path.rest_until_s if path.rest_until_s is not None else path.t_s[0]
+    if len(run) == 1:
+        dt = max(t[0] - earliest, 1e-3)
+        return Departure(float(earliest + dt / 2), _pair(start), _pair(direction), float(2 * s[0] / dt))
+    slowing = SLIDING_FRICTION * GRAVITY_IN_S2 / 2
+    best: tuple[float, float, float] | None = None
+    for t0 in np.linspace(earliest, t[0] - 1e-3, 25):
+        tau = t - t0
+        slow = np.minimum(slowing * tau**2, 0.15 * s)
+        v = float(tau @ (s + slow) / (tau @ tau))
+        error = float(np.square(s + slow - v * tau).sum())
+        if best is None or error < best[0]:
+            best = (error, float(t0), v)
+    assert best is not None
+    return Departure(best[1], _pair(start), _pair(direction), best[2])
+
+
+def _straight(path: Path, run: list[int]) -> list[int]:
+    """The samples of a run up to the first bend of more than 12°."""
+    start = path.points_in[0]
+    kept: list[int] = []
+    first: Array | None = None
+    for k in run:
+        way = path.points_in[k] - start
+        size = float(np.linalg.norm(way))
+        if size < 0.3:
+            continue
+        way = way / size
+        if first is None:
+            first = way
+        elif float(way @ first) < np.cos(np.radians(12)):
+            break
+        kept.append(k)
+    return kept
+
+
+def cushions(path: Path, table: Table, ball: str) -> list[Cushion]:
+    """The rails a ball rebounded from: the speed across turns round within a ball's reach of the nose line."""
+    R = table.ball_radius_in
+    found: list[Cushion] = []
+    limits: tuple[tuple[int, float, float, RailName], ...] = (
+        (0, R, -1.0, "head"),
+        (0, table.length_in - R, 1.0, "foot"),
+        (1, R, -1.0, "right"),
+        (1, table.width_in - R, 1.0, "left"),
+    )
+    for axis, line, sign, rail in limits:
+        depth = sign * (path.points_in[:, axis] - line)  # 0 at the nose, negative on the bed
+        for t in _turns(path, depth):
+            found.append(Cushion(ball, rail, round(t, 4)))
+    return sorted(found, key=lambda c: c.t_s)
+
+
+def _turns(path: Path, depth: Array) -> list[float]:
+    """Times at which a depth towards a rail peaks near it, coming and going at a real speed."""
+    times: list[float] = []
+    t = path.t_s
+    for i in range(1, len(depth) - 1):
+        came = (depth[i] - depth[i - 1]) / max(t[i] - t[i - 1], 1e-3)
+        goes = (depth[i] - depth[i + 1]) / max(t[i + 1] - t[i], 1e-3)
+        reach = 0.5 + 0.7 * min(max(came, 0) * (t[i] - t[i - 1]), max(goes, 0) * (t[i + 1] - t[i]))
+        peak = depth[i] >= depth[i - 1] and depth[i] > depth[i + 1]
+        if peak and depth[i] > -reach and came > 1.5 and goes > 1.0 and (not times or t[i] - times[-1] > 0.05):
+            times.append(float(t[i]))
+    return times
+
+
+def nearest_pass(path: Path, point_in: tuple[float, float], t_s: float, window_s: float) -> float:
+    """How near a path comes to a point within a time window, in inches; infinite where it has no samples there."""
+    t, p = path.t_s, path.points_in
+    best = np.inf
+    for i in range(len(t) - 1):
+        if t[i + 1] < t_s - window_s or t[i] > t_s + window_s:
+            continue
+        best = min(best, _distance_to_segment(np.asarray(point_in), p[i], p[i + 1]))
+    return float(best)
+
+
+def _distance_to_segment(q: Array, a: Array, b: Array) -> float:
+    along = b - a
+    length = float(along @ along)
+    part = 0.0 if length == 0 else float(np.clip((q - a) @ along / length, 0, 1))
+    return float(np.linalg.norm(q - a - part * along))
+
+
+def touch_point(
+    start: tuple[float, float], direction: tuple[float, float], target: tuple[float, float], diameter: float
+) -> tuple[float, float] | None:
+    """Where a ball on a straight line first touches a resting ball: the ghost ball; None where it misses."""
+    d = np.asarray(direction)
+    to = np.asarray(target) - np.asarray(start)
+    along = float(to @ d)
+    across = float(to @ to) - along**2
+    if along <= 0 or across >= diameter**2:
+        return None
+    return _pair(np.asarray(start) + d * (along - np.sqrt(diameter**2 - across)))
+
+
+def _pair(v: Array) -> tuple[float, float]:
+    return float(v[0]), float(v[1])

@@ -1,0 +1,169 @@
+"""From tracks to shots: when one begins and ends, and what happened in between."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from calibration.file import Calibration
+from vision.balls import BallSet
+from vision.facts import Facts, describe
+from vision.identify import Names
+from vision.model import Phase, Point, Shot
+from vision.motion import Path, make_path
+from vision.pots import Fate, fate_of
+from vision.track import Track, Tracker
+
+_QUIET_S = 0.35  # this long without motion ends a shot
+_WAIT_HIDDEN_S = 8.0  # this long a ball that rolled behind a player is waited for
+_MOVED_IN = 0.5
+_MIN_DISPLACEMENT_IN = 1.5
+_MIN_SPEED_IN_S = 6.0
+_MIN_ROLLING = 4  # samples in a row that show a ball rolling by itself
+_STEP_S = 0.15
+
+
+@dataclass
+class Episode:
+    """Something moves: the layout before, and the balls that moved."""
+
+    start_s: float
+    start_index: int
+    layout: dict[int, Point]
+    quiet_since_s: float | None = None
+    moved: set[int] = field(default_factory=set)
+
+
+class ShotFinder:
+    """Watches the tracks of one table and hands on each shot when it is over."""
+
+    def __init__(self, calibration: Calibration, ball_set: BallSet, source_id: str) -> None:
+        self.calibration = calibration
+        self.table = calibration.table
+        self.ball_set = ball_set
+        self.source_id = source_id
+        self._episode: Episode | None = None
+        self._first_s: float | None = None
+        self._index = 0
+        self._t_s = 0.0
+
+    @property
+    def phase(self) -> Phase:
+        return "still" if self._episode is None else "shot"
+
+    def update(self, index: int, t_s: float, tracker: Tracker, names: Names) -> list[Shot]:
+        """The shots that ended with this frame, none or one."""
+        self._index, self._t_s = index, t_s
+        if self._first_s is None:
+            self._first_s = t_s
+        moving = [t for t in tracker.tracks if t.confirmed and t.state == "moving" and _has_moved(t)]
+        episode = self._episode
+        if episode is None:
+            if moving:
+                self._episode = self._begin(moving, tracker)
+            return []
+        episode.moved |= {t.id for t in moving}
+        if moving or self._awaited(episode, tracker, t_s):
+            episode.quiet_since_s = None
+            return []
+        if episode.quiet_since_s is None:
+            episode.quiet_since_s = t_s
+        if t_s - episode.quiet_since_s < _QUIET_S:
+            return []
+        return self._end(tracker, names, complete=True)
+
+    def finish(self, tracker: Tracker, names: Names) -> list[Shot]:
+        """The shot still going on when the recording ended, marked incomplete."""
+        return [] if self._episode is None else self._end(tracker, names, complete=False)
+
+    def _begin(self, moving: list[Track], tracker: Tracker) -> Episode:
+        start_s = min(t.history[0].t_s for t in moving)
+        layout = {t.id: _resting_place(t) for t in tracker.tracks if t.confirmed}
+        index = min(t.history[0].index for t in moving)
+        return Episode(start_s, index, layout, moved={t.id for t in moving})
+
+    def _awaited(self, episode: Episode, tracker: Tracker, t_s: float) -> bool:
+        """Whether a ball that moved is out of sight for the moment."""
+        return any(
+            t.id in episode.moved and t.missed_s is not None and t_s - t.history[-1].t_s < _WAIT_HIDDEN_S
+            for t in tracker.tracks
+            if t.state in ("moving", "hidden") and not t.history[-1].resting
+        )
+
+    def _end(self, tracker: Tracker, names: Names, *, complete: bool) -> list[Shot]:
+        episode = self._episode
+        assert episode is not None
+        self._episode = None
+        everyone = [t for t in (*tracker.tracks, *tracker.lost) if t.confirmed]
+        paths = [
+            path
+            for t in everyone
+            if t.id in episode.moved and (path := make_path(t.id, t.history, episode.start_s)) is not None
+        ]
+        fates = {
+            t.id: fate
+            for t in everyone
+            if t.id in episode.moved and (fate := fate_of(t, self.table)) is not None and _out_of_sight(t)
+        }
+        for t in tracker.tracks:
+            t.forget()
+        tracker.lost = [t for t in tracker.lost if t.id not in fates and self._t_s - t.last_s < 30]
+        tracker.tracks = [t for t in tracker.tracks if t.id not in fates]
+        if not _is_shot(paths, fates, names, tracker):
+            return []
+        facts = Facts(
+            self.source_id,
+            self.calibration,
+            self.ball_set,
+            paths,
+            fates,
+            {t.id: names.of(t.id) for t in everyone},
+            {ball: place for ball, place in episode.layout.items()},
+            {t.id: (t.x_in, t.y_in) for t in tracker.tracks if t.confirmed},
+            complete and self._saw_start(paths),
+        )
+        return [describe(facts)]
+
+    def _saw_start(self, paths: list[Path]) -> bool:
+        """Whether the balls were seen to lie still before the first one moved."""
+        return any(p.rest_in is not None for p in paths)
+
+
+def _has_moved(track: Track) -> bool:
+    first = track.history[0]
+    return float(np.hypot(track.x_in - first.x_in, track.y_in - first.y_in)) > _MOVED_IN
+
+
+def _resting_place(track: Track) -> Point:
+    first = track.history[0]
+    return (first.x_in, first.y_in)
+
+
+def _out_of_sight(track: Track) -> bool:
+    return track.gone or track.state == "hidden" or track.missed_s is not None
+
+
+def _is_shot(paths: list[Path], fates: dict[int, Fate], names: Names, tracker: Tracker) -> bool:
+    """Whether what moved was struck: something rolled far and fast enough by itself, the cue ball among it."""
+    rolled = [
+        p
+        for p in paths
+        if _rolling_samples(p) >= _MIN_ROLLING
+        and p.fastest_in_s > _MIN_SPEED_IN_S
+        and (p.displacement_in > _MIN_DISPLACEMENT_IN or p.ball in fates)
+    ]
+    if not rolled:
+        return False
+    cue = names.cue
+    if cue is None or any(p.ball == cue for p in paths):
+        return True
+    return not any(t.id == cue and t.state == "still" for t in tracker.tracks)
+
+
+def _rolling_samples(path: Path) -> int:
+    """The longest run of samples in which the ball goes on, seen without a gap."""
+    best = run = 0
+    step = np.linalg.norm(np.diff(path.points_in, axis=0), axis=1)
+    for i, dt in enumerate(np.diff(path.t_s)):
+        run = run + 1 if step[i] > 0.05 and dt < _STEP_S else 0
+        best = max(best, run)
+    return best

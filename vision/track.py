@@ -1,0 +1,357 @@
+"""Balls through time, in inches: every detection to at most one ball, every ball in at most one place."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from calibration.table import Table
+from vision.model import Detection, State
+
+Array = NDArray[np.float64]
+
+_FASTEST_IN_S = 560.0  # a hard break: 32 mph
+_STILL_IN = 0.20  # a still ball's measured place strays less than this
+_CONFIRM = 3  # sightings that make a new ball
+_BIRTH_S = 0.6
+_COAST_S = 0.4
+_FAR = 1e6
+
+
+@dataclass(slots=True)
+class Sample:
+    """Where a ball was seen at one time; a resting ball has one sample, from `since_s` to `t_s`."""
+
+    index: int
+    t_s: float
+    x_in: float
+    y_in: float
+    x_px: float
+    y_px: float
+    quality: float
+    since_s: float | None = None
+
+    @property
+    def resting(self) -> bool:
+        return self.since_s is not None
+
+
+@dataclass(slots=True)
+class Track:
+    """One ball followed. `history` is its whole path since `forget` was last called.
+
+    `missed_s` is since when it has not been seen though it should be; None while it is seen.
+    """
+
+    id: int
+    x_in: float
+    y_in: float
+    x_px: float
+    y_px: float
+    born_s: float
+    state: State = "still"
+    vx: float = 0.0
+    vy: float = 0.0
+    hits: int = 1
+    last_s: float = 0.0
+    missed_s: float | None = None
+    gone: bool = False
+    history: list[Sample] = field(default_factory=list)
+    looks: list[NDArray[np.float32]] = field(default_factory=list)
+
+    @property
+    def confirmed(self) -> bool:
+        return self.hits >= _CONFIRM
+
+    @property
+    def speed(self) -> float:
+        return float(np.hypot(self.vx, self.vy))
+
+    def forget(self) -> None:
+        """Drops the path but for its last resting place or sample."""
+        self.history = self.history[-1:]
+
+    def predicted(self, t_s: float, table: Table) -> tuple[float, float]:
+        """Where it would be at a time, rebounding from the rails."""
+        dt = t_s - self.last_s
+        R = table.ball_radius_in
+        return (
+            _rebound(self.x_in + self.vx * dt, R, table.length_in - R),
+            _rebound(self.y_in + self.vy * dt, R, table.width_in - R),
+        )
+
+
+def _rebound(value: float, low: float, high: float) -> float:
+    if value < low - 3 or value > high + 3:
+        edge = low if value < low else high
+        return float(np.clip(edge - 0.75 * (value - edge), low, high))
+    return value
+
+
+class Tracker:
+    """Follows the balls of one table.
+
+    `tracks` holds every ball believed on the table, hidden ones included; `lost` those whose place was seen empty
+    and that are not found elsewhere.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.tracks: list[Track] = []
+        self.lost: list[Track] = []
+        self._next = 0
+
+    def hints(self, t_s: float) -> Array:
+        """Where to expect balls at a time, shape (N, 2)."""
+        return np.array([t.predicted(t_s, self.table) for t in self.tracks]).reshape(-1, 2)
+
+    def update(
+        self, index: int, t_s: float, detections: list[Detection], looked: list[bool], cover: Array
+    ) -> None:
+        """Brings the tracks to a frame.
+
+        `looked` and `cover`, one per track in the order of `hints`, say whether the track's place was looked at
+        (where it was not, nothing changed there) and how much of it something foreign covers.
+        """
+        tracks = self.tracks
+        pairs = self._assign(t_s, tracks, detections, looked)
+        taken = {j for _, j in pairs}
+        seen = {i for i, _ in pairs}
+        for i, j in pairs:
+            self._sight(tracks[i], index, t_s, detections[j])
+        spare = [j for j in range(len(detections)) if j not in taken]
+        for i, track in enumerate(tracks):
+            if i in seen:
+                continue
+            if not looked[i] and track.state == "still":
+                self._rest(track, t_s)
+            else:
+                self._miss(track, t_s, float(cover[i]))
+        spare = self._find_again(index, t_s, detections, spare)
+        for j in spare:
+            self._born(index, t_s, detections[j])
+        self._tidy(t_s)
+
+    def _assign(
+        self, t_s: float, tracks: list[Track], detections: list[Detection], looked: list[bool]
+    ) -> list[tuple[int, int]]:
+        """Pairs of track and detection: first by motion, then the rest by what a struck ball could reach."""
+        if not tracks or not detections:
+            return []
+        where = np.array([t.predicted(t_s, self.table) for t in tracks])
+        last = np.array([(t.x_in, t.y_in) for t in tracks])
+        found = np.array([(d.x_in, d.y_in) for d in detections])
+        gate = np.array([self._gate(t, t_s) for t in tracks])
+        distance = np.linalg.norm(where[:, None] - found[None], axis=2)
+        alike = self._likeness(tracks, detections)
+        cost = distance / gate[:, None] + 0.5 * alike
+        cost[distance > gate[:, None]] = _FAR
+        cost[~np.array(looked)] = _FAR
+        pairs = _solve(cost)
+        left = [i for i in range(len(tracks)) if i not in {a for a, _ in pairs} and looked[i]]
+        spare = [j for j in range(len(detections)) if j not in {b for _, b in pairs}]
+        if left and spare:
+            reach = np.array([self._reach(tracks[i], t_s) for i in left])
+            leap = np.linalg.norm(last[left][:, None] - found[spare][None], axis=2)
+            cost = leap / reach[:, None] + alike[np.ix_(left, spare)]
+            cost[(leap > reach[:, None]) | (alike[np.ix_(left, spare)] > 1.2)] = _FAR
+            pairs += [(left[a], spare[b]) for a, b in _solve(cost)]
+        return pairs
+
+    def _gate(self, track: Track, t_s: float) -> float:
+        """How far from its prediction a ball may be found, in inches."""
+        dt = t_s - track.last_s
+        gate = 0.5 + 0.3 * track.speed * dt + 60 * dt * dt
+        if any(self._may_hit(other, track, t_s) for other in self.tracks):
+            fastest = max((o.speed for o in self.tracks), default=0.0)
+            gate = max(gate, 0.8 + 1.1 * fastest * dt)
+        return gate
+
+    def _may_hit(self, other: Track, track: Track, t_s: float) -> bool:
+        """Whether two balls, one moving, may have met by a time."""
+        if other is track or max(other.speed, track.speed) < 3:
+            return False
+        x, y = other.predicted(t_s, self.table)
+        u, v = track.predicted(t_s, self.table)
+        close = 1.35 * self.table.ball_diameter_in
+        return _segments_near((other.x_in, other.y_in), (x, y), (track.x_in, track.y_in), (u, v)) < close
+
+    def _reach(self, track: Track, t_s: float) -> float:
+        """How far a ball may have gone since it was last seen, whatever struck it."""
+        dt = t_s - track.last_s if track.state != "still" else max(1 / 60, t_s - (track.missed_s or track.last_s))
+        dt = max(dt, t_s - (track.history[-1].t_s if track.history else t_s))
+        return min(1.0 + _FASTEST_IN_S * min(dt, 0.08) + 2.0 * track.speed * dt, 60.0)
+
+    def _likeness(self, tracks: list[Track], detections: list[Detection]) -> Array:
+        """How unlike each track and detection look, shape (tracks, detections): 0 the same, 1 clearly not."""
+        a = np.array([mean_look(t.looks) for t in tracks])
+        b = np.array([mean_look([d.look]) if d.look is not None else np.zeros(3) for d in detections])
+        result: Array = np.linalg.norm(a[:, None] - b[None], axis=2) / 60
+        return result
+
+    def _sight(self, track: Track, index: int, t_s: float, d: Detection) -> None:
+        dt = t_s - track.last_s
+        moved = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
+        sample = Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)
+        track.hits += 1
+        track.missed_s = None
+        if d.look is not None and d.quality > 0.6:
+            track.looks = [*track.looks[-30:], d.look]
+        if track.state == "still" and moved < _STILL_IN:
+            # A resting ball's place is the slow mean of what is measured, so that noise moves nothing.
+            track.x_in += 0.1 * (d.x_in - track.x_in)
+            track.y_in += 0.1 * (d.y_in - track.y_in)
+            track.x_px, track.y_px = d.x_px, d.y_px
+            track.last_s = t_s
+            if not track.history[-1].resting:
+                since = track.history[-1].t_s
+                track.history.append(Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality, since))
+            rest = track.history[-1]
+            rest.index, rest.t_s, rest.x_in, rest.y_in = index, t_s, track.x_in, track.y_in
+            return
+        track.state = "moving"
+        track.history.append(sample)
+        if dt > 0:
+            self._set_velocity(track, d, dt)
+        track.x_in, track.y_in, track.x_px, track.y_px, track.last_s = d.x_in, d.y_in, d.x_px, d.y_px, t_s
+        self._settle(track, t_s)
+
+    def _set_velocity(self, track: Track, d: Detection, dt: float) -> None:
+        vx, vy = (d.x_in - track.x_in) / dt, (d.y_in - track.y_in) / dt
+        turn = np.hypot(vx - track.vx, vy - track.vy)
+        keep = 0.35 if turn < 0.25 * max(track.speed, 10.0) else 0.0
+        track.vx = keep * track.vx + (1 - keep) * vx
+        track.vy = keep * track.vy + (1 - keep) * vy
+
+    def _settle(self, track: Track, t_s: float) -> None:
+        """A ball whose last samples lie in one spot has come to rest."""
+        recent = [s for s in track.history if s.t_s > t_s - 0.22]
+        if len(recent) < 4 or recent[-1].t_s - recent[0].t_s < 0.12:
+            return
+        x = np.array([s.x_in for s in recent])
+        y = np.array([s.y_in for s in recent])
+        half = len(x) // 2
+        drift = np.hypot(x[half:].mean() - x[:half].mean(), y[half:].mean() - y[:half].mean())
+        if drift < 0.05 and max(np.ptp(x), np.ptp(y)) < 2 * _STILL_IN:
+            track.state = "still"
+            track.vx = track.vy = 0.0
+            track.x_in, track.y_in = float(np.median(x)), float(np.median(y))
+            last = track.history[-1]
+            rest = Sample(
+                last.index, t_s, track.x_in, track.y_in, last.x_px, last.y_px, last.quality, recent[0].t_s
+            )
+            track.history = [s for s in track.history if s.t_s <= recent[0].t_s] + [rest]
+
+    def _rest(self, track: Track, t_s: float) -> None:
+        """Nothing changed where it lies: as good as seen."""
+        track.hits += 1
+        track.last_s = t_s
+        if track.history[-1].resting:
+            track.history[-1].t_s = t_s
+
+    def _miss(self, track: Track, t_s: float, cover: float) -> None:
+        """Not found where it should be: hidden where something covers the place, else lost after a while."""
+        if track.missed_s is None:
+            track.missed_s = t_s
+        covered = cover > 0.35
+        if track.state == "still":
+            if covered:
+                track.state = "hidden"
+            elif t_s - track.missed_s > 0.15:
+                self._lose(track)
+            return
+        if track.state == "hidden" and track.speed < 3:
+            if not covered and t_s - track.missed_s > 0.3:
+                self._lose(track)
+            elif covered:
+                track.missed_s = t_s
+            return
+        if t_s - track.missed_s > _COAST_S or not self._on_table(track, t_s):
+            if covered and self._on_table(track, t_s):
+                x, y = track.predicted(t_s, self.table)
+                track.x_in, track.y_in, track.last_s = x, y, t_s
+                track.vx, track.vy, track.state, track.missed_s = 0.0, 0.0, "hidden", t_s
+            else:
+                self._lose(track)
+
+    def _on_table(self, track: Track, t_s: float) -> bool:
+        x, y = track.x_in + track.vx * (t_s - track.last_s), track.y_in + track.vy * (t_s - track.last_s)
+        return -1 < x < self.table.length_in + 1 and -1 < y < self.table.width_in + 1
+
+    def _lose(self, track: Track) -> None:
+        track.gone = True
+        if track.confirmed:
+            self.lost.append(track)
+
+    def _find_again(self, index: int, t_s: float, detections: list[Detection], spare: list[int]) -> list[int]:
+        """Gives spare detections to hidden or lately lost balls that look like them and could be there."""
+        absent = [t for t in self.tracks if t.state == "hidden" and not t.gone]
+        absent += [t for t in self.lost if t_s - t.last_s < 30]
+        spare = [j for j in spare if detections[j].quality > 0.6]
+        if not absent or not spare:
+            return spare
+        alike = self._likeness(absent, [detections[j] for j in spare])
+        cost = np.full(alike.shape, _FAR)
+        for a, track in enumerate(absent):
+            for b, j in enumerate(spare):
+                d = detections[j]
+                distance = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
+                if alike[a, b] < 0.7 and distance < 6 + 60 * (t_s - track.last_s):
+                    cost[a, b] = alike[a, b] + distance / 100
+        used: set[int] = set()
+        for a, b in _solve(cost):
+            track = absent[a]
+            if track.gone:
+                self.lost.remove(track)
+                self.tracks.append(track)
+                track.gone = False
+            self._sight(track, index, t_s, detections[spare[b]])
+            used.add(spare[b])
+        return [j for j in spare if j not in used]
+
+    def _born(self, index: int, t_s: float, d: Detection) -> None:
+        track = Track(self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s)
+        self._next += 1
+        track.history = [Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)]
+        if d.look is not None:
+            track.looks = [d.look]
+        self.tracks.append(track)
+
+    def _tidy(self, t_s: float) -> None:
+        """Forgets what is gone, never confirmed, or stands where another ball is."""
+        near = 0.7 * self.table.ball_diameter_in
+        keep: list[Track] = []
+        for t in sorted(self.tracks, key=lambda t: (-t.confirmed, t.state == "hidden", t.born_s)):
+            if t.gone or (not t.confirmed and (t.missed_s is not None or t_s - t.last_s > _BIRTH_S)):
+                continue
+            if any(np.hypot(t.x_in - k.x_in, t.y_in - k.y_in) < near for k in keep):
+                if t.confirmed:
+                    self._lose(t)
+                continue
+            keep.append(t)
+        self.tracks = keep
+
+
+def mean_look(looks: list[NDArray[np.float32]]) -> Array:
+    """The mean colour over sightings, BGR, shape (3,)."""
+    if not looks:
+        return np.zeros(3)
+    result: Array = np.mean([look.mean(axis=0) for look in looks[-8:]], axis=0)
+    return result
+
+
+def _solve(cost: Array) -> list[tuple[int, int]]:
+    rows, cols = linear_sum_assignment(cost)
+    return [(int(i), int(j)) for i, j in zip(rows, cols, strict=True) if cost[i, j] < _FAR]
+
+
+def _segments_near(
+    a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]
+) -> float:
+    """The least distance between two points that go evenly from a to b and from c to d in the same time."""
+    start = np.array([c[0] - a[0], c[1] - a[1]])
+    change = np.array([d[0] - c[0] - b[0] + a[0], d[1] - c[1] - b[1] + a[1]])
+    length = float(change @ change)
+    part = 0.0 if length == 0 else float(np.clip(-(start @ change) / length, 0, 1))
+    return float(np.linalg.norm(start + part * change))

@@ -1,0 +1,356 @@
+"""Strips of the picture along the four rails, the lines in them, and the camera that explains those."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.camera import Camera
+from calibration.file import CalibrationError
+from calibration.pose import Fit, Lens, fit_corners, refine, with_height
+from calibration.table import Table
+
+Array = NDArray[np.float64]
+Picture = NDArray[np.uint8]
+
+# Cloth covers a cushion for about 2 in from nose to wood (K-66 and K-55 profiles, 1.9 to 2.1 in), and the wood
+# stands about 0.2 in above the nose. Table size unknown, the width is in units of a 9-ft table.
+CUSHION_IN, CUSHION_SPREAD_IN, CUSHION_SPREAD_UNKNOWN_IN = 2.0, 0.2, 0.4
+BACK_ABOVE_NOSE_IN = 0.2
+# A strip runs from here inside the outline to here outside it, in inches at a 9-ft table's scale.
+INSIDE_IN, OUTSIDE_IN, STEP_IN = -6.0, 9.0, 0.1
+ROWS = 160
+# Where along a rail lines are measured: clear of the corner pockets.
+FROM, TO = 0.05, 0.95
+# Steps are measured between means over this width on either side, and count no more than the cap (in log).
+WINDOW_IN = 0.5
+CAP = 0.8
+# What a line has to have to count: the mean step over the rail's length.
+LEAST_BACK, LEAST_NOSE = 0.12, 0.06
+EDGE_NOISE_PX = 0.7
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line seen along one rail: its offsets from the outline in inches at both ends and in the picture."""
+
+    side: int
+    strength: float
+    ends_px: Array
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The picture along one rail: `log` colour of shape (ROWS, n, 3) and where each cell lies, (ROWS, n, 2)."""
+
+    side: int
+    log: Array
+    pixels: Array
+    offsets_in: Array
+
+    def distance(self) -> Array:
+        """How unlike the bed beside it each cell is, shape (ROWS, n), capped: hue counts more than shade."""
+        ratios = np.stack(
+            [self.log[..., 2] - self.log[..., 1], self.log[..., 0] - self.log[..., 1], 0.5 * self.log.mean(axis=-1)], -1
+        )
+        bed = np.median(ratios[:, (self.offsets_in > -5) & (self.offsets_in < -3)], axis=1, keepdims=True)
+        return np.minimum(np.linalg.norm(ratios - bed, axis=-1), CAP)
+
+    def lightness(self) -> Array:
+        result: Array = self.log.mean(axis=-1)
+        return result
+
+
+def strip_along(picture: Picture, corners_px: Array, table: Table, side: int) -> Strip:
+    """The strip along one side of a quadrilateral, shape (4, 2), taken for the nose corners of a table."""
+    offsets = np.arange(INSIDE_IN, OUTSIDE_IN, STEP_IN) * table.length_in / 100
+    H = cv2.getPerspectiveTransform(table.corners_in.astype(np.float32), corners_px.astype(np.float32))
+    a, b = table.corners_in[side], table.corners_in[(side + 1) % 4]
+    along = (b - a) / np.linalg.norm(b - a)
+    outward = np.array([along[1], -along[0]])
+    share = np.linspace(FROM, TO, ROWS)
+    grid = a + (b - a) * share[:, None, None] + outward * offsets[None, :, None]
+    pixels = cv2.perspectiveTransform(grid.reshape(1, -1, 2), H)[0].reshape(ROWS, len(offsets), 2)
+    seen = cv2.remap(
+        picture, pixels.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return Strip(side, np.log(seen.astype(np.float64) + 8), pixels, offsets * 100 / table.length_in)
+
+
+def steps(values: Array) -> Array:
+    """The mean of the next cells minus that of the cells before, at every place: shape (ROWS, n)."""
+    n = round(WINDOW_IN / STEP_IN)
+    total = np.cumsum(np.pad(values, ((0, 0), (n + 1, n)), mode="edge"), axis=1)
+    after = total[:, 2 * n + 1 :] - total[:, n + 1 : -n]
+    before = total[:, n : -n - 1] - total[:, : -2 * n - 1]
+    result: Array = (after - before) / n
+    return result
+
+
+def lines_in(strip: Strip, step: Array, least: float, most: int) -> list[Line]:
+    """The strongest straight lines of positive steps, best first, none within an inch of a better one."""
+    rows, columns = step.shape
+    tilts = np.arange(-30, 31) * 1.0
+    place = np.linspace(-0.5, 0.5, rows)
+    votes = np.zeros((len(tilts), columns))
+    column = np.arange(columns)
+    for i, tilt in enumerate(tilts):
+        at = column[None, :] + np.rint(place * tilt).astype(int)[:, None]
+        inside = (at >= 0) & (at < columns)
+        taken = np.take_along_axis(step, np.clip(at, 0, columns - 1), axis=1) * inside
+        votes[i] = np.clip(taken, -CAP, CAP).mean(axis=0)
+    found: list[Line] = []
+    for _ in range(most):
+        i, j = np.unravel_index(int(np.argmax(votes)), votes.shape)
+        strength = float(votes[i, j])
+        if strength < least:
+            break
+        found.append(Line(strip.side, strength, _refined(strip, step, float(j), float(tilts[i]))))
+        near = np.abs(column[None, :] - j) < 10
+        votes[np.broadcast_to(near, votes.shape)] = -1
+    return found
+
+
+def _refined(strip: Strip, step: Array, column: float, tilt: float) -> Array:
+    """The line's ends in the picture, shape (2, 2), by the steps' own peaks near it: a robust straight fit."""
+    rows, columns = step.shape
+    place = np.linspace(-0.5, 0.5, rows)
+    fitted = column + place * tilt
+    for reach in (6, 4, 3):
+        span = np.arange(-reach, reach + 1)
+        at = np.clip(np.rint(fitted).astype(int)[:, None] + span, 0, columns - 1)
+        weight = np.clip(np.take_along_axis(step, at, axis=1), 0, CAP) ** 2
+        mass = weight.sum(axis=1)
+        good = mass > 0.25 * np.median(mass)
+        peak = (weight * at).sum(axis=1) / np.maximum(mass, 1e-9)
+        slope, offset = _robust_line(place[good], peak[good])
+        fitted = offset + slope * place
+    ends = [(0, fitted[0]), (rows - 1, fitted[-1])]
+    return np.array([_interpolated(strip.pixels[row], at) for row, at in ends])
+
+
+def _robust_line(x: Array, y: Array) -> tuple[float, float]:
+    keep = np.ones(len(x), dtype=bool)
+    slope = offset = 0.0
+    for _ in range(4):
+        slope, offset = (float(c) for c in np.polyfit(x[keep], y[keep], 1))
+        off = np.abs(y - offset - slope * x)
+        keep = off <= max(2.5 * 1.4826 * float(np.median(off)), 0.3)
+    return slope, offset
+
+
+def _interpolated(pixels: Array, at: float) -> Array:
+    i = int(np.clip(np.floor(at), 0, len(pixels) - 2))
+    result: Array = pixels[i] + (pixels[i + 1] - pixels[i]) * (at - i)
+    return result
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the rails say: the camera that explains the lines, and how well the cues agree.
+
+    `gaps` is how clearly the cushion is interrupted at the middle of each of the four sides, `noses` which
+    sides show their nose line, `holes` how unlike cloth the six pockets look.
+    """
+
+    fit: Fit
+    cushion_in: float
+    backs: int
+    noses: tuple[int, ...]
+    gaps: Array
+    holes: Array
+    score: float
+    residual_in: float
+
+    def complaint(self) -> str:
+        """What the cues disagree on, empty where they agree."""
+        if self.residual_in > 0.5:
+            return f"the cushion lines lie {self.residual_in:.1f} in from where one table would have them"
+        if not self.noses:
+            return "no cushion nose shows, so the width of the cushions is not known"
+        if not 0.7 * CUSHION_IN < self.cushion_in < 1.6 * CUSHION_IN:
+            return f"cushions {self.cushion_in:.1f} in wide are not cushions"
+        if max(self.gaps[0], self.gaps[2]) < 0.15:
+            return "no side pocket interrupts the cushions in the middle of the long sides"
+        if np.count_nonzero(self.holes > 0.25) < 4:
+            return f"only {np.count_nonzero(self.holes > 0.25)} of 6 pockets are where the cushions put them"
+        return ""
+
+    def in_words(self) -> str:
+        return (
+            f"found by {self.backs} cushion backs, {len(self.noses)} cushion noses and "
+            f"{np.count_nonzero(self.holes > 0.25)} pockets; cushions {self.cushion_in:.2f} in wide"
+        )
+
+
+def read_rails(picture: Picture, outline_px: Array, table: Table, lens: Lens, size_known: bool) -> Reading | None:
+    """Reads the rails around a rough outline, shape (4, 2), its first side taken as a long one.
+
+    None where the lines make no table.
+    """
+    soft = cv2.GaussianBlur(picture, (0, 0), 0.8)
+    corners = outline_px
+    best: Reading | None = None
+    for _ in range(3):
+        reading = _read_once(soft, corners, table, lens, size_known)
+        if reading is None:
+            return best
+        if best is not None and reading.score < best.score - 0.3:
+            return best
+        best = reading
+        corners = best.fit.camera.project(with_height(table.corners_in, table.nose_height_in))
+    return best
+
+
+def _read_once(soft: Picture, corners: Array, table: Table, lens: Lens, size_known: bool) -> Reading | None:
+    strips = [strip_along(soft, corners, table, side) for side in range(4)]
+    backs = [lines_in(s, steps(s.distance()), LEAST_BACK, 2) for s in strips]
+    noses = [lines_in(s, steps(s.lightness()), LEAST_NOSE, 5) for s in strips]
+    if not all(backs):
+        return None
+    spread = CUSHION_SPREAD_IN if size_known else CUSHION_SPREAD_UNKNOWN_IN
+    readings = []
+    for chosen in product(*backs):
+        try:
+            fit = _fit_lines(lens, table, list(chosen), [], spread)
+        except CalibrationError:
+            continue
+        for _ in range(3):
+            matched = list(_matching_noses(fit, table, noses))
+            fit = _fit_lines(lens, table, list(chosen), matched, spread, fit)
+        readings.append(_judge(soft, fit, table, chosen, matched))
+    return max(readings, key=lambda r: r.score, default=None)
+
+
+def _model_lines(table: Table, cushion_in: float) -> tuple[Array, Array]:
+    """The ends, shape (4, 2, 3) each, of the noses and of the cushion backs, over the part that strips cover."""
+    corners = table.corners_in
+    ends = np.roll(corners, -1, axis=0)
+    along = (ends - corners) / np.linalg.norm(ends - corners, axis=1, keepdims=True)
+    outward = np.column_stack([along[:, 1], -along[:, 0]])
+    share = np.array([FROM, TO])
+    flat = corners[:, None, :] + (ends - corners)[:, None, :] * share[None, :, None]
+    z = table.nose_height_in
+    noses = np.concatenate([flat, np.full((4, 2, 1), z)], axis=2)
+    raised = np.full((4, 2, 1), z + BACK_ABOVE_NOSE_IN)
+    backs = np.concatenate([flat + outward[:, None, :] * cushion_in, raised], axis=2)
+    return noses, backs
+
+
+def _off_line(camera: Camera, model: Array, line: Line) -> Array:
+    """How far the projected ends of a model line, shape (2, 3), are from a line in the picture, in pixels."""
+    a, b = line.ends_px
+    along = (b - a) / np.linalg.norm(b - a)
+    off = camera.project(model) - a
+    result: Array = off[:, 0] * along[1] - off[:, 1] * along[0]
+    return result
+
+
+def _fit_lines(
+    lens: Lens, table: Table, backs: list[Line], noses: list[Line], spread_in: float, start: Fit | None = None
+) -> Fit:
+    """The camera and cushion width that explain the lines; the width is the last parameter."""
+    unit = table.length_in / 100 if spread_in == CUSHION_SPREAD_UNKNOWN_IN else 1.0
+    if start is None:
+        first = _fit_outline(lens, table, backs)
+        vector = np.append(first.parameters, CUSHION_IN * unit)
+    else:
+        vector = start.parameters
+
+    def residuals(camera: Camera, extra: Array) -> Array:
+        nose_lines, back_lines = _model_lines(table, float(extra[0]))
+        off = [_off_line(camera, back_lines[line.side], line) for line in backs]
+        off += [_off_line(camera, nose_lines[line.side], line) for line in noses]
+        return np.concatenate(off)
+
+    return refine(
+        lens,
+        vector,
+        residuals,
+        EDGE_NOISE_PX * max(1.0, (lens.intrinsics.width_px or 0) / 1280),
+        prior=lambda extra: (extra - CUSHION_IN * unit) / spread_in,
+    )
+
+
+def _fit_outline(lens: Lens, table: Table, backs: list[Line]) -> Fit:
+    """A first camera from the quadrilateral of the cushion backs, taken as a table larger by the cushions."""
+    homogeneous = [np.cross(np.append(a, 1), np.append(b, 1)) for a, b in (line.ends_px for line in backs)]
+    meets = [np.cross(homogeneous[i - 1], homogeneous[i]) for i in range(4)]
+    corners = np.array([m[:2] / m[2] for m in meets])
+    larger = Table("backs", table.length_in + 2 * CUSHION_IN, table.width_in + 2 * CUSHION_IN, table.ball_diameter_in)
+    fit = fit_corners(lens, larger, corners)
+    shifted = fit.parameters.copy()
+    shifted[3:6] += fit.camera.R @ np.array([-CUSHION_IN, -CUSHION_IN, 0]) * -1
+    return Fit(lens.camera(shifted), fit.residual_px, fit.covariance, lens, shifted)
+
+
+def _matching_noses(fit: Fit, table: Table, candidates: Sequence[Sequence[Line]]) -> Iterator[Line]:
+    """For every side the strongest nose candidate near where the camera expects the nose."""
+    nose_lines, _ = _model_lines(table, CUSHION_IN)
+    for side, lines in enumerate(candidates):
+        near = []
+        for line in lines:
+            seen = fit.camera.to_plane(line.ends_px, table.nose_height_in)
+            expected = nose_lines[side][:, :2]
+            along = (expected[1] - expected[0]) / np.linalg.norm(expected[1] - expected[0])
+            off = (seen - expected) @ np.array([along[1], -along[0]])
+            if np.abs(off).max() < 0.9 * table.length_in / 100:
+                near.append(line)
+        if near:
+            yield max(near, key=lambda line: line.strength)
+
+
+def _judge(
+    soft: Picture, fit: Fit, table: Table, backs: Sequence[Line], noses: Sequence[Line]
+) -> Reading:
+    corners = fit.camera.project(with_height(table.corners_in, table.nose_height_in))
+    cushion = float(fit.parameters[-1])
+    strips = [strip_along(soft, corners, table, side) for side in range(4)]
+    gaps = np.array([_gap(s, cushion * 100 / table.length_in) for s in strips])
+    holes = _holes(soft, fit, table)
+    middle = fit.camera.project([(table.length_in / 2, table.width_in / 2, 0), (table.length_in / 2 + 1, table.width_in / 2, 0)])
+    residual_in = fit.residual_px / float(np.hypot(*(middle[1] - middle[0])))
+    score = (
+        sum(min(1.0, line.strength / 0.5) for line in backs)
+        + sum(0.5 + min(0.5, line.strength / 0.3) for line in noses)
+        + float(np.minimum(gaps[[0, 2]], 0.5).sum() - np.minimum(gaps[[1, 3]], 0.5).sum()) * 2
+        + float(np.minimum(holes, 0.5).sum())
+        - 4 * min(1.0, residual_in)
+        - (cushion * 100 / table.length_in / CUSHION_IN - 1.1) ** 2
+    )
+    return Reading(fit, cushion, len(backs), tuple(n.side for n in noses), gaps, holes, score, residual_in)
+
+
+def _gap(strip: Strip, cushion_in: float) -> float:
+    """How much less like cloth the cushion is at the middle of its side than beside it."""
+    band = (strip.offsets_in > 0.2 * cushion_in) & (strip.offsets_in < 0.9 * cushion_in)
+    unlike = np.median(strip.distance()[:, band], axis=1)
+    place = np.abs(np.linspace(FROM, TO, ROWS) - 0.5)
+    return float(np.median(unlike[place < 0.015]) - np.median(unlike[(place > 0.05) & (place < 0.15)]))
+
+
+def _holes(soft: Picture, fit: Fit, table: Table) -> Array:
+    """How unlike the bed the six pockets are, each by the median within its hole; shape (6,)."""
+    turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    bed_xy = np.array([(table.length_in * i / 8, table.width_in * j / 4) for i in range(1, 8) for j in (1, 2, 3)])
+    bed = np.median(_colours(soft, fit.camera.project(with_height(bed_xy, 0.0))), axis=0)
+    unlike = []
+    for pocket in table.pockets:
+        spots = np.array([(pocket.x_in + r * np.cos(a), pocket.y_in + r * np.sin(a)) for r in (0.5, 1.2) for a in turn])
+        seen = _colours(soft, fit.camera.project(with_height(spots, 0.0)))
+        unlike.append(float(np.median(np.minimum(np.linalg.norm(seen - bed, axis=1), CAP))))
+    return np.array(unlike)
+
+
+def _colours(picture: Picture, pixels: Array) -> Array:
+    """Colour ratios and half the lightness at pixels, shape (n, 3), as `Strip.distance` compares them."""
+    spots = pixels.astype(np.float32)[None]
+    seen = np.log(cv2.remap(picture, spots, None, cv2.INTER_LINEAR)[0].astype(np.float64) + 8)
+    return np.column_stack([seen[:, 2] - seen[:, 1], seen[:, 0] - seen[:, 1], 0.5 * seen.mean(axis=1)])
+
+
+def ball_diameters(pictures: Sequence[Picture], table: Table, fit: Fit) -> list[float]:
+    return []

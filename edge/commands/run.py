@@ -34,7 +34,6 @@ def run(data: Path | None, port: int | None, demo: bool, **_camera: Any) -> None
       ladder run
       ladder run --camera game.mp4 --table 8ft --data ./data --port 8090
     """
-    stop = stop_on_signals()
     paths = box_paths(data)
     if demo:
         paths = box_paths(paths.data / "demo")
@@ -44,7 +43,8 @@ def run(data: Path | None, port: int | None, demo: bool, **_camera: Any) -> None
         _require_port(settings.kiosk.host, port)
     except (SettingsError, StoreError, OSError) as error:
         raise Failure(str(error)) from error
-    _run(paths, settings, port, camera_arguments(click.get_current_context().params), stop)
+    with stop_on_signals() as stop:
+        _run(paths, settings, port, camera_arguments(click.get_current_context().params), stop)
 
 
 def _prepare(paths: Paths, demo: bool) -> Settings:

@@ -46,9 +46,9 @@ def vision(data: Path | None, where: TableOptions, camera: str | None, balls: st
       ladder vision --data ./data --camera game.mp4 --table 8ft
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    stop = stop_on_signals()
     try:
-        unstored = _serve(box_paths(data), where, camera, balls, loop, stop)
+        with stop_on_signals() as stop:
+            unstored = _serve(box_paths(data), where, camera, balls, loop, stop)
     except (SettingsError, StoreError, OSError) as error:
         raise Failure(str(error)) from error
     if unstored:

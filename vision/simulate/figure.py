@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.table import Table
-from vision.simulate.look import RGB, Look
+from vision.simulate.look import RGB, Person
 from vision.simulate.scene import CUSHION_IN, RAIL_IN, RAIL_RISE_IN
 
 Array = NDArray[np.float64]
 
 CUE_LENGTH_IN = 58.0
-_UPPER_ARM_SLEEVE = 0.62
 _BRIDGE_IN = 9.5
 _GRIP_IN = 45.0
 
@@ -92,7 +91,7 @@ def stance(table: Table, ball: Array, direction_deg: float, vertical: float, sid
     return Stance(hit, aim, hips, shoulders, facing, np.array([*bridge_xy, bridge_z]), tip_z, rise)
 
 
-def player(at: Stance, look: Look, table: Table, gap_in: float, away_in: float) -> tuple[Shape, ...]:
+def player(at: Stance, who: Person, table: Table, gap_in: float, away_in: float) -> tuple[Shape, ...]:
     """A player in a stance: the tip `gap_in` behind the cue ball, the whole person `away_in` from there."""
     back = at.hips - np.array([table.length_in, table.width_in]) / 2
     back = back / np.hypot(*back)
@@ -108,38 +107,36 @@ def player(at: Stance, look: Look, table: Table, gap_in: float, away_in: float) 
     right_shoulder = _at(at.shoulders - 6.5 * left - 2.0 * at.facing, 16, moved)
     head = _at(at.shoulders + 7.5 * at.facing, 19, moved)
     return (
-        *_hand(bridge + (0, 0, 0.75), at.aim, look, spread=True),
+        *_hand(bridge + (0, 0, 0.75), at.aim, who, spread=True),
         Stick(tip, butt),
-        *_arm(left_shoulder, bridge + (0, 0, 1.4) - _flat(1.6 * at.aim), 1.5 * left, look),
-        *_hand(grip, at.aim, look, spread=False),
-        *_arm(right_shoulder, grip + (0, 0, 0.4), -4.0 * left, look),
-        Limb(look.shirt, _bones((hips, 6.6, chest, 6.2), (left_shoulder, 3.6, right_shoulder, 3.6)), 0.15),
-        *_head(head, at.facing, look),
+        *_arm(left_shoulder, bridge + (0, 0, 1.4) - _flat(1.6 * at.aim), 1.5 * left, who),
+        *_hand(grip, at.aim, who, spread=False),
+        *_arm(right_shoulder, grip + (0, 0, 0.4), -4.0 * left, who),
+        Limb(who.shirt, _bones((hips, 6.6, chest, 6.2), (left_shoulder, 3.6, right_shoulder, 3.6)), 0.15),
+        *_head(head, at.facing, who),
     )
 
 
-def reacher(table: Table, look: Look, hand: Array, shade: float = 0.1) -> tuple[Shape, ...]:
-    """Someone at the nearest edge whose hand is at `hand` (3,), palm down, as over a ball."""
-    hips = pushed_out(table, hand[:2], 5.0)
+def reacher(who: Person, hips: Array, hand: Array, second: Array | None = None) -> tuple[Shape, ...]:
+    """Someone standing at `hips` (2,) whose right hand is at `hand` (3,), palm down, as over a ball; with
+    `second`, the left hand is there."""
     reach = hand[:2] - hips
     span = float(np.hypot(*reach))
     facing = reach / max(span, 1e-6)
     side = np.array([-facing[1], facing[0]])
     # Who need not reach far stands upright beside the table.
-    lean = float(np.clip(span - 18.0, -6.0, 22.0))
-    shoulders = hips + facing * lean
-    shoulder = np.array([*(shoulders - 6.5 * side), 15.0])
-    other = np.array([*(shoulders + 6.5 * side), 15.0])
-    wrist = hand - _flat(2.2 * facing) + (0, 0, 0.8)
+    shoulders = hips + facing * float(np.clip(span - 18.0, -6.0, 22.0))
+    right, left = np.array([*(shoulders - 6.5 * side), 15.0]), np.array([*(shoulders + 6.5 * side), 15.0])
+    hands = [(right, hand, -2.0 * side)] + ([] if second is None else [(left, second, 2.0 * side)])
+    limbs: list[Shape] = []
+    for shoulder, at, bend in hands:
+        limbs += _hand(at, facing, who, spread=True)
+        limbs += _arm(shoulder, at - _flat(2.2 * facing) + (0, 0, 0.8), bend, who)
+    body = _bones((np.array([*hips, 6.0]), 6.4, np.array([*shoulders, 15.0]), 6.0), (right, 3.6, left, 3.6))
     return (
-        *_hand(hand, facing, look, spread=True),
-        *_arm(shoulder, wrist, -2.0 * side, look),
-        Limb(
-            look.shirt,
-            _bones((np.array([*hips, 6.0]), 6.4, np.array([*shoulders, 15.0]), 6.0), (shoulder, 3.6, other, 3.6)),
-            shade,
-        ),
-        *_head(np.array([*(shoulders + 4.0 * facing), 20.0]), facing, look),
+        *limbs,
+        Limb(who.shirt, body, 0.1),
+        *_head(np.array([*(shoulders + 4.0 * facing), 20.0]), facing, who),
     )
 
 
@@ -150,7 +147,9 @@ def rack_frame(balls: Array, radius_in: float, z_in: float) -> tuple[Shape, ...]
     corners = balls[away > away.max() - 1.2]
     order = np.argsort(np.arctan2(*(corners - middle).T[::-1]))
     corners = corners[order]
-    spread = 1 + (1.62 * radius_in if len(corners) == 3 else 1.35 * radius_in) / float(away.max())
+    # The bars lie a ball's radius and their own outside the balls; corners are further out by their angle.
+    outward = 2.0 if len(corners) == 3 else 1.25
+    spread = 1 + outward * (radius_in + 0.45) / float(away.max())
     ring = middle + (corners - middle) * spread
     ends = [np.array([*p, z_in + 1.0]) for p in ring]
     bones = _bones(*((a, 0.42, b, 0.42) for a, b in zip(ends, [*ends[1:], ends[0]], strict=True)))
@@ -169,22 +168,21 @@ def _bones(*rows: tuple[Array, float, Array, float]) -> Array:
     return np.array([[*a, ra, *b, rb] for a, ra, b, rb in rows])
 
 
-def _arm(shoulder: Array, wrist: Array, bend: Array, look: Look) -> tuple[Limb, Limb]:
+def _arm(shoulder: Array, wrist: Array, bend: Array, who: Person) -> tuple[Limb, Limb]:
     """A sleeve to the elbow, a bare forearm to the wrist; the elbow bends aside by `bend` (2,)."""
     elbow = shoulder + 0.5 * (wrist - shoulder) + np.array([*bend, 1.5])
-    cuff = shoulder + (elbow - shoulder) * (1.05 if _UPPER_ARM_SLEEVE > 0.5 else 0.5)
     return (
-        Limb(look.skin, _bones((elbow, 1.75, wrist, 1.15))),
-        Limb(look.shirt, _bones((shoulder, 2.9, cuff, 2.2)), 0.08),
+        Limb(who.skin, _bones((elbow, 1.75, wrist, 1.15))),
+        Limb(who.shirt, _bones((shoulder, 2.9, elbow, 2.2)), 0.08),
     )
 
 
-def _hand(at: Array, forward: Array, look: Look, spread: bool) -> tuple[Limb, ...]:
+def _hand(at: Array, forward: Array, who: Person, spread: bool) -> tuple[Limb, ...]:
     """A hand whose knuckles are at `at` (3,): open with spread fingers, or a fist."""
     ahead, left = _flat(forward), np.array([-forward[1], forward[0], 0.0])
     wrist = at - 2.4 * ahead + (0, 0, 0.3)
     if not spread:
-        return (Limb(look.skin, _bones((at - 0.9 * ahead, 1.5, at + 0.9 * ahead, 1.4))),)
+        return (Limb(who.skin, _bones((at - 0.9 * ahead, 1.5, at + 0.9 * ahead, 1.4))),)
     rows = [(wrist, 1.15, at - 0.5 * ahead, 1.35)]
     for turn, length in ((0.34, 2.3), (0.10, 2.8), (-0.13, 2.7), (-0.36, 2.2)):
         root = at - 2.6 * turn * left * 0.9
@@ -192,12 +190,12 @@ def _hand(at: Array, forward: Array, look: Look, spread: bool) -> tuple[Limb, ..
         rows.append((root, 0.44, tip, 0.34))
     thumb = at - 0.9 * ahead + 1.0 * left
     rows.append((thumb, 0.5, thumb + 1.9 * ahead + 0.7 * left, 0.4))
-    return (Limb(look.skin, _bones(*rows)),)
+    return (Limb(who.skin, _bones(*rows)),)
 
 
-def _head(at: Array, facing: Array, look: Look) -> tuple[Limb, ...]:
+def _head(at: Array, facing: Array, who: Person) -> tuple[Limb, ...]:
     ahead = _flat(facing)
     return (
-        Limb(look.skin, _bones((at + 1.2 * ahead - (0, 0, 2), 2.9, at + 2.6 * ahead - (0, 0, 2.5), 2.2))),
-        Limb(look.hair, _bones((at - 0.8 * ahead, 3.7, at + 0.5 * ahead, 3.5)), 0.1),
+        Limb(who.skin, _bones((at + 1.2 * ahead - (0, 0, 2), 2.9, at + 2.6 * ahead - (0, 0, 2.5), 2.2))),
+        Limb(who.hair, _bones((at - 0.8 * ahead, 3.7, at + 0.5 * ahead, 3.5)), 0.1),
     )

@@ -6,6 +6,21 @@ RGB = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Colours of someone at the table."""
+
+    shirt: RGB
+    skin: RGB
+    hair: RGB
+
+
+HOME = Person((44, 52, 70), (205, 152, 120), (48, 36, 28))
+GUEST = Person((96, 34, 36), (150, 104, 78), (24, 20, 19))
+REFEREE = Person((206, 204, 200), (222, 176, 148), (120, 92, 60))
+STAFF = Person((24, 24, 26), (178, 126, 96), (30, 24, 22))
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What the picture looks like, apart from geometry.
 
@@ -19,9 +34,7 @@ class Look:
     wood: RGB
     trim: RGB = (26, 26, 28)
     floor: RGB = (38, 33, 31)
-    shirt: RGB = (44, 52, 70)
-    skin: RGB = (205, 152, 120)
-    hair: RGB = (48, 36, 28)
+    people: tuple[Person, Person] = (HOME, GUEST)
     brightness: float = 1.3
     falloff: float = 0.38
     ambient: float = 0.30
@@ -35,9 +48,9 @@ LOOKS: dict[str, Look] = {
     look.name: look
     for look in (
         Look("club", cloth=(28, 116, 148), wood=(104, 56, 32)),
-        Look("green", cloth=(22, 112, 66), wood=(84, 44, 26), trim=(120, 92, 48), shirt=(120, 30, 34)),
-        Look("grey", cloth=(118, 122, 124), wood=(40, 38, 38), floor=(60, 60, 62), shirt=(28, 28, 30)),
-        Look("red", cloth=(140, 26, 34), wood=(62, 36, 24), shirt=(210, 206, 200)),
+        Look("green", cloth=(22, 112, 66), wood=(84, 44, 26), trim=(120, 92, 48), people=(GUEST, STAFF)),
+        Look("grey", cloth=(118, 122, 124), wood=(40, 38, 38), floor=(60, 60, 62), people=(STAFF, REFEREE)),
+        Look("red", cloth=(140, 26, 34), wood=(62, 36, 24), people=(REFEREE, HOME)),
         Look(
             "dim",
             cloth=(30, 96, 150),
@@ -53,7 +66,7 @@ LOOKS: dict[str, Look] = {
             cloth=(52, 140, 112),
             wood=(150, 100, 60),
             floor=(110, 104, 98),
-            shirt=(230, 230, 232),
+            people=(REFEREE, STAFF),
             brightness=1.5,
             falloff=0.15,
             ambient=0.5,

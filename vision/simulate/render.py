@@ -26,17 +26,14 @@ _NOISE_MARGIN = 64
 
 @dataclass(frozen=True)
 class BallPose:
-    """A ball in one frame: its centres during the exposure, shape (k, 3) (one row: it rests), its turn
-    (3, 3) from its own axes to the table's, and whether it is falling into a pocket."""
+    """A ball in one frame: its centres during the exposure, shape (k, 3), its turn (3, 3) from its own axes
+    to the table's. A still one is drawn once; a falling one shows through its pocket's hole only."""
 
     name: str
     path: Array
     turn: Array
+    still: bool = False
     falling: bool = False
-
-    @property
-    def still(self) -> bool:
-        return len(self.path) == 1 and not self.falling
 
     @property
     def centre(self) -> Array:
@@ -82,9 +79,26 @@ class Renderer:
         self._noise.add(planes)
         return planes
 
+    def covered(self, shapes: tuple[Shape, ...], pixels: Array) -> Floats:
+        """How much of the neighbourhood, a ball's half radius wide, of pixels (n, 2) people cover, 0–1."""
+        reach = 0.5 * self.table.ball_radius_in * self.view.px_per_in((*self.table.corners_in.mean(axis=0), 0.0))
+        most = np.zeros(len(pixels), dtype=np.float32)
+        for shape in shapes:
+            sprite = self._limbs.limb(shape) if isinstance(shape, Limb) else None
+            if sprite is None:
+                continue
+            r = sprite.region
+            for i, (x, y) in enumerate(pixels):
+                left, right = max(r.left, round(x - reach)), min(r.right, round(x + reach) + 1)
+                top, bottom = max(r.top, round(y - reach)), min(r.bottom, round(y + reach) + 1)
+                if left < right and top < bottom:
+                    part = sprite.cover[top - r.top : bottom - r.top, left - r.left : right - r.left]
+                    most[i] = max(most[i], float(part.sum()) / (2 * round(reach) + 1) ** 2)
+        return np.minimum(most, 1)
+
     def _rest(self, balls: list[BallPose]) -> None:
         """Brings the layer of resting balls up to date; redraws it only where the set has changed."""
-        wanted = {b.name: b.path.tobytes() for b in balls}
+        wanted = {b.name: b.path.tobytes() + b.turn.tobytes() for b in balls}
         if wanted == {name: key for name, (key, _) in self._resting.items()}:
             return
         known = self._resting

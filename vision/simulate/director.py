@@ -1,0 +1,193 @@
+"""Strings the shot book into an evening at the table: racks set up, balls placed, shots taken, without end."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.table import Table
+from vision.simulate.acts import Act, Collect, Place, Placed, SetRack, Shoot
+from vision.simulate.look import STAFF, Look
+from vision.simulate.render import BallPose, Scene
+from vision.simulate.shotbook import ShotBook, ShotRecord
+
+Array = NDArray[np.float64]
+
+_SAME_PLACE_IN = 0.02
+_TURN_STEP_S = 1 / 240
+
+
+@dataclass(frozen=True)
+class PlayedShot:
+    """A shot of the book as it was played: `strike_s` and `rest_s` (the last ball at rest) are on the source's
+    clock, `loop` counts the passes through the book."""
+
+    loop: int
+    strike_s: float
+    rest_s: float
+    record: ShotRecord
+
+
+@dataclass(frozen=True)
+class _Cue:
+    """An act on the clock; a shot act says which shot of which loop it is."""
+
+    start_s: float
+    act: Act
+    loop: int
+
+    @property
+    def end_s(self) -> float:
+        return self.start_s + self.act.duration_s
+
+
+class Director:
+    """Answers, for times that never go back, what is to be seen and what is true.
+
+    Every second pass through the book is played in a mirror. The first rack stands ready at time 0.
+    """
+
+    def __init__(self, book: ShotBook, look: Look, seed: int, first_rack: int = 0) -> None:
+        self.book, self.look = book, look
+        self._rng = np.random.default_rng([seed, 11])
+        self._acts = self._script(first_rack % len(book.racks))
+        self._now = next(self._acts)
+        self._next = next(self._acts)
+        self._turns: dict[str, Array] = {}
+        self._turned_at = 0.0
+        self.played: deque[PlayedShot] = deque(maxlen=400)
+        self._note(self._now)
+
+    @property
+    def loop(self) -> int:
+        """How many times the book has been played through."""
+        return self._now.loop
+
+    def seek(self, t_s: float) -> None:
+        """Moves on to the act at a time."""
+        while t_s >= self._now.end_s:
+            self._now, self._next = self._next, next(self._acts)
+            self._note(self._now)
+
+    def placed(self, t_s: float) -> dict[str, Placed]:
+        """Where the balls are at a time of the present act or shortly before it."""
+        return self._now.act.balls(max(0.0, t_s - self._now.start_s))
+
+    def scene(self, t_s: float, exposure_s: float) -> Scene:
+        """The scene of a frame whose exposure has its middle at `t_s`."""
+        self.seek(t_s)
+        placed = self.placed(t_s)
+        self._turn(t_s, placed)
+        balls = tuple(
+            BallPose(
+                name,
+                self._path(name, ball, t_s, exposure_s),
+                self._turns[name],
+                still=ball.status == "still",
+                falling=ball.status == "falling",
+            )
+            for name, ball in placed.items()
+        )
+        return Scene(balls, self._now.act.shapes(t_s - self._now.start_s))
+
+    def _path(self, name: str, ball: Placed, t_s: float, exposure_s: float) -> Array:
+        """The ball's centres at seven instants of the exposure; one where it does not move."""
+        if ball.status != "moving":
+            return ball.centre[None]
+        act, since = self._now.act, t_s - self._now.start_s
+        times = since + exposure_s * np.linspace(-0.5, 0.5, 7)
+        if not isinstance(act, Shoot):
+            return ball.centre[None]
+        centres = [act.record.state(name, float(t) - act.strike_s)[1] for t in times]
+        return np.column_stack([centres, np.full(len(times), ball.centre[2])])
+
+    def _turn(self, t_s: float, placed: dict[str, Placed]) -> None:
+        """Turns the balls by their angular velocities since the last frame, in steps short enough for what
+        changes within one; a frame skipped costs no more than a second of them."""
+        for name in placed.keys() - self._turns.keys():
+            self._turns[name] = _random_turn(self._rng)
+        self._turns = {name: turn for name, turn in self._turns.items() if name in placed}
+        start = max(self._turned_at, t_s - 0.25, self._now.start_s)
+        self._turned_at = t_s
+        act = self._now.act
+        if not isinstance(act, Shoot) or t_s <= start:
+            return
+        busy = [name for name, ball in placed.items() if ball.status in ("moving", "falling")]
+        steps = max(1, int(np.ceil((t_s - start) / _TURN_STEP_S)))
+        step = (t_s - start) / steps
+        for k in range(steps):
+            since = start + (k + 0.5) * step - self._now.start_s - act.strike_s
+            for name in busy:
+                spin = act.record.state(name, since)[3]
+                self._turns[name] = _rotation(spin * step) @ self._turns[name]
+
+    def _note(self, cue: _Cue) -> None:
+        if isinstance(cue.act, Shoot):
+            strike_s = cue.start_s + cue.act.strike_s
+            record = cue.act.record
+            self.played.append(PlayedShot(cue.loop, strike_s, strike_s + record.duration_s, record))
+
+    def _script(self, first_rack: int) -> Iterator[_Cue]:
+        """The acts on the clock, without end."""
+        clock, loop, layout = 0.0, 0, {}
+        ready = True
+        while True:
+            for rack in self.book.racks[first_rack:]:
+                for record in rack:
+                    played = record.mirrored(self.book.table.width_in) if loop % 2 else record
+                    for act in self._acts_for(played, layout, ready):
+                        cue = _Cue(clock, act, loop)
+                        clock = cue.end_s
+                        yield cue
+                    ready = False
+                    layout = played.layout_end
+            loop, first_rack = loop + 1, 0
+
+    def _acts_for(self, record: ShotRecord, before: dict[str, Array], ready: bool) -> Iterator[Act]:
+        """What has to be done by hand, then the shot."""
+        table, wanted = self.book.table, record.layout_start
+        if record.number == 0 and not ready:
+            racked = {name: p for name, p in wanted.items() if name != "cue"}
+            yield Collect(table, STAFF, before)
+            yield SetRack(table, STAFF, racked)
+            yield Place(table, STAFF, racked, {"cue": wanted["cue"]})
+        elif not ready:
+            bring = {n: p for n, p in wanted.items() if n not in before or _moved(before[n], p)}
+            if bring:
+                left = {name: p for name, p in wanted.items() if name not in bring}
+                yield Place(table, self.look.people[record.player], left, bring)
+        yield Shoot(
+            table,
+            self.look.people[record.player],
+            record,
+            think_s=float(self._rng.uniform(0.2, 0.7)) + (1.2 if ready else 0.0),
+            aim_s=float(self._rng.uniform(1.6, 2.5)),
+            settle_s=float(self._rng.uniform(0.8, 1.2)),
+            rhythm=tuple(self._rng.uniform(0.4, 0.6, int(self._rng.integers(1, 4)))),
+        )
+
+
+def _moved(a: Array, b: Array) -> bool:
+    return bool(np.hypot(*(a - b)) > _SAME_PLACE_IN)
+
+
+def _rotation(vector: Array) -> Array:
+    """The rotation matrix of a rotation vector (3,) [Rodrigues]."""
+    angle = float(np.sqrt(vector @ vector))
+    if angle < 1e-12:
+        return np.eye(3)
+    x, y, z = vector / angle
+    K = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    R: Array = np.eye(3) + np.sin(angle) * K + (1 - np.cos(angle)) * (K @ K)
+    return R
+
+
+def _random_turn(rng: np.random.Generator) -> Array:
+    """A rotation drawn evenly from all (QR of a random matrix)."""
+    q, r = np.linalg.qr(rng.standard_normal((3, 3)))
+    q *= np.sign(np.diag(r))
+    if np.linalg.det(q) < 0:
+        q[:, 0] *= -1
+    return np.asarray(q)

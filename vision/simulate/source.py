@@ -1,0 +1,136 @@
+"""The simulated table as a source of frames: a camera over games that never end."""
+
+import time
+import uuid
+from collections.abc import Iterator
+
+import numpy as np
+
+from calibration.camera import Camera
+from calibration.file import Calibration
+from vision.frames.source import Frame
+from vision.model import Shot
+from vision.simulate.director import Director, PlayedShot
+from vision.simulate.look import look_named
+from vision.simulate.render import Renderer, Scene
+from vision.simulate.shotbook import load_shot_book
+from vision.simulate.truth import FrameTruth, TrueState, true_shot
+from vision.simulate.view import default_camera
+
+
+class SimulatedTable:
+    """A `FrameSource` that draws the shot book, again and again.
+
+    The middle of a frame's exposure is its `t_s`, the same for all rows. With `realtime` frames come at the
+    clock's pace and those that a slow consumer lets pass are skipped and counted in `missing`; without it
+    every frame comes, as fast as it is asked for, the same for the same seed. `rack` is where to begin.
+    """
+
+    readout_s = 0.0
+    frame_count: int | None = None
+
+    def __init__(
+        self,
+        *,
+        size: tuple[int, int] = (1280, 720),
+        fps: float = 30.0,
+        seed: int = 0,
+        look: str = "club",
+        realtime: bool = False,
+        camera: Camera | None = None,
+        rack: int = 0,
+    ) -> None:
+        if not 1 <= fps <= 240:
+            raise ValueError(f"{fps:g} frames a second can't be simulated: between 1 and 240")
+        book = load_shot_book()
+        self._look = look_named(look)
+        table = book.table
+        self._camera = camera or default_camera(size, table.length_in, table.width_in)
+        self.width_px, self.height_px = self._camera.width_px, self._camera.height_px
+        self.fps: float | None = fps
+        self._period_s = 1 / fps
+        self._realtime = realtime
+        # Shots are stored by source and time: a table switched on again must not repeat yesterday's ids.
+        self._name = f"sim-{uuid.uuid4().hex[:8]}" if realtime else f"sim-{seed}"
+        self._director = Director(book, self._look, seed, rack)
+        self._renderer = Renderer(self._camera, table, self._look, seed)
+        self._scene = Scene(())
+        self._frame: tuple[int, float] = (-1, 0.0)
+        self._closed = False
+        self.calibration = Calibration(
+            id=f"sim-{self.width_px}x{self.height_px}",
+            method="file",
+            table=table,
+            camera=self._camera,
+            residual_px=0.0,
+            uncertainty_in=0.0,
+            notes=("the simulated table knows its own camera",),
+        )
+
+    @property
+    def id(self) -> str:
+        """Changes with every pass through the book."""
+        return f"{self._name}-{self._director.loop}"
+
+    @property
+    def ball_set(self) -> str:
+        """The set of balls in play."""
+        return self._look.ball_set
+
+    def __iter__(self) -> Iterator[Frame]:
+        index, tick, started = 0, 0, time.monotonic()
+        while not self._closed:
+            missing = 0
+            if self._realtime:
+                due = started + tick * self._period_s
+                now = time.monotonic()
+                if due > now:
+                    time.sleep(due - now)
+                missing = max(0, int((now - due) / self._period_s))
+                tick += missing
+            yield self._draw(index, tick * self._period_s, missing)
+            index, tick = index + 1, tick + 1
+
+    def close(self) -> None:
+        self._closed = True
+
+    def _draw(self, index: int, t_s: float, missing: int) -> Frame:
+        self._scene = self._director.scene(t_s, self._look.exposure_s)
+        self._frame = (index, t_s)
+        planes = self._renderer.frame(self._scene)
+        return Frame(index, t_s, planes.y, planes.u, planes.v, missing=missing)
+
+    @property
+    def played(self) -> tuple[PlayedShot, ...]:
+        """The shots begun so far (the last 400), the one in preparation included."""
+        return tuple(self._director.played)
+
+    def shots(self) -> tuple[tuple[str, PlayedShot], ...]:
+        """The shots whose balls have come to rest by the last frame, each with the source's id at its time."""
+        done = [p for p in self._director.played if p.rest_s <= self._frame[1]]
+        return tuple((f"{self._name}-{p.loop}", p) for p in done)
+
+    def true_shots(self) -> tuple[Shot, ...]:
+        """The same as a perfect observer would report them."""
+        return tuple(true_shot(played, self.calibration, source_id) for source_id, played in self.shots())
+
+    def truth(self) -> FrameTruth:
+        """What was true at the last frame's time."""
+        index, t_s = self._frame
+        placed = self._director.placed(t_s)
+        centres = np.array([ball.centre for ball in placed.values()]).reshape(-1, 3)
+        pixels = self._camera.project(centres) if len(centres) else np.zeros((0, 2))
+        covered = self._renderer.covered(self._scene.shapes, pixels)
+        balls = tuple(
+            TrueState(
+                name,
+                float(ball.centre[0]),
+                float(ball.centre[1]),
+                float(px[0]),
+                float(px[1]),
+                ball.status,
+                float(share),
+            )
+            for (name, ball), px, share in zip(placed.items(), pixels, covered, strict=True)
+        )
+        return FrameTruth(index, t_s, balls)

@@ -1,0 +1,188 @@
+"""What really happened on the simulated table, in the words of the shot model and of truth files."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from calibration.file import Calibration
+from calibration.table import POCKET_NAMES
+from vision.balls import ball_sets
+from vision.model import (
+    SCHEMA,
+    Cushion,
+    FirstContact,
+    Kind,
+    Point,
+    Pot,
+    Shot,
+    SideSpin,
+    Spin,
+    VerticalSpin,
+    shot_to_json,
+)
+from vision.simulate.acts import BallStatus
+from vision.simulate.director import PlayedShot
+from vision.simulate.shotbook import ShotRecord, pocket_of
+
+# Below these a stroke is called stun, or without side, in the truth.
+STUN_RATIO = 0.2
+NO_SIDE = 0.08
+STRAIGHT_DEG = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrueState:
+    """A ball in one frame. `covered` is the share of its outline's middle that people or a cue hide."""
+
+    ball: str
+    x_in: float
+    y_in: float
+    x_px: float
+    y_px: float
+    status: BallStatus
+    covered: float
+
+
+@dataclass(frozen=True)
+class FrameTruth:
+    """What was true at a frame's time. A ball that falls into a pocket is still listed, as `falling`."""
+
+    index: int
+    t_s: float
+    balls: tuple[TrueState, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, TrueState]:
+        return {ball.ball: ball for ball in self.balls}
+
+    def to_json(self) -> dict[str, Any]:
+        """An entry of `frames` in a truth file: balls on the table that can be seen."""
+        return {
+            "frame": self.index,
+            "balls": [
+                {
+                    "ball": b.ball,
+                    "table_in": [round(b.x_in, 4), round(b.y_in, 4)],
+                    "px": [round(b.x_px, 3), round(b.y_px, 3)],
+                    "state": "hidden" if b.covered > 0.5 else b.status,
+                }
+                for b in self.balls
+                if b.status in ("still", "moving")
+            ],
+        }
+
+
+def true_shot(played: PlayedShot, calibration: Calibration, source_id: str) -> Shot:
+    """The shot as a perfect observer would report it; times are on the source's clock."""
+    record, t0 = played.record, played.strike_s
+    groups = ball_sets()["american"]
+    pockets = dict(zip(POCKET_NAMES, calibration.pockets_px, strict=True))
+    potted = tuple(
+        Pot(
+            ball=e.ball,
+            group=groups.group_of(e.ball),
+            pocket=pocket_of(e),
+            pocket_px=_point(pockets[pocket_of(e)]),
+            t_s=t0 + e.t_s,
+            confidence=1.0,
+        )
+        for e in record.pots
+    )
+    contact = record.first_contact
+    return Shot(
+        id=f"{source_id}:{t0:.3f}",
+        start_s=t0,
+        end_s=played.rest_s,
+        result="make" if record.made else "miss",
+        scratch=record.scratch,
+        potted=potted,
+        first_contact=_first_contact(record, t0),
+        cut_angle_deg=record.cut_angle_deg,
+        cue_distance_in=None if contact is None else _distance(record, "cue", contact.other),
+        cue_speed_mph=record.cue_speed_mph,
+        spin=_spin(record),
+        kind=kind_of(record),
+        cushions=tuple(
+            Cushion(e.ball, e.other, t0 + e.t_s)  # type: ignore[arg-type]
+            for e in record.events
+            if e.kind == "cushion"
+        ),
+        layout_start={ball: _point(p) for ball, p in record.layout_start.items()},
+        layout_end={ball: _point(p) for ball, p in record.layout_end.items()},
+        confidence=1.0,
+    )
+
+
+def kind_of(record: ShotRecord) -> Kind:
+    """The shot's kind by what happened, not by what was meant; a miss is judged by what it set out to be."""
+    contact = record.first_contact
+    if record.intent == "break":
+        return "break"
+    if contact is None:
+        return "unknown"
+    if any(e.kind == "cushion" and e.ball == "cue" and e.t_s < contact.t_s for e in record.events):
+        return "kick"
+    pots = [e for e in record.pots if e.ball != "cue"]
+    if pots and pots[0].ball != contact.other:
+        return "combination"
+    if record.intent == "bank" or _banked(record, contact.other):
+        return "bank"
+    if record.intent == "safety" and not pots:
+        return "safety"
+    return "straight" if (record.cut_angle_deg or 0.0) < STRAIGHT_DEG else "cut"
+
+
+def truth_file(shots: tuple[Shot, ...], frames: tuple[FrameTruth, ...], calibration: Calibration) -> dict[str, Any]:
+    """A truth file as `ladder evaluate` reads it."""
+    return {
+        "schema": SCHEMA,
+        "calibration": {"pockets_px": np.round(calibration.pockets_px, 3).tolist()},
+        "shots": [shot_to_json(shot) for shot in shots],
+        "frames": [frame.to_json() for frame in frames],
+    }
+
+
+def _banked(record: ShotRecord, ball: str) -> bool:
+    pot = next((e for e in record.pots if e.ball == ball), None)
+    return pot is not None and any(
+        e.kind == "cushion" and e.ball == ball and e.t_s < pot.t_s for e in record.events
+    )
+
+
+def _first_contact(record: ShotRecord, t0_s: float) -> FirstContact | None:
+    contact = record.first_contact
+    if contact is None:
+        return None
+    at = contact.t_s - 1e-5
+    cue, other = (record.state(ball, at)[1] for ball in ("cue", contact.other))
+    return FirstContact(contact.other, t0_s + contact.t_s, _point(cue), _point(other))
+
+
+def _distance(record: ShotRecord, a: str, b: str) -> float:
+    start = record.layout_start
+    return float(np.hypot(*(start[a] - start[b])))
+
+
+def _spin(record: ShotRecord) -> Spin:
+    """The cue ball's roll ratio at its first contact (+1 natural roll, 0 stun, below 0 draw), and the side it
+    was struck with."""
+    side: Literal["left", "right", "none"] = "none"
+    if abs(record.strike.side) > NO_SIDE:
+        side = "left" if record.strike.side > 0 else "right"
+    contact = record.first_contact
+    if contact is None:
+        return Spin(VerticalSpin(), SideSpin(side, 1.0))
+    _, _, velocity, spin = record.state("cue", contact.t_s - 1e-5)
+    speed = float(np.hypot(*velocity))
+    forward = float(spin[1] * velocity[0] - spin[0] * velocity[1]) / speed
+    ratio = record.physics.radius_in * forward / speed
+    label: Literal["draw", "stun", "follow"] = "stun"
+    if abs(ratio) > STUN_RATIO:
+        label = "follow" if ratio > 0 else "draw"
+    return Spin(VerticalSpin(label, 1.0, ratio), SideSpin(side, 1.0))
+
+
+def _point(p: Any) -> Point:
+    return float(p[0]), float(p[1])

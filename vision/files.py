@@ -68,10 +68,11 @@ class StillBall:
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A picture and the balls found in it."""
+    """A picture and the balls found in it; its own calibration where the camera moved between pictures."""
 
     file: str
     balls: tuple[StillBall, ...]
+    calibration: Calibration | None = None
 
 
 def calibration_summary(calibration: Calibration) -> dict[str, Any]:
@@ -128,9 +129,7 @@ def balls_document(calibration: Calibration, stills: Iterable[Still]) -> dict[st
     return {
         "schema": SCHEMA,
         **calibration_summary(calibration),
-        "pictures": [
-            {"file": still.file, "balls": [_still_ball(ball) for ball in still.balls]} for still in stills
-        ],
+        "pictures": [_still(still) for still in stills],
     }
 
 
@@ -251,6 +250,13 @@ def check_writable(path: Path | None) -> None:
         partial.unlink()
     except OSError as error:
         raise _cant_write(path, error) from error
+
+
+def _still(still: Still) -> dict[str, Any]:
+    entry: dict[str, Any] = {"file": still.file, "balls": [_still_ball(ball) for ball in still.balls]}
+    if still.calibration is not None:
+        entry["calibration"] = calibration_summary(still.calibration)["calibration"]
+    return entry
 
 
 def _still_ball(ball: StillBall) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Balls found against balls that were there: in stills and in single frames of tracks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -41,11 +41,10 @@ class Ruler:
     turned: bool = False
 
     @classmethod
-    def of(cls, document: dict[str, Any], turned: bool = False) -> "Ruler":
+    def of(cls, table: dict[str, Any], calibration: dict[str, Any]) -> "Ruler":
         """From the head of a shots.json or balls.json. Raises KeyError or TypeError where it has none."""
-        table = document["table"]
-        corners = np.array(document["calibration"]["corners_px"], dtype=np.float64)
-        return cls(float(table["length_in"]), float(table["width_in"]), corners, turned)
+        corners = np.array(calibration["corners_px"], dtype=np.float64)
+        return cls(float(table["length_in"]), float(table["width_in"]), corners)
 
     def distances_mm(self, true: Sequence[TrueBall], found: Sequence[Found]) -> Floats:
         """Distances between true and found centres on the table, shape (len(true), len(found))."""
@@ -75,6 +74,9 @@ class Ruler:
         return np.asarray(cv2.perspectiveTransform(points, H), dtype=np.float64).reshape(-1, 2)
 
 
+Picture = tuple[Sequence[TrueBall], Sequence[Found], Ruler]
+
+
 @dataclass
 class Tally:
     """What is counted over all pictures."""
@@ -89,12 +91,11 @@ class Tally:
     grouped: list[bool] = field(default_factory=list)
 
 
-def score_pictures(
-    pairs: Sequence[tuple[Sequence[TrueBall], Sequence[Found]]], ruler: Ruler, prefix: str, ranked: bool
-) -> list[Metric]:
-    """Figures over pictures of (true balls, balls found). `ranked` says that qualities order detections."""
+def score_pictures(pairs: Sequence[Picture], prefix: str, ranked: bool) -> list[Metric]:
+    """Figures over pictures of (true balls, balls found, how to measure). `ranked` says that qualities order
+    detections."""
     tally = Tally()
-    for true, found in pairs:
+    for true, found, ruler in pairs:
         _count(tally, true, found, ruler)
     metrics = []
     for radius in RADII_MM:
@@ -118,11 +119,11 @@ def score_pictures(
     return metrics
 
 
-def total_error(pairs: Sequence[tuple[Sequence[TrueBall], Sequence[Found]]], ruler: Ruler) -> float:
+def total_error(pairs: Sequence[Picture], turned: bool) -> float:
     """A sum of capped distances, to tell which way round a result lies."""
     total = 0.0
-    for true, found in pairs:
-        cost = np.minimum(ruler.distances_mm(true, found), 100.0)
+    for true, found, ruler in pairs:
+        cost = np.minimum(replace(ruler, turned=turned).distances_mm(true, found), 100.0)
         rows, columns = linear_sum_assignment(cost)
         total += float(cost[rows, columns].sum())
     return total

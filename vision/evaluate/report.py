@@ -5,15 +5,13 @@ from typing import Any
 
 from rich.table import Table as RichTable
 
-from vision.evaluate.detection import Found, Ruler, score_pictures, still_jitter, total_error
+from vision.evaluate.detection import Found, Picture, Ruler, score_pictures, still_jitter, total_error
 from vision.evaluate.names import Pockets
 from vision.evaluate.shots import score_shots
 from vision.evaluate.statistics import Metric
-from vision.evaluate.truth import TrueBall, Truth
+from vision.evaluate.truth import Truth
 from vision.files import FileError, ShotsFile, TrackRow
 from vision.model import SCHEMA
-
-_PairList = list[tuple[tuple[TrueBall, ...], list[Found]]]
 
 
 def evaluate(
@@ -77,39 +75,44 @@ def _score_tracks(truth: Truth, tracks: list[TrackRow], shots: ShotsFile | None)
         if row.frame in seen:
             b = row.ball
             seen[row.frame].append(Found(b.ball, (b.x_px, b.y_px), (b.x_in, b.y_in)))
-    pairs = [(balls, seen[frame]) for frame, balls in wanted.items()]
-    return score_pictures(pairs, _ruler(truth, shots.document, pairs), "tracks: ", ranked=False)
+    ruler = _ruler(shots.document, {})
+    pairs: list[Picture] = [(balls, seen[frame], ruler) for frame, balls in wanted.items()]
+    return score_pictures(_turned(truth, shots.document, pairs), "tracks: ", ranked=False)
 
 
 def _score_balls(truth: Truth, document: dict[str, Any]) -> list[Metric]:
     if truth.pictures is None:
         raise FileError("the truth names no pictures to compare --balls with")
     try:
-        found = {
-            picture["file"]: [
-                Found(b["ball"], tuple(b["px"]), tuple(b["table_in"]), float(b.get("quality") or 0.0))
-                for b in picture["balls"]
-            ]
-            for picture in document["pictures"]
-        }
+        found = {picture["file"]: picture for picture in document["pictures"]}
+        seen = {name: [_found(b) for b in picture["balls"]] for name, picture in found.items()}
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"the balls file is damaged ({error}): run ladder detect again") from error
     strangers = sorted(set(found) - set(truth.pictures))
     if strangers:
         raise FileError(f"the truth knows no picture {strangers[0]}")
-    pairs = [(truth.pictures[name], balls) for name, balls in found.items()]
-    metrics = score_pictures(pairs, _ruler(truth, document, pairs), "stills: ", ranked=True)
+    pairs: list[Picture] = [
+        (truth.pictures[name], balls, _ruler(document, found[name])) for name, balls in seen.items()
+    ]
+    metrics = score_pictures(_turned(truth, document, pairs), "stills: ", ranked=True)
     return [Metric("pictures", float(len(pairs)), len(pairs)), *metrics]
 
 
-def _ruler(truth: Truth, document: dict[str, Any], pairs: _PairList) -> Ruler:
-    """The result's table, turned the way it fits the truth."""
+def _found(ball: dict[str, Any]) -> Found:
+    return Found(ball["ball"], tuple(ball["px"]), tuple(ball["table_in"]), float(ball.get("quality") or 0.0))
+
+
+def _ruler(document: dict[str, Any], picture: dict[str, Any]) -> Ruler:
+    """How to measure in a picture: by its own calibration, or the one all share."""
     try:
-        ruler = Ruler.of(document)
+        return Ruler.of(document["table"], picture.get("calibration") or document["calibration"])
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"the result lacks its table or its calibration ({error})") from error
-    is_turned = _pockets(truth, document).is_turned
-    if is_turned is None:
-        other = replace(ruler, turned=True)
-        is_turned = total_error(pairs, other) < total_error(pairs, ruler)
-    return replace(ruler, turned=is_turned)
+
+
+def _turned(truth: Truth, document: dict[str, Any], pairs: list[Picture]) -> list[Picture]:
+    """The pictures measured the way round that fits the truth."""
+    turned = _pockets(truth, document).is_turned
+    if turned is None:
+        turned = total_error(pairs, True) < total_error(pairs, False)
+    return [(true, found, replace(ruler, turned=turned)) for true, found, ruler in pairs]

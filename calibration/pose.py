@@ -158,10 +158,12 @@ def fit_points(lens: Lens, points_in: Array, pixels: Array, noise_px: float) -> 
     """
     zooms = (0.6, 1.0, 1.6, 2.6, 4.0) if lens.free else (1.0,)
     starts = [p for zoom in zooms for p in planar_poses(lens, points_in, pixels, zoom)]
-    fits = [
-        refine(lens, p, lambda camera, _: (camera.project(points_in) - pixels).ravel(), noise_px)
-        for p in starts
-    ]
+
+    def off(camera: Camera) -> Array:
+        return (camera.project(points_in) - pixels).ravel()
+
+    starts.sort(key=lambda p: float(np.sum(off(lens.camera(p)) ** 2)))
+    fits = [refine(lens, p, lambda camera, _: off(camera), noise_px) for p in starts[:3]]
     fits = [fit for fit in fits if fit.camera.position_in[2] > points_in[:, 2].max()]
     if not fits:
         raise CalibrationError("no camera above a table sees these points: check their order")

@@ -21,8 +21,8 @@ Picture = NDArray[np.uint8]
 CUSHION_IN, CUSHION_SPREAD_IN, CUSHION_SPREAD_UNKNOWN_IN = 2.0, 0.2, 0.4
 BACK_ABOVE_NOSE_IN = 0.2
 # A strip runs from here inside the outline to here outside it, in inches at a 9-ft table's scale.
-INSIDE_IN, OUTSIDE_IN, STEP_IN = -6.0, 9.0, 0.1
-ROWS = 160
+INSIDE_IN, OUTSIDE_IN, STEP_IN = -6.0, 14.0, 0.1
+ROWS = 120
 # Where along a rail lines are measured: clear of the corner pockets.
 FROM, TO = 0.05, 0.95
 # Steps are measured between means over this width on either side, and count no more than the cap (in log).
@@ -31,6 +31,8 @@ CAP = 0.8
 # What a line has to have to count: the mean step over the rail's length.
 LEAST_BACK, LEAST_NOSE = 0.12, 0.06
 EDGE_NOISE_PX = 0.7
+# How far from where cushions of usual width put it a nose may show.
+NOSE_REACH_IN = 0.9
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,13 @@ def steps(values: Array) -> Array:
     return result
 
 
-def lines_in(strip: Strip, step: Array, least: float, most: int) -> list[Line]:
-    """The strongest straight lines of positive steps, best first, none within an inch of a better one."""
+def lines_in(strip: Strip, step: Array, least: float, most: int, tilt_in: float) -> list[Line]:
+    """The strongest straight lines of positive steps, best first, none within an inch of a better one.
+
+    Lines may leave the rail's direction by `tilt_in` from end to end.
+    """
     rows, columns = step.shape
-    tilts = np.arange(-30, 31) * 1.0
+    tilts = np.arange(-tilt_in, tilt_in + 0.01, max(0.1, tilt_in / 32)) / STEP_IN
     place = np.linspace(-0.5, 0.5, rows)
     votes = np.zeros((len(tilts), columns))
     column = np.arange(columns)
@@ -189,40 +194,116 @@ class Reading:
 def read_rails(picture: Picture, outline_px: Array, table: Table, lens: Lens, size_known: bool) -> Reading | None:
     """Reads the rails around a rough outline, shape (4, 2), its first side taken as a long one.
 
-    None where the lines make no table.
+    The first look decides which line is what; the second, along the rails then known, measures them. None where
+    the lines make no table.
     """
     soft = cv2.GaussianBlur(picture, (0, 0), 0.8)
-    corners = outline_px
     best: Reading | None = None
-    for _ in range(3):
-        reading = _read_once(soft, corners, table, lens, size_known)
-        if reading is None:
-            return best
-        if best is not None and reading.score < best.score - 0.3:
-            return best
-        best = reading
+    for chosen in _likely_backs(soft, outline_px, table):
+        reading = _fitted(soft, outline_px, list(chosen), table, lens, size_known, tilt_in=6.0)
+        if reading is not None and (best is None or reading.score > best.score):
+            best = reading
+    if best is None:
+        return None
+    for _ in range(2):
         corners = best.fit.camera.project(with_height(table.corners_in, table.nose_height_in))
+        backs = [_nearest_back(strip_along(soft, corners, table, side), best, table) for side in range(4)]
+        finer = _fitted(soft, corners, [b for b in backs if b], table, lens, size_known, tilt_in=1.5, start=best.fit)
+        if finer is None:
+            break
+        best = finer
     return best
 
 
-def _read_once(soft: Picture, corners: Array, table: Table, lens: Lens, size_known: bool) -> Reading | None:
+def _likely_backs(soft: Picture, corners: Array, table: Table) -> list[tuple[Line, ...]]:
+    """The few most likely choices of one cushion back a side, judged in the plane of the noses."""
     strips = [strip_along(soft, corners, table, side) for side in range(4)]
-    backs = [lines_in(s, steps(s.distance()), LEAST_BACK, 2) for s in strips]
-    noses = [lines_in(s, steps(s.lightness()), LEAST_NOSE, 5) for s in strips]
-    if not all(backs):
+    backs = [lines_in(s, steps(s.distance()), LEAST_BACK, 3, 6.0) for s in strips]
+    noses = [lines_in(s, steps(s.lightness()), LEAST_NOSE, 6, 6.0) for s in strips]
+    ranked = []
+    for chosen in product(*backs):
+        flat = _backs_to_table(chosen, table)
+        if flat is None:
+            continue
+        support = sum(min(1.0, line.strength / 0.5) for line in chosen)
+        for side, lines in enumerate(noses):
+            support += max((_nose_support(line, flat, table, side) for line in lines), default=0.0)
+        gaps = [_gap(soft, flat, table, side) for side in range(4)]
+        support += 2 * (min(gaps[0], 0.5) + min(gaps[2], 0.5) - min(gaps[1], 0.5) - min(gaps[3], 0.5))
+        ranked.append((support, chosen))
+    ranked.sort(key=lambda pair: -pair[0])
+    return [chosen for _, chosen in ranked[:4]]
+
+
+def _backs_to_table(backs: Sequence[Line], table: Table) -> Array | None:
+    """The homography, shape (3, 3), from the picture to the nose plane that four cushion backs make."""
+    corners = _meeting(backs)
+    if corners is None:
+        return None
+    c = CUSHION_IN * table.length_in / 100
+    L, W = table.length_in, table.width_in
+    outer = np.array([(-c, -c), (L + c, -c), (L + c, W + c), (-c, W + c)], dtype=np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(corners.astype(np.float32), outer), dtype=np.float64)
+
+
+def _meeting(lines: Sequence[Line]) -> Array | None:
+    """The corners, shape (4, 2), where lines round the table meet; None where they make no quadrilateral."""
+    homogeneous = [np.cross(np.append(a, 1), np.append(b, 1)) for a, b in (line.ends_px for line in lines)]
+    meets = [np.cross(homogeneous[i - 1], homogeneous[i]) for i in range(4)]
+    if any(abs(m[2]) < 1e-9 for m in meets):
+        return None
+    corners = np.array([m[:2] / m[2] for m in meets])
+    return corners if cv2.isContourConvex(corners.astype(np.float32)) else None
+
+
+def _off_side(points_in: Array, table: Table, side: int) -> Array:
+    """How far table points, shape (n, 2), lie outside the nose line of a side, in units of a 9-ft table's inches."""
+    a, b = table.corners_in[side], table.corners_in[(side + 1) % 4]
+    along = (b - a) / np.linalg.norm(b - a)
+    off: Array = (points_in - a) @ np.array([along[1], -along[0]]) * 100 / table.length_in
+    return off
+
+
+def _nose_support(line: Line, flat: Array, table: Table, side: int) -> float:
+    off = _off_side(cv2.perspectiveTransform(line.ends_px[None], flat)[0], table, side)
+    near = float(np.abs(off).max())
+    return (0.5 + min(0.5, line.strength / 0.3)) if near < NOSE_REACH_IN else 0.0
+
+
+def _nearest_back(strip: Strip, reading: Reading, table: Table) -> Line | None:
+    """The line of a strip that is nearest to where the camera expects this side's cushion back."""
+    _, back_lines = _model_lines(table, reading.cushion_in)
+    candidates = lines_in(strip, steps(strip.distance()), LEAST_BACK, 3, 1.5)
+    off = [np.abs(_off_line(reading.fit.camera, back_lines[strip.side], line)).max() for line in candidates]
+    return candidates[int(np.argmin(off))] if off else None
+
+
+def _fitted(
+    soft: Picture,
+    corners: Array,
+    backs: list[Line],
+    table: Table,
+    lens: Lens,
+    size_known: bool,
+    *,
+    tilt_in: float,
+    start: Fit | None = None,
+) -> Reading | None:
+    """The camera that explains chosen cushion backs, and the noses near where it expects them."""
+    if len(backs) < 4:
         return None
     spread = CUSHION_SPREAD_IN if size_known else CUSHION_SPREAD_UNKNOWN_IN
-    readings = []
-    for chosen in product(*backs):
-        try:
-            fit = _fit_lines(lens, table, list(chosen), [], spread)
-        except CalibrationError:
-            continue
-        for _ in range(3):
-            matched = list(_matching_noses(fit, table, noses))
-            fit = _fit_lines(lens, table, list(chosen), matched, spread, fit)
-        readings.append(_judge(soft, fit, table, chosen, matched))
-    return max(readings, key=lambda r: r.score, default=None)
+    strips = [strip_along(soft, corners, table, side) for side in range(4)]
+    noses = [lines_in(s, steps(s.lightness()), LEAST_NOSE, 6, tilt_in) for s in strips]
+    try:
+        fit = _fit_lines(lens, table, backs, [], spread, start)
+    except CalibrationError:
+        return None
+    matched: list[Line] = []
+    for _ in range(2):
+        matched = list(_matching_noses(fit, table, noses))
+        fit = _fit_lines(lens, table, backs, matched, spread, fit)
+    return _judge(soft, fit, table, backs, matched)
 
 
 def _model_lines(table: Table, cushion_in: float) -> tuple[Array, Array]:
@@ -277,9 +358,9 @@ def _fit_lines(
 
 def _fit_outline(lens: Lens, table: Table, backs: list[Line]) -> Fit:
     """A first camera from the quadrilateral of the cushion backs, taken as a table larger by the cushions."""
-    homogeneous = [np.cross(np.append(a, 1), np.append(b, 1)) for a, b in (line.ends_px for line in backs)]
-    meets = [np.cross(homogeneous[i - 1], homogeneous[i]) for i in range(4)]
-    corners = np.array([m[:2] / m[2] for m in meets])
+    corners = _meeting(backs)
+    if corners is None:
+        raise CalibrationError("the cushion backs make no quadrilateral")
     larger = Table("backs", table.length_in + 2 * CUSHION_IN, table.width_in + 2 * CUSHION_IN, table.ball_diameter_in)
     fit = fit_corners(lens, larger, corners)
     shifted = fit.parameters.copy()
@@ -289,15 +370,11 @@ def _fit_outline(lens: Lens, table: Table, backs: list[Line]) -> Fit:
 
 def _matching_noses(fit: Fit, table: Table, candidates: Sequence[Sequence[Line]]) -> Iterator[Line]:
     """For every side the strongest nose candidate near where the camera expects the nose."""
-    nose_lines, _ = _model_lines(table, CUSHION_IN)
     for side, lines in enumerate(candidates):
         near = []
         for line in lines:
-            seen = fit.camera.to_plane(line.ends_px, table.nose_height_in)
-            expected = nose_lines[side][:, :2]
-            along = (expected[1] - expected[0]) / np.linalg.norm(expected[1] - expected[0])
-            off = (seen - expected) @ np.array([along[1], -along[0]])
-            if np.abs(off).max() < 0.9 * table.length_in / 100:
+            off = _off_side(fit.camera.to_plane(line.ends_px, table.nose_height_in), table, side)
+            if np.abs(off).max() < NOSE_REACH_IN:
                 near.append(line)
         if near:
             yield max(near, key=lambda line: line.strength)
@@ -308,8 +385,8 @@ def _judge(
 ) -> Reading:
     corners = fit.camera.project(with_height(table.corners_in, table.nose_height_in))
     cushion = float(fit.parameters[-1])
-    strips = [strip_along(soft, corners, table, side) for side in range(4)]
-    gaps = np.array([_gap(s, cushion * 100 / table.length_in) for s in strips])
+    flat = np.linalg.inv(cv2.getPerspectiveTransform(table.corners_in.astype(np.float32), corners.astype(np.float32)))
+    gaps = np.array([_gap(soft, flat, table, side) for side in range(4)])
     holes = _holes(soft, fit, table)
     middle = fit.camera.project([(table.length_in / 2, table.width_in / 2, 0), (table.length_in / 2 + 1, table.width_in / 2, 0)])
     residual_in = fit.residual_px / float(np.hypot(*(middle[1] - middle[0])))
@@ -324,12 +401,24 @@ def _judge(
     return Reading(fit, cushion, len(backs), tuple(n.side for n in noses), gaps, holes, score, residual_in)
 
 
-def _gap(strip: Strip, cushion_in: float) -> float:
-    """How much less like cloth the cushion is at the middle of its side than beside it."""
-    band = (strip.offsets_in > 0.2 * cushion_in) & (strip.offsets_in < 0.9 * cushion_in)
-    unlike = np.median(strip.distance()[:, band], axis=1)
-    place = np.abs(np.linspace(FROM, TO, ROWS) - 0.5)
-    return float(np.median(unlike[place < 0.015]) - np.median(unlike[(place > 0.05) & (place < 0.15)]))
+def _gap(soft: Picture, flat: Array, table: Table, side: int) -> float:
+    """How much less like the bed the cushion is at the middle of its side than beside it.
+
+    `flat` is the homography from the picture to the nose plane.
+    """
+    a, b = table.corners_in[side], table.corners_in[(side + 1) % 4]
+    along = (b - a) / np.linalg.norm(b - a)
+    unit = table.length_in / 100
+    beside = np.concatenate([np.arange(-1.5, 1.6, 0.5), np.arange(-14, -4.5), np.arange(5, 14.5)]) * unit
+    outward = np.array([0.4, 0.8, 1.2, 1.6]) * unit
+    grid = (a + b) / 2 + along * beside[:, None, None] + np.array([along[1], -along[0]]) * outward[None, :, None]
+    bed = (a + b) / 2 + along * beside[:, None] - np.array([along[1], -along[0]]) * 6 * unit
+    spots = np.concatenate([grid.reshape(-1, 2), bed])
+    seen = _colours(soft, cv2.perspectiveTransform(spots[None], np.linalg.inv(flat))[0])
+    cushion, cloth = seen[: -len(bed)].reshape(len(beside), len(outward), 3), np.median(seen[-len(bed) :], axis=0)
+    unlike = np.median(np.minimum(np.linalg.norm(cushion - cloth, axis=-1), CAP), axis=1)
+    middle = np.abs(beside) < 2 * unit
+    return float(np.median(unlike[middle]) - np.median(unlike[~middle]))
 
 
 def _holes(soft: Picture, fit: Fit, table: Table) -> Array:

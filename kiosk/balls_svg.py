@@ -69,7 +69,7 @@ def sprite(balls: BallSet) -> Markup:
 def ball_icon(ball: str, label: str) -> Markup:
     """A small picture of a ball, for a page that carries the sprite."""
     return Markup(
-        '<svg class="ball-icon" viewBox="{0} {0} {1} {1}" role="img" aria-label="{2}"><use href="#{3}"/></svg>'
+        '<svg class="ball-icon" viewBox="{0} {0} {1} {1}" role="img" aria-label="{2}"><use href="#{3}" x="{0}" y="{0}" width="{1}" height="{1}"/></svg>'
     ).format(-EDGE, 2 * EDGE, label, symbol_id(ball))
 
 
@@ -97,9 +97,9 @@ def _number(ball: Ball) -> str:
     text = "?" if ball in UNKNOWN else ball.name
     if not (text.isdigit() or text == "?"):
         return ""
-    size = 0.74 if len(text) == 1 else 0.62
+    size = 0.86 if len(text) == 1 else 0.7
     return (
-        f'<circle r=".5" fill="{hex_colour(IVORY)}"/><text y="{size * 0.36:.2f}" font-size="{size}" '
+        f'<circle r=".55" fill="{hex_colour(IVORY)}"/><text y="{size * 0.36:.2f}" font-size="{size}" '
         'font-weight="800" text-anchor="middle" fill="#16181a" font-family="Archivo,sans-serif"'
         f">{escape(text)}</text>"
     )

@@ -45,6 +45,7 @@ def paths_svg(shot: Shot, table: Table, balls: BallSet) -> Markup:
         *_rings(shot, table, 3.2, 0.5),
         *_ways(shot, table, balls, width=0.36, tolerance_in=0.06),
         *_cushion_touches(shot, table),
+        *_starts(shot, table, balls),
         *_ghost_ball(shot, table),
         *_rests(shot, table, balls),
         "</svg>",
@@ -180,6 +181,17 @@ def _cushion_touches(shot: Shot, table: Table) -> Iterator[str]:
             yield (
                 f'<circle cx="{number(at[0])}" cy="{number(table.width_in - at[1])}" r=".62" fill="#0b1d29"'
                 f' stroke="#fff" stroke-width=".24" data-cushion="{touch.rail}"/>'
+            )
+
+
+def _starts(shot: Shot, table: Table, balls: BallSet) -> Iterator[str]:
+    """Dots where the moved balls stood before."""
+    for ball in moved_balls(shot):
+        at = shot.layout_start.get(ball)
+        if at is not None:
+            yield (
+                f'<circle cx="{number(at[0])}" cy="{number(table.width_in - at[1])}" r=".6"'
+                f' fill="{_way_colour(ball, balls)}" stroke="#0b1d29" stroke-width=".16"/>'
             )
 
 

@@ -12,7 +12,8 @@ from kiosk.live import event_id
 from kiosk.records import Entry
 from kiosk.table_svg import table_svg
 
-# Statuses under which the table is drawn as if all were well; all others lay a notice over it.
+# Statuses under which the table can be seen: a line beside it says what is the matter. All others lay a notice
+# over it.
 QUIET = ("live", "overloaded", "ended", "camera-moved")
 
 
@@ -72,5 +73,6 @@ HELPERS: dict[str, Any] = {
     "shot_url": shot_url,
     "event_id": event_id,
     "ball_sprite": balls_svg.sprite,
+    "symbol_id": balls_svg.symbol_id,
     "table_svg": table_svg,
 }

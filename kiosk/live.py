@@ -26,7 +26,7 @@ STORE_LOOK_S = 0.2
 BEAT_S = 5.0
 WAKE_S = 1.0  # a listener looks up at least this often, to see the end of the process
 REMEMBERED = 60  # cards kept for those who reconnect
-SHOTS_ON_PAGE = 24
+SHOTS_ON_PAGE = 16
 RETRY_MS = 1000
 
 

@@ -118,7 +118,10 @@ def _measured(
     if value is None:
         return Fact(name, label, t("app.unknown"))
     plus_minus = "" if off_by is None else _off_by(off_by, decimals)
-    return Fact(name, label, f"{value:.{decimals}f}", t(f"unit.{unit}"), plus_minus)
+    number, sign = f"{value:.{decimals}f}", t(f"unit.{unit}")
+    if unit == "degrees":  # written close up, as large as the number
+        return Fact(name, label, number + sign, "", plus_minus)
+    return Fact(name, label, number, sign, plus_minus)
 
 
 def _off_by(value: float, decimals: int) -> str:

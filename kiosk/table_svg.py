@@ -49,8 +49,8 @@ def table_svg(table: Table, noise_url: str | None = None) -> Markup:
 def _defs(table: Table, noise_url: str | None) -> str:
     L, W = table.length_in, table.width_in
     noise = (
-        '<pattern id="nap" width="10" height="10" patternUnits="userSpaceOnUse">'
-        f'<image href="{Markup.escape(noise_url)}" width="10" height="10"/></pattern>'
+        '<pattern id="nap" width="8" height="8" patternUnits="userSpaceOnUse">'
+        f'<image href="{Markup.escape(noise_url)}" width="8" height="8"/></pattern>'
         if noise_url is not None
         else ""
     )

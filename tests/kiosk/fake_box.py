@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from calibration.table import STANDARD_TABLES, Table
+from calibration.table import STANDARD_TABLES, Pocket, Table
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.store.database import Store
 from edge.store.migrations import migrate
@@ -185,7 +185,7 @@ def shot_of(played: Played, shot_id: str, start_s: float, table: Table, ball_set
     """What vision would say of it."""
     balls = ball_sets()[ball_set]
     first, last = played.frames[0], played.frames[-1]
-    pockets = {p.name: p for p in table.pockets}
+    pockets: dict[str, Pocket] = {p.name: p for p in table.pockets}
     pots = tuple(
         Pot(ball, balls.group_of(ball), pockets[name].name, (0.0, 0.0), start_s + t, 0.95)
         for ball, name, t in played.potted
@@ -345,7 +345,7 @@ class FakeBox:
 @click.option("--balls", default="american")
 @click.option("--once", is_flag=True, help="Write one state and end.")
 @click.option("--status", default="live")
-def main(data: Path, shots: int, seed: int, table: str, balls: str, once: bool, status: str) -> None:
+def main(data: Path, shots: int, seed: int, table: str, *, balls: str, once: bool, status: str) -> None:
     box = FakeBox(data, seed, STANDARD_TABLES[table], balls)
     box.fill(shots)
     box.write_live(status=status)

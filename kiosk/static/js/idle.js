@@ -1,4 +1,4 @@
-// Left alone, every page goes back to the live table; while the box does not answer it stays and tries again.
+// Left alone, every page goes back to the live table, and the live table to its latest shot; while the box does not answer it stays and tries again.
 
 const RETRY_MS = 5000;
 let timer = 0;
@@ -9,6 +9,11 @@ function touched() {
 }
 
 async function goHome() {
+  if (document.body.dataset.page === "live") {
+    document.getElementById("cards").scrollTo({ top: 0, behavior: "smooth" });
+    window.scrollTo({ top: 0, behavior: "smooth" });
+    return;
+  }
   try {
     await fetch("/api/live", { cache: "no-store" });
     window.location.assign("/");

@@ -1,6 +1,7 @@
 // The live page: states in, balls on the table.
 
 import { welcome } from "./cards.js";
+import "./idle.js";
 import { Motion } from "./motion.js";
 import { Stage } from "./stage.js";
 import { openStream, reloadIfThere } from "./stream.js";
@@ -17,7 +18,7 @@ const offline = document.getElementById("offline");
 const clock = () => performance.now() / 1000;
 
 openStream({
-  root: document.querySelector(".live"),
+  root: document.querySelector(".live-page"),
   onLive(state) {
     if (isAnotherTable(state)) {
       reloadIfThere();

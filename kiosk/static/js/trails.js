@@ -50,7 +50,7 @@ export class Trails {
 
   stroke(name, trail, now) {
     const wide = this.stage.table.ball_diameter_in * this.stage.pxPerIn;
-    this.pen.lineCap = "round";
+    this.pen.lineCap = "butt";
     for (let i = 1; i < trail.length; i += 1) {
       const fresh = 1 - (now - trail[i][2]) / LASTS_S;
       this.pen.strokeStyle = `rgba(255, 255, 255, ${(0.34 * fresh * fresh * (name === "cue" ? 1.25 : 0.8)).toFixed(3)})`;

@@ -25,14 +25,22 @@ INSIDE_IN, OUTSIDE_IN, STEP_IN = -6.0, 14.0, 0.1
 ROWS = 120
 # Where along a rail lines are measured: clear of the corner pockets.
 FROM, TO = 0.05, 0.95
-# Steps are measured between means over this width on either side, and count no more than the cap (in log).
-WINDOW_IN = 0.5
+# Steps are taken between means over a window on either side, and count no more than the cap (in log);
+# lines are found with the wide window and measured with the fine one.
+WINDOW_IN, FINE_IN = 0.5, 0.2
 CAP = 0.8
 # What a line has to have to count: the mean step over the rail's length.
 LEAST_BACK, LEAST_NOSE = 0.12, 0.06
 EDGE_NOISE_PX = 0.7
-# How far from where cushions of usual width put it a nose may show.
-NOSE_REACH_IN = 0.9
+# The sides in the order of the corners: from the origin along x, and round.
+RAIL_OF_SIDE = ("right", "foot", "left", "head")
+# How unlike cloth a pocket has to look.
+LEAST_GAP = 0.15
+# How far from where the camera expects them a nose and a back may show.
+BACK_REACH_IN = 0.8
+NOSE_REACH_IN = 1.3
+# How far a line may tilt against the rough outline, from one end of the rail to the other.
+FIRST_TILT_IN = 12.0
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,9 @@ def strip_along(picture: Picture, corners_px: Array, table: Table, side: int) ->
     return Strip(side, np.log(seen.astype(np.float64) + 8), pixels, offsets * 100 / table.length_in)
 
 
-def steps(values: Array) -> Array:
-    """The mean of the next cells minus that of the cells before, at every place: shape (ROWS, n)."""
-    n = round(WINDOW_IN / STEP_IN)
+def steps(values: Array, window_in: float) -> Array:
+    """The mean over the window after a place minus that over the one before it: shape (ROWS, n)."""
+    n = round(window_in / STEP_IN)
     total = np.cumsum(np.pad(values, ((0, 0), (n + 1, n)), mode="edge"), axis=1)
     after = total[:, 2 * n + 1 :] - total[:, n + 1 : -n]
     before = total[:, n : -n - 1] - total[:, : -2 * n - 1]
@@ -92,11 +100,14 @@ def steps(values: Array) -> Array:
     return result
 
 
-def lines_in(strip: Strip, step: Array, least: float, most: int, tilt_in: float) -> list[Line]:
-    """The strongest straight lines of positive steps, best first, none within an inch of a better one.
+def lines_in(strip: Strip, values: Array, least: float, most: int, tilt_in: float) -> list[Line]:
+    """The strongest straight lines where values of the strip's cells, shape (ROWS, n), step up outwards.
+
+    Best first, none within an inch of a better one.
 
     Lines may leave the rail's direction by `tilt_in` from end to end.
     """
+    step, fine = steps(values, WINDOW_IN), steps(values, FINE_IN)
     rows, columns = step.shape
     tilts = np.arange(-tilt_in, tilt_in + 0.01, max(0.1, tilt_in / 32)) / STEP_IN
     place = np.linspace(-0.5, 0.5, rows)
@@ -113,7 +124,7 @@ def lines_in(strip: Strip, step: Array, least: float, most: int, tilt_in: float)
         strength = float(votes[i, j])
         if strength < least:
             break
-        found.append(Line(strip.side, strength, _refined(strip, step, float(j), float(tilts[i]))))
+        found.append(Line(strip.side, strength, _refined(strip, fine, float(j), float(tilts[i]))))
         near = np.abs(column[None, :] - j) < 10
         votes[np.broadcast_to(near, votes.shape)] = -1
     return found
@@ -162,6 +173,7 @@ class Reading:
     """
 
     fit: Fit
+    table: Table
     cushion_in: float
     backs: int
     noses: tuple[int, ...]
@@ -176,19 +188,33 @@ class Reading:
             return f"the cushion lines lie {self.residual_in:.1f} in from where one table would have them"
         if not self.noses:
             return "no cushion nose shows, so the width of the cushions is not known"
+        hidden = [RAIL_OF_SIDE[side] for side in facing_sides(self.fit.camera, self.table) if side not in self.noses]
+        if hidden:
+            return f"the {hidden[0]} rail, across from the camera, does not show its nose"
         if not 0.7 * CUSHION_IN < self.cushion_in < 1.6 * CUSHION_IN:
             return f"cushions {self.cushion_in:.1f} in wide are not cushions"
-        if max(self.gaps[0], self.gaps[2]) < 0.15:
+        clear = np.minimum(self.gaps[[0, 2]], 1.0)
+        if clear.max() < LEAST_GAP or clear.sum() < self.gaps[[1, 3]].sum():
             return "no side pocket interrupts the cushions in the middle of the long sides"
-        if np.count_nonzero(self.holes > 0.25) < 4:
-            return f"only {np.count_nonzero(self.holes > 0.25)} of 6 pockets are where the cushions put them"
+        if clear.min() < LEAST_GAP and np.count_nonzero(self.holes[:4] > LEAST_GAP) < 2:
+            return "the pockets are not where the cushions put them"
         return ""
 
     def in_words(self) -> str:
         return (
             f"found by {self.backs} cushion backs, {len(self.noses)} cushion noses and "
-            f"{np.count_nonzero(self.holes > 0.25)} pockets; cushions {self.cushion_in:.2f} in wide"
+            f"{np.count_nonzero(self.holes > LEAST_GAP)} pockets; cushions {self.cushion_in:.2f} in wide"
         )
+
+
+def facing_sides(camera: Camera, table: Table) -> list[int]:
+    """The sides whose cushion faces the camera from across the table: it stands beyond the opposite side.
+
+    There the face below the nose is in view, so the nose has to show; a nearer cushion hides its own.
+    """
+    x, y, _ = camera.position_in
+    beyond = (y > table.width_in, x < 0, y < 0, x > table.length_in)
+    return [side for side in range(4) if beyond[side]]
 
 
 def read_rails(picture: Picture, outline_px: Array, table: Table, lens: Lens, size_known: bool) -> Reading | None:
@@ -200,7 +226,7 @@ def read_rails(picture: Picture, outline_px: Array, table: Table, lens: Lens, si
     soft = cv2.GaussianBlur(picture, (0, 0), 0.8)
     best: Reading | None = None
     for chosen in _likely_backs(soft, outline_px, table):
-        reading = _fitted(soft, outline_px, list(chosen), table, lens, size_known, tilt_in=6.0)
+        reading = _fitted(soft, outline_px, list(chosen), table, lens, size_known, tilt_in=FIRST_TILT_IN)
         if reading is not None and (best is None or reading.score > best.score):
             best = reading
     if best is None:
@@ -210,7 +236,7 @@ def read_rails(picture: Picture, outline_px: Array, table: Table, lens: Lens, si
         backs = [_nearest_back(strip_along(soft, corners, table, side), best, table) for side in range(4)]
         finer = _fitted(soft, corners, [b for b in backs if b], table, lens, size_known, tilt_in=1.5, start=best.fit)
         if finer is None:
-            break
+            return None
         best = finer
     return best
 
@@ -218,8 +244,8 @@ def read_rails(picture: Picture, outline_px: Array, table: Table, lens: Lens, si
 def _likely_backs(soft: Picture, corners: Array, table: Table) -> list[tuple[Line, ...]]:
     """The few most likely choices of one cushion back a side, judged in the plane of the noses."""
     strips = [strip_along(soft, corners, table, side) for side in range(4)]
-    backs = [lines_in(s, steps(s.distance()), LEAST_BACK, 3, 6.0) for s in strips]
-    noses = [lines_in(s, steps(s.lightness()), LEAST_NOSE, 6, 6.0) for s in strips]
+    backs = [lines_in(s, s.distance(), LEAST_BACK, 3, FIRST_TILT_IN) for s in strips]
+    noses = [lines_in(s, s.lightness(), LEAST_NOSE, 6, FIRST_TILT_IN) for s in strips]
     ranked = []
     for chosen in product(*backs):
         flat = _backs_to_table(chosen, table)
@@ -271,11 +297,15 @@ def _nose_support(line: Line, flat: Array, table: Table, side: int) -> float:
 
 
 def _nearest_back(strip: Strip, reading: Reading, table: Table) -> Line | None:
-    """The line of a strip that is nearest to where the camera expects this side's cushion back."""
-    _, back_lines = _model_lines(table, reading.cushion_in)
-    candidates = lines_in(strip, steps(strip.distance()), LEAST_BACK, 3, 1.5)
-    off = [np.abs(_off_line(reading.fit.camera, back_lines[strip.side], line)).max() for line in candidates]
-    return candidates[int(np.argmin(off))] if off else None
+    """The strongest line of a strip near where the camera expects this side's cushion back."""
+    candidates = lines_in(strip, strip.distance(), LEAST_BACK, 3, 1.5)
+    height = table.nose_height_in + BACK_ABOVE_NOSE_IN
+    expected = reading.cushion_in * 100 / table.length_in
+    for line in candidates:
+        off = _off_side(reading.fit.camera.to_plane(line.ends_px, height), table, strip.side) - expected
+        if np.abs(off).max() < BACK_REACH_IN:
+            return line
+    return None
 
 
 def _fitted(
@@ -290,11 +320,9 @@ def _fitted(
     start: Fit | None = None,
 ) -> Reading | None:
     """The camera that explains chosen cushion backs, and the noses near where it expects them."""
-    if len(backs) < 4:
-        return None
     spread = CUSHION_SPREAD_IN if size_known else CUSHION_SPREAD_UNKNOWN_IN
     strips = [strip_along(soft, corners, table, side) for side in range(4)]
-    noses = [lines_in(s, steps(s.lightness()), LEAST_NOSE, 6, tilt_in) for s in strips]
+    noses = [lines_in(s, s.lightness(), LEAST_NOSE, 6, tilt_in) for s in strips]
     try:
         fit = _fit_lines(lens, table, backs, [], spread, start)
     except CalibrationError:
@@ -302,6 +330,8 @@ def _fitted(
     matched: list[Line] = []
     for _ in range(2):
         matched = list(_matching_noses(fit, table, noses))
+        if {line.side for line in (*backs, *matched)} != {0, 1, 2, 3}:
+            return None
         fit = _fit_lines(lens, table, backs, matched, spread, fit)
     return _judge(soft, fit, table, backs, matched)
 
@@ -398,7 +428,7 @@ def _judge(
         - 4 * min(1.0, residual_in)
         - (cushion * 100 / table.length_in / CUSHION_IN - 1.1) ** 2
     )
-    return Reading(fit, cushion, len(backs), tuple(n.side for n in noses), gaps, holes, score, residual_in)
+    return Reading(fit, table, cushion, len(backs), tuple(n.side for n in noses), gaps, holes, score, residual_in)
 
 
 def _gap(soft: Picture, flat: Array, table: Table, side: int) -> float:

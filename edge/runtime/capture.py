@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from vision.frames.source import Frame, FrameSource, FrameSourceError
 
-# A quarter of a second at 60 fps: enough to bridge a hiccup, and never far behind.
-QUEUE_FRAMES = 16
+# Bridges a hiccup of an eighth of a second at 60 fps; a box that is too slow for good lags by no more than these.
+QUEUE_FRAMES = 8
 
 
 @dataclass(frozen=True, slots=True)

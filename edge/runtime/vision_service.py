@@ -22,6 +22,7 @@ from edge.runtime.live_files import LiveFiles
 from edge.runtime.paths import Paths
 from edge.runtime.shot_writer import SeenShot, ShotWriter
 from edge.store.shots import Source
+from vision.balls import BallSet
 from vision.frames.source import Frame, FrameSource, FrameSourceError
 from vision.live import LiveState
 from vision.model import Health, Seen, Shot
@@ -37,6 +38,8 @@ FPS_WINDOW_S = 2.0
 
 class Follower(Protocol):
     """What the service needs of `vision.pipeline.Pipeline`."""
+
+    ball_set: BallSet
 
     def process(self, frame: Frame) -> Seen: ...
 
@@ -192,7 +195,7 @@ class VisionService:
             status="camera-moved" if session.camera.message else "live",
             message=self._message(session),
             phase=seen.phase,
-            ball_set=getattr(session.follower, "ball_set_name", None) or self._parts.ball_set,
+            ball_set=session.follower.ball_set.name,
             balls=seen.balls,
             fps=session.fps,
             health=self._health(session, dropped),

@@ -23,6 +23,7 @@ from edge.runtime.shot_writer import ShotWriter
 from edge.runtime.vision_service import Parts, VisionService
 from edge.store.database import Store
 from edge.store.shots import StoredShot, recent_shots
+from vision.balls import ball_sets
 from vision.frames.source import Frame, FrameSource, FrameSourceError
 from vision.model import BallState, Health, Seen, Shot
 
@@ -75,6 +76,7 @@ class StubFollower:
 
     def __init__(self, source_id: str, every: int = 5, pause_s: float = 0.0) -> None:
         self.source_id = source_id
+        self.ball_set = ball_sets()["snooker"]
         self.every = every
         self.pause_s = pause_s
         self.seen = 0
@@ -188,7 +190,7 @@ def test_live_state_and_picture(paths: Paths, store: Store) -> None:
     source = StubSource(frames=10_000, pause_s=0.005)
     with running(paths, store, parts(lambda: source, recording=False)) as service:
         first = service.wait_for("live", "The table is watched.")
-        assert first["source_id"] == "cam"
+        assert (first["source_id"], first["ball_set"]) == ("cam", "snooker")
         assert first["balls"] == [{"ball": "cue", "x_in": 20.12, "y_in": 10.0, "state": "still"}]
         time.sleep(1.0)
         later = service.live()

@@ -16,7 +16,7 @@ def open_source(text: str, *, realtime: bool = False, loop: bool = False) -> Fra
     if text == "sim":
         from vision.simulate.source import SimulatedTable  # noqa: PLC0415 (heavy, and seldom wanted)
 
-        return cast(FrameSource, SimulatedTable())
+        return cast(FrameSource, SimulatedTable(realtime=realtime))
     path = Path(text).expanduser()
     if path.exists() and not path.is_char_device():
         return FileSource(path, realtime=realtime, loop=loop)

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.file import Calibration
-from vision.detect.cloth import Cloth, Float, half_luma, log_bgr, median_half_bgr
+from vision.detect.cloth import Cloth, Float, bed_mask, half_luma, median_half_bgr
 from vision.detect.silhouette import silhouettes
 from vision.frames.source import Frame, Plane
 
+# The centre of a ball that hangs in a pocket lies at most this far beyond the nose lines.
+_HANGING_IN = 0.5
 # A hole is this much darker than the cloth (log of the ratio).
 _HOLE = -1.5
 
@@ -19,12 +21,13 @@ _HOLE = -1.5
 class Bed:
     """Maps of half the picture's size, shape (h, w).
 
-    `reach` is non-zero where a ball on the table can be seen, `rect` its bounds; `radius_half` the ball's radius
+    `bed` is non-zero on the cloth between the noses; `reach` is non-zero where a ball on the table can be seen, `rect` its bounds; `radius_half` the ball's radius
     in half-size pixels; `holes` non-zero on the pockets' holes. `samples` are rows and columns of bare cloth
     and `sample_luma` its luma there.
     """
 
     calibration: Calibration
+    bed: Plane
     reach: Plane
     rect: tuple[int, int, int, int]
     radius_half: Float
@@ -35,27 +38,38 @@ class Bed:
     def can_rest(self, x_in: float, y_in: float) -> bool:
         """Whether a ball's centre can stay at a table point: on the bed, or in the jaws but not over a hole."""
         table = self.calibration.table
-        R = table.ball_radius_in
-        slack = 0.45 * R
         L, W = table.length_in, table.width_in
-        on_bed = R - slack <= x_in <= L - R + slack and R - slack <= y_in <= W - R + slack
-        near = min(table.pockets, key=lambda p: (p.x_in - x_in) ** 2 + (p.y_in - y_in) ** 2)
-        distance = float(np.hypot(near.x_in - x_in, near.y_in - y_in))
-        if distance < near.mouth_in:
-            return distance > 0.75 * near.radius_in and not self._over_hole(x_in, y_in)
-        return on_bed
+        if self.in_mouth(x_in, y_in):
+            inside = -_HANGING_IN <= x_in <= L + _HANGING_IN and -_HANGING_IN <= y_in <= W + _HANGING_IN
+            return inside and not self._over_hole(x_in, y_in)
+        least = 0.55 * table.ball_radius_in
+        return least <= x_in <= L - least and least <= y_in <= W - least
 
-    def holes_at(self, pixels: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether each full-size pixel, shape (…, 2), lies on a hole."""
+    def in_mouth(self, x_in: float, y_in: float) -> bool:
+        """Whether a table point lies in a pocket's mouth."""
+        return any(
+            (p.x_in - x_in) ** 2 + (p.y_in - y_in) ** 2 < p.mouth_in**2 for p in self.calibration.table.pockets
+        )
+
+    def beyond(self, pixels: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each full-size pixel, shape (…, 2), shows no cloth: a hole, or what lies outside the noses."""
+        u, v = self._half(pixels)
+        result: NDArray[np.bool_] = (self.holes[v, u] > 0) | (self.bed[v, u] == 0)
+        return result
+
+    def _half(self, pixels: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Columns and rows of full-size pixels in the maps, cut to their bounds."""
         height, width = self.holes.shape
         half = np.round((pixels - 0.5) / 2).astype(int)
-        u, v = np.clip(half[..., 0], 0, width - 1), np.clip(half[..., 1], 0, height - 1)
-        result: NDArray[np.bool_] = self.holes[v, u] > 0
-        return result
+        return np.clip(half[..., 0], 0, width - 1), np.clip(half[..., 1], 0, height - 1)
 
     def _over_hole(self, x_in: float, y_in: float) -> bool:
         """Whether the point where the ball would touch the cloth is a hole."""
-        return bool(self.holes_at(self.calibration.to_picture([(x_in, y_in)], 0.0))[0])
+        near = min(self.calibration.table.pockets, key=lambda p: (p.x_in - x_in) ** 2 + (p.y_in - y_in) ** 2)
+        if np.hypot(near.x_in - x_in, near.y_in - y_in) < 0.75 * near.radius_in:
+            return True
+        u, v = self._half(self.calibration.to_picture([(x_in, y_in)], 0.0))
+        return bool(self.holes[v[0], u[0]])
 
     def widened(self, rect: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
         """The rectangle grown by a ball to every side, inside the bed's bounds."""
@@ -75,7 +89,7 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
     reach = _reach(calibration, height, width)
     x, y, w, h = cv2.boundingRect(reach)
     picture = median_half_bgr(frames)
-    ratio = log_bgr(picture) - cloth.log_bgr
+    ratio = cloth.log_of(picture) - cloth.log_bgr
     holes = _holes(calibration, ratio)
     bare = (np.abs(cloth.foreign(ratio)) < 0.6) & (reach > 0)
     rows, cols = np.nonzero(bare)
@@ -83,7 +97,14 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
     samples = rows[::step], cols[::step]
     luma = np.median([half_luma(f)[samples] for f in frames], axis=0).astype(np.float32)
     return Bed(
-        calibration, reach, (x, y, x + w, y + h), _radius_map(calibration, height, width), holes, samples, luma
+        calibration=calibration,
+        bed=bed_mask(calibration, height, width),
+        reach=reach,
+        rect=(x, y, x + w, y + h),
+        radius_half=_radius_map(calibration, height, width),
+        holes=holes,
+        samples=samples,
+        sample_luma=luma,
     )
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from calibration.file import Calibration
 from vision.detect.bed import Bed, measure_bed
-from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth, log_bgr
+from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth
 from vision.detect.looks import looks
 from vision.detect.silhouette import OPPONENT, Array, Fit, Silhouettes, fit, silhouettes
 from vision.detect.votes import radial_votes
@@ -21,9 +21,10 @@ Rect = tuple[int, int, int, int]  # left, top, right, bottom in half-size pixels
 # Two balls can't be nearer than one diameter; what measures nearer than this is one ball.
 _NEAREST_DIAMETERS = 0.86
 _MIN_QUALITY = 0.5
-# A hand's knuckles look round on one side only: this much of the outline must be explained, less where it is whole.
+_MIN_QUALITY_IN_MOUTH = 0.7
+# A hand's knuckles look round on one side only: this much of the outline must be explained.
 _MIN_EXPLAINED = 0.6
-_MIN_EXPLAINED_WHOLE = 0.3
+_BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
 _CHANGED = 14  # a step of half-size luma that noise does not make
 _TILE = 8
 
@@ -147,7 +148,7 @@ class Detector:
         assert self._cloth is not None and self._bed is not None
         left, top, right, bottom = self._bed.widened(region)
         part = (slice(top, bottom), slice(left, right))
-        picture = log_bgr(half_region_bgr(frame, luma, part))
+        picture = self._cloth.log_of(half_region_bgr(frame, luma, part))
         log_ratio = np.asarray(picture - self._cloth.log_bgr[part] - np.float32(self._gain), dtype=np.float32)
         mask = ((self._cloth.foreign(log_ratio) > 1) & (self._bed.reach[part] > 0)).astype(np.uint8)
         mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), dtype=np.uint8)
@@ -214,7 +215,8 @@ class Detector:
         filled = _filled(foreign, origin, s.spokes_px, centres)
         quality = filled * result.support * np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
         colours = looks(frame, centres, s.spokes_px)
-        outside = centres[:, None, :] + 1.3 * s.spokes_px
+        outwards = np.maximum(0.3, _BLEED_PX / s.radii_px)[:, None, None]
+        outside = centres[:, None, :] + (1 + outwards) * s.spokes_px
         bare = result.edge & (_sampled(foreign, origin, outside) < 1)
         found = [
             Detection(
@@ -229,9 +231,9 @@ class Detector:
             )
             for i in range(len(centres))
         ]
-        holes = self._bed.holes_at(outside)
+        beyond = self._bed.beyond(outside)
         return [
-            Found(d, outside[i], result.edge[i], bare[i] | (result.edge[i] & holes[i]))
+            Found(d, outside[i], result.edge[i], bare[i] | (result.edge[i] & beyond[i]))
             for i, d in enumerate(found)
         ]
 
@@ -242,7 +244,9 @@ class Detector:
         nearest = _NEAREST_DIAMETERS * self.calibration.table.ball_diameter_in
         accepted: list[Found] = []
         for c in sorted(candidates, key=lambda c: -c.ball.quality):
-            if c.ball.quality < _MIN_QUALITY or not self._bed.can_rest(c.ball.x_in, c.ball.y_in):
+            x, y = c.ball.x_in, c.ball.y_in
+            least = _MIN_QUALITY_IN_MOUTH if self._bed.in_mouth(x, y) else _MIN_QUALITY
+            if c.ball.quality < least or not self._bed.can_rest(x, y):
                 continue
             if all(_gap(c.ball, a.ball) > nearest for a in accepted):
                 accepted.append(c)
@@ -257,7 +261,8 @@ class Detector:
 
 
 def _needed(quality: float) -> float:
-    return _MIN_EXPLAINED_WHOLE if quality > 0.9 else _MIN_EXPLAINED
+    """How much of an outline must be explained: the less, the more of it is there."""
+    return float(np.interp(quality, (0.5, 0.75, 0.97), (0.7, _MIN_EXPLAINED, 0.0)))
 
 
 def _gap(a: Detection, b: Detection) -> float:

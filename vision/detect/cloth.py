@@ -15,9 +15,10 @@ from vision.frames.source import Frame, Plane
 
 Float = NDArray[np.float32]
 
-# Added before the logarithm so that the noise of nearly black pixels does not count as colour.
-_FLOOR = 4.0
-_LOG = np.log(np.arange(256, dtype=np.float32) + _FLOOR)
+# Added before the logarithm, as a share of the cloth's strongest channel: the noise of a channel that the cloth
+# hardly reflects must not count as colour.
+_FLOOR_SHARE = 0.05
+_FLOOR_LEAST = 2.0
 
 # A pixel is a ball's where it is this far from the cloth [trial figures of the project, VISION.md].
 CHROMATIC = 0.22
@@ -31,9 +32,9 @@ class ClothError(Exception):
     """No cloth could be told from the picture; the text says what to do."""
 
 
-def log_bgr(bgr: Plane) -> Float:
-    """The picture's logarithm per channel, shape (h, w, 3)."""
-    return np.asarray(cv2.LUT(bgr, _LOG), dtype=np.float32)
+def log_table(floor: float) -> Float:
+    """log(level + floor) for the 256 levels, shape (256,)."""
+    return np.log(np.arange(256, dtype=np.float32) + np.float32(floor))
 
 
 def half_luma(frame: Frame) -> Plane:
@@ -83,10 +84,15 @@ def region_bgr(frame: Frame, left: int, top: int, right: int, bottom: int) -> Pl
 @dataclass(frozen=True)
 class Cloth:
     """The cloth at half size: `log_bgr`, shape (h/2, w/2, 3), and per channel, shape (3,), how far a pixel's
-    chromatic ratio may stray before it counts as foreign."""
+    chromatic ratio may stray before it counts as foreign. `table` is the logarithm used, shape (256,)."""
 
     log_bgr: Float
     tolerance: Float
+    table: Float
+
+    def log_of(self, bgr: Plane) -> Float:
+        """The picture's logarithm per channel, shape (h, w, 3)."""
+        return np.asarray(cv2.LUT(bgr, self.table), dtype=np.float32)
 
     def foreign(self, log_ratio: Float) -> Float:
         """How foreign to the cloth each pixel is, shape (h, w): 1 at the threshold of being a ball's.
@@ -100,7 +106,7 @@ class Cloth:
 
     def log_ratio(self, frame: Frame, left: int, top: int, right: int, bottom: int) -> Float:
         """log(pixel) − log(cloth) of a full-size region, shape (h, w, 3); bounds must be even and inside."""
-        picture = log_bgr(region_bgr(frame, left, top, right, bottom))
+        picture = self.log_of(region_bgr(frame, left, top, right, bottom))
         cloth = self.log_bgr[top // 2 : bottom // 2, left // 2 : right // 2]
         full = cv2.resize(cloth, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
         return np.asarray(picture - full, dtype=np.float32)
@@ -133,18 +139,19 @@ def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
     """The cloth from one or more frames, balls and hands rejected. Raises ClothError when there is none."""
     picture = median_half_bgr(frames)
     height, width = picture.shape[:2]
-    logs = log_bgr(picture)
     rows, cols = np.nonzero(bed_mask(calibration, height, width))
     if len(rows) < 1000:
         raise ClothError("the calibrated table lies outside the picture: calibrate again")
     step = max(1, len(rows) // 20_000)
     rows, cols = rows[::step], cols[::step]
-    samples = logs[rows, cols]
     brightness = float(np.median(picture[rows, cols]))
     if brightness < 6:
         raise ClothError(f"the table is almost black (median {brightness:.0f} of 255): switch on the table light")
     if brightness > 250:
         raise ClothError(f"the table is over-exposed (median {brightness:.0f} of 255): lower exposure or gain")
+    strongest = float(np.median(picture[rows, cols], axis=0).max())
+    table = log_table(_FLOOR_LEAST + _FLOOR_SHARE * strongest)
+    samples = table[picture[rows, cols]]
     keep = _cloth_colour(samples)
     u, v = cols / width * 2 - 1, rows / height * 2 - 1
     terms = _terms(u, v)
@@ -159,5 +166,5 @@ def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
     surface = _terms(gu / width * 2 - 1, gv / height * 2 - 1) @ coefficients
     residual = samples[keep] - terms[keep] @ coefficients
     apart = np.abs(residual - residual.mean(axis=1, keepdims=True))
-    tolerance = np.maximum(CHROMATIC, 6 * np.median(apart, axis=0))
-    return Cloth(surface.astype(np.float32), tolerance.astype(np.float32))
+    tolerance = np.maximum(CHROMATIC, 1.3 * np.percentile(apart, 99.5, axis=0))
+    return Cloth(surface.astype(np.float32), tolerance.astype(np.float32), table)

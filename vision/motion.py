@@ -15,6 +15,9 @@ IN_S_PER_MPH = 17.6
 GRAVITY_IN_S2 = 386.09
 # Typical of pool cloth [billiards.colostate.edu]; a sliding ball loses μ·g of speed each second.
 SLIDING_FRICTION = 0.2
+# A ball set off by another: how near that came, in diameters, and when (seen at 25 frames a second, blurred).
+_CAUSE_DIAMETERS = 2.2
+_CAUSE_WINDOW_S = 0.2
 _FIT_S = 0.16  # how much of a path is fitted for its first speed
 
 
@@ -157,6 +160,26 @@ def _turns(path: Path, depth: Array) -> list[float]:
         if peak and depth[i] > -reach and came > 1.5 and goes > 1.0 and (not times or t[i] - times[-1] > 0.05):
             times.append(float(t[i]))
     return times
+
+
+def caused(paths: list[Path], cue: int | None, diameter_in: float) -> list[Path]:
+    """The paths that a strike explains: the cue ball's, and those of balls that one of them came to and set off.
+
+    Without a path of the ball believed the cue ball, the one that left first began it all.
+    """
+    left = {p.ball: d.t_s for p in paths if (d := departure(p)) is not None}
+    started = [p for p in paths if p.ball in left]
+    if not started:
+        return []
+    first = next((p for p in started if p.ball == cue), None) or min(started, key=lambda p: left[p.ball])
+    chain, waiting = [first], [p for p in started if p is not first]
+    for path in chain:
+        for other in list(waiting):
+            place = other.rest_in or (float(other.points_in[0, 0]), float(other.points_in[0, 1]))
+            if nearest_pass(path, place, left[other.ball], _CAUSE_WINDOW_S) < _CAUSE_DIAMETERS * diameter_in:
+                chain.append(other)
+                waiting.remove(other)
+    return chain
 
 
 def nearest_pass(path: Path, point_in: tuple[float, float], t_s: float, window_s: float) -> float:

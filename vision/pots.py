@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.table import Pocket, Table
+from vision.motion import Path
 from vision.track import Track
 
 # Slowing of a rolling ball: resistance about 0.01 of its weight [billiards.colostate.edu].
 _ROLLING_IN_S2 = 0.01 * 386.09
 _MAX_BLIND_IN = 40.0
 _MIN_PATH_IN = 1.0
+# A ball that was struck into a near pocket faster than the camera could follow.
+_STRUCK_S = 0.3
+_STRUCK_DIAMETERS = 1.9
+_STRUCK_REACH_IN = 12.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,37 @@ def fate_of(track: Track, table: Table) -> Fate | None:
     if length < 1e-6 or dt <= 0 or moved < _MIN_PATH_IN:
         return None
     speed, direction = length / dt, way / length
-    here = np.array([last.x_in, last.y_in])
+    return _pocket_ahead(np.array([last.x_in, last.y_in]), direction, speed, last.t_s, table)
+
+
+def fate_when_struck(track: Track, paths: list[Path], table: Table) -> Fate | None:
+    """The pocket of a ball that vanished from rest as another reached it: it left along the line of centres."""
+    here = np.array([track.x_in, track.y_in])
+    left_s = track.missed_s if track.missed_s is not None else track.last_s
+    best: tuple[float, int, Path] | None = None
+    for path in paths:
+        if path.ball == track.id:
+            continue
+        for i in range(len(path.t_s)):
+            distance = float(np.linalg.norm(path.points_in[i] - here))
+            if abs(path.t_s[i] - left_s) < _STRUCK_S and (best is None or distance < best[0]):
+                best = (distance, i, path)
+    if best is None or best[0] > _STRUCK_DIAMETERS * table.ball_diameter_in:
+        return None
+    _, i, path = best
+    way = here - path.points_in[i]
+    before = max(0, i - 2)
+    dt = max(float(path.t_s[i] - path.t_s[before]), 1e-3)
+    speed = float(np.linalg.norm(path.points_in[i] - path.points_in[before])) / dt
+    fate = _pocket_ahead(here, way / np.linalg.norm(way), max(speed, 10.0), left_s, table)
+    near = fate is not None and np.hypot(fate.pocket.x_in - here[0], fate.pocket.y_in - here[1]) < _STRUCK_REACH_IN
+    return fate if near else None
+
+
+def _pocket_ahead(
+    here: NDArray[np.float64], direction: NDArray[np.float64], speed: float, t_s: float, table: Table
+) -> Fate | None:
+    """The pocket that a ball at `here` going along `direction` rolls into, if any."""
     best: Fate | None = None
     for pocket in table.pockets:
         to = np.array([pocket.x_in, pocket.y_in]) - here
@@ -58,7 +94,7 @@ def fate_of(track: Track, table: Table) -> Fate | None:
         confidence = float(
             np.clip(0.98 - 0.02 * max(0.0, blind - 2.0) - 0.1 * across / pocket.mouth_in, 0.3, 0.98)
         )
-        t_s = last.t_s + blind / max(speed, 2.0)
+        arrival_s = t_s + blind / max(speed, 2.0)
         if best is None or confidence > best.confidence:
-            best = Fate(pocket, t_s, confidence)
+            best = Fate(pocket, arrival_s, confidence)
     return best

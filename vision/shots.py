@@ -9,8 +9,8 @@ from vision.balls import BallSet
 from vision.facts import Facts, describe
 from vision.identify import Names
 from vision.model import Phase, Point, Shot
-from vision.motion import Path, make_path
-from vision.pots import Fate, fate_of
+from vision.motion import Path, caused, make_path
+from vision.pots import Fate, fate_of, fate_when_struck
 from vision.track import Track, Tracker
 
 _QUIET_S = 0.35  # this long without motion ends a shot
@@ -20,6 +20,8 @@ _MIN_DISPLACEMENT_IN = 1.5
 _MIN_SPEED_IN_S = 6.0
 _MIN_ROLLING = 4  # samples in a row that show a ball rolling by itself
 _STEP_S = 0.15
+_OPENING_S = 0.3  # what moves this early was moving when the recording began
+_REMEMBER_S = 30.0
 
 
 @dataclass
@@ -55,7 +57,7 @@ class ShotFinder:
         self._index, self._t_s = index, t_s
         if self._first_s is None:
             self._first_s = t_s
-        moving = [t for t in tracker.tracks if t.confirmed and t.state == "moving" and _has_moved(t)]
+        moving = [t for t in tracker.tracks if self._is_ball(t) and t.state == "moving" and _has_moved(t)]
         episode = self._episode
         if episode is None:
             if moving:
@@ -75,9 +77,14 @@ class ShotFinder:
         """The shot still going on when the recording ended, marked incomplete."""
         return [] if self._episode is None else self._end(tracker, names, complete=False)
 
+    def _is_ball(self, track: Track) -> bool:
+        """A track that lay still once, or one that was moving when the recording began."""
+        assert self._first_s is not None
+        return track.confirmed and (track.settled or track.born_s < self._first_s + _OPENING_S)
+
     def _begin(self, moving: list[Track], tracker: Tracker) -> Episode:
         start_s = min(t.history[0].t_s for t in moving)
-        layout = {t.id: _resting_place(t) for t in tracker.tracks if t.confirmed}
+        layout = {t.id: _resting_place(t) for t in tracker.tracks if self._is_ball(t)}
         index = min(t.history[0].index for t in moving)
         return Episode(start_s, index, layout, moved={t.id for t in moving})
 
@@ -93,33 +100,40 @@ class ShotFinder:
         episode = self._episode
         assert episode is not None
         self._episode = None
-        everyone = [t for t in (*tracker.tracks, *tracker.lost) if t.confirmed]
+        known = [t for t in (*tracker.tracks, *tracker.lost) if t.id in episode.layout]
         paths = [
             path
-            for t in everyone
+            for t in known
             if t.id in episode.moved and (path := make_path(t.id, t.history, episode.start_s)) is not None
         ]
-        fates = {
-            t.id: fate
-            for t in everyone
-            if t.id in episode.moved and (fate := fate_of(t, self.table)) is not None and _out_of_sight(t)
-        }
+        paths = caused(paths, names.cue, self.table.ball_diameter_in)
+        rolled = {p.ball for p in paths}
+        fates = {}
+        for t in known:
+            if not _out_of_sight(t):
+                continue
+            fate = fate_of(t, self.table) if t.id in rolled else None
+            if fate is None and t.gone and (t.missed_s or 0) >= episode.start_s:
+                fate = fate_when_struck(t, paths, self.table)
+            if fate is not None:
+                fates[t.id] = fate
+        end = {t.id: (t.x_in, t.y_in) for t in tracker.tracks if self._is_ball(t) and t.id not in fates}
         for t in tracker.tracks:
             t.forget()
-        tracker.lost = [t for t in tracker.lost if t.id not in fates and self._t_s - t.last_s < 30]
+        tracker.lost = [t for t in tracker.lost if t.id not in fates and self._t_s - t.last_s < _REMEMBER_S]
         tracker.tracks = [t for t in tracker.tracks if t.id not in fates]
         if not _is_shot(paths, fates, names, tracker):
             return []
         facts = Facts(
-            self.source_id,
-            self.calibration,
-            self.ball_set,
-            paths,
-            fates,
-            {t.id: names.of(t.id) for t in everyone},
-            {ball: place for ball, place in episode.layout.items()},
-            {t.id: (t.x_in, t.y_in) for t in tracker.tracks if t.confirmed},
-            complete and self._saw_start(paths),
+            source_id=self.source_id,
+            calibration=self.calibration,
+            ball_set=self.ball_set,
+            paths=paths,
+            fates=fates,
+            names={t.id: names.of(t.id) for t in (*known, *tracker.tracks)},
+            layout_start=episode.layout,
+            layout_end=end,
+            complete=complete and self._saw_start(paths),
         )
         return [describe(facts)]
 

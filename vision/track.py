@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 _FASTEST_IN_S = 560.0  # a hard break: 32 mph
 _STILL_IN = 0.20  # a still ball's measured place strays less than this
 _CONFIRM = 3  # sightings that make a new ball
+_SETTLED = 4  # sightings at rest that make a ball something other than a hand
 _BIRTH_S = 0.6
 _COAST_S = 0.4
 _FAR = 1e6
@@ -57,8 +58,14 @@ class Track:
     last_s: float = 0.0
     missed_s: float | None = None
     gone: bool = False
+    rested: int = 0
     history: list[Sample] = field(default_factory=list)
     looks: list[NDArray[np.float32]] = field(default_factory=list)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has been seen lying still: what never did may be a hand."""
+        return self.rested >= _SETTLED
 
     @property
     def confirmed(self) -> bool:
@@ -204,6 +211,7 @@ class Tracker:
             track.y_in += 0.1 * (d.y_in - track.y_in)
             track.x_px, track.y_px = d.x_px, d.y_px
             track.last_s = t_s
+            track.rested += 1
             if not track.history[-1].resting:
                 since = track.history[-1].t_s
                 track.history.append(Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality, since))
@@ -246,6 +254,7 @@ class Tracker:
     def _rest(self, track: Track, t_s: float) -> None:
         """Nothing changed where it lies: as good as seen."""
         track.hits += 1
+        track.rested += 1
         track.last_s = t_s
         if track.history[-1].resting:
             track.history[-1].t_s = t_s

@@ -72,6 +72,9 @@ def track_recording(
             raise
         stopped = str(error)
     _take(shots, pipeline.finish())
+    if watch.lost_s is not None:
+        shots = {shot.id: _until(shot, watch.lost_s) for shot in shots.values() if shot.start_s < watch.lost_s}
+        tracks = [row for row in tracks if row.t_s <= watch.lost_s]
     interval_s = 1 / source.fps if source.fps else 0.0
     info = SourceInfo(
         id=source.id,
@@ -98,6 +101,26 @@ def _take(shots: dict[str, Shot], news: tuple[Shot, ...]) -> None:
         known = shots.get(shot.id)
         if known is None or shot.revision >= known.revision:
             shots[shot.id] = shot
+
+
+def _until(shot: Shot, lost_s: float) -> Shot:
+    """The shot as far as it was seen before the view was lost."""
+    if shot.end_s is not None and shot.end_s <= lost_s:
+        return shot
+    potted = tuple(pot for pot in shot.potted if pot.t_s <= lost_s)
+    scratch = any(pot.ball == "cue" for pot in potted)
+    return replace(
+        shot,
+        complete=False,
+        end_s=None,
+        end_frame=None,
+        potted=potted,
+        scratch=scratch,
+        result="make" if potted and not scratch else "unknown",
+        layout_end={},
+        cushions=tuple(c for c in shot.cushions if c.t_s <= lost_s),
+        paths_in={ball: tuple(p for p in path if p[0] <= lost_s) for ball, path in shot.paths_in.items()},
+    )
 
 
 def _path_of(source: FrameSource) -> str | None:

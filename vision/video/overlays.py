@@ -25,7 +25,6 @@ _DARK: Colour = (24, 22, 20)
 _OUTLINE: Colour = (226, 208, 120)
 _POT: Colour = (96, 214, 110)
 _FADE_S = 2.5
-_TAIL_S = 1.2
 _POT_RING_S = 1.0
 _CUSHION_S = 0.8
 
@@ -56,8 +55,10 @@ class Overlay:
         shot = self._shot_at(t_s)
         if shot is not None:
             self._draw_shot(picture, shot, t_s)
+        down = set() if shot is None else {pot.ball for pot in shot.potted if t_s >= pot.t_s}
         for row in self._frames.get(frame, ()):
-            self._draw_ball(picture, row.ball)
+            if row.ball.ball not in down:
+                self._draw_ball(picture, row.ball)
         if shot is not None:
             number = self._shots.index(shot) + 1
             draw_panel(picture, shot, number, t_s, self._calibration.corners_px)
@@ -118,7 +119,7 @@ class Overlay:
         grown = min(1.0, since_s / _POT_RING_S)
         radius = self._pocket_radius_px * (0.9 + 0.5 * grown)
         _circle(picture, (u, v), radius, _POT, max(2, round(2.5 * self._unit)))
-        self._draw_label(picture, ball, u, v - radius - 4 * self._unit, _POT)
+        self._draw_label(picture, ball, u, v - radius - 4 * self._unit, ball_colour(ball))
 
     def _draw_ball(self, picture: Plane, ball: BallState) -> None:
         colour = ball_colour(ball.ball)

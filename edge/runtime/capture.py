@@ -2,12 +2,16 @@
 
 import queue
 import threading
+import time
 from dataclasses import dataclass, replace
 
 from vision.frames.source import Frame, FrameSource, FrameSourceError
 
 # Bridges a hiccup of an eighth of a second at 60 fps; a box that is too slow for good lags by no more than these.
 QUEUE_FRAMES = 8
+# While the reader learns the table, frames are kept up to this size or for so long, lest the first shot is missed.
+LAG_BYTES = 256_000_000
+LAG_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,13 @@ class Capture:
     When the queue is full a frame is dropped: it is counted in `dropped` and in `missing` of the next one.
     """
 
-    def __init__(self, source: FrameSource, queue_frames: int = QUEUE_FRAMES) -> None:
+    def __init__(self, source: FrameSource, queue_frames: int = QUEUE_FRAMES, lag_s: float = LAG_S) -> None:
         self.dropped = 0
         self._source = source
-        # One place more, so that the end always finds room.
-        self._queue: queue.Queue[Captured | SourceEnd] = queue.Queue(queue_frames + 1)
+        self._queue: queue.Queue[Captured | SourceEnd] = queue.Queue()
         self._limit = queue_frames
+        self._lag_s = lag_s
+        self._lag_ends_s: float | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
@@ -45,10 +50,16 @@ class Capture:
 
     def get(self, timeout_s: float) -> Captured | SourceEnd | None:
         """The next frame, the source's end, or None when nothing came in time."""
+        if self._queue.qsize() < self._limit:
+            self._lag_ends_s = None  # the reader has caught up
         try:
             return self._queue.get(timeout=timeout_s)
         except queue.Empty:
             return None
+
+    def allow_lag(self) -> None:
+        """To be called before a long pause in reading: frames are kept until the reader has caught up."""
+        self._lag_ends_s = time.monotonic() + self._lag_s
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Ends reading and closes the source; a source that hangs is left behind."""
@@ -71,10 +82,17 @@ class Capture:
         for frame in self._source:
             if self._stopped.is_set():
                 return
-            if self._queue.qsize() >= self._limit:
+            if self._queue.qsize() >= self._room(frame):
                 self.dropped += 1
                 dropped_before += 1 + frame.missing
                 continue
             whole = replace(frame, missing=frame.missing + dropped_before) if dropped_before else frame
             self._queue.put(Captured(self._source.id, whole))
             dropped_before = 0
+
+    def _room(self, frame: Frame) -> int:
+        """How many frames may wait now."""
+        ends_s = self._lag_ends_s
+        if ends_s is None or time.monotonic() > ends_s:
+            return self._limit
+        return max(self._limit, LAG_BYTES // (frame.y.nbytes + frame.u.nbytes + frame.v.nbytes))

@@ -88,8 +88,12 @@ def live_picture(frame: Frame, width_px: int = PICTURE_WIDTH_PX) -> bytes:
 def replace_file(path: Path, content: bytes) -> None:
     """Puts a file in place in one step; a reader sees the old or the new one, whole. Raises OSError."""
     partial = path.with_name(f".{path.name}.part")
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _resized(plane: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

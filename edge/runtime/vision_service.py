@@ -17,7 +17,7 @@ from calibration.file import Calibration, CalibrationError
 from calibration.table import Table
 from edge.clock import now_stamp
 from edge.runtime.camera_watch import CameraWatch
-from edge.runtime.capture import Capture, Captured, SourceEnd
+from edge.runtime.capture import LAG_S, Capture, Captured, SourceEnd
 from edge.runtime.live_files import LiveFiles
 from edge.runtime.paths import Paths
 from edge.runtime.shot_writer import SeenShot, ShotWriter
@@ -78,17 +78,19 @@ class VisionService:
         *,
         first_retry_s: float = FIRST_RETRY_S,
         silent_s: float = SILENT_S,
+        lag_s: float = LAG_S,
     ) -> None:
         self._parts = parts
         self._writer = writer
         self._first_retry_s = first_retry_s
         self._silent_s = silent_s
+        self._lag_s = lag_s
         self._state = LiveState(
             seq=0,
             source_id="",
             t_s=0.0,
             status="starting",
-            message="The camera is being opened.",
+            message="The camera is opened and the table looked for.",
             phase="waiting",
             table=parts.table,
             ball_set=parts.ball_set,
@@ -96,6 +98,7 @@ class VisionService:
             fps=None,
             health=Health(),
         )
+        self._frame: Frame | None = None
         self._live = LiveFiles(paths, self._state)
 
     def run(self, stop: threading.Event) -> int:
@@ -140,7 +143,7 @@ class VisionService:
     def _watch(self, source: FrameSource, calibration: Calibration, stop: threading.Event) -> str | None:
         """Follows one source to its end; returns what broke it, None when it just ended or `stop` was set."""
         log.info("watching %s (%d × %d)", self._parts.place, source.width_px, source.height_px)
-        capture = Capture(source)
+        capture = Capture(source, lag_s=self._lag_s)
         session: _Session | None = None
         capture.start()
         try:
@@ -155,6 +158,7 @@ class VisionService:
                     if session is not None:
                         self._store(session, session.follower.finish())
                     session = self._begin(item.source_id, source, calibration)
+                    capture.allow_lag()  # the first frame takes long: the table is learnt from it
                 self._see(session, item, capture.dropped)
             return None
         finally:
@@ -200,7 +204,8 @@ class VisionService:
             fps=session.fps,
             health=self._health(session, dropped),
         )
-        self._live.show(self._state, item.frame)
+        self._frame = item.frame
+        self._live.show(self._state, self._frame)
 
     def _message(self, session: "_Session") -> str:
         if self._writer.problem:
@@ -230,8 +235,10 @@ class VisionService:
     def _say(self, status: str, message: str) -> None:
         if (status, message) != (self._state.status, self._state.message):
             log.info("%s: %s", status, message)
-        self._state = replace(self._state, status=status, message=message, phase="waiting", balls=(), fps=None)
-        self._live.show(self._state, None)
+        self._state = replace(self._state, status=status, message=message, phase="waiting", fps=None)
+        if status != "ended":  # the end of a recording stays on screen
+            self._state, self._frame = replace(self._state, balls=()), None
+        self._live.show(self._state, self._frame)
 
 
 class _Session:

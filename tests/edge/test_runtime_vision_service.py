@@ -74,16 +74,17 @@ class StubSource:
 class StubFollower:
     """Sees a shot every `every` frames, takes `pause_s` a frame, and has one shot left at the end."""
 
-    def __init__(self, source_id: str, every: int = 5, pause_s: float = 0.0) -> None:
+    def __init__(self, source_id: str, every: int = 5, pause_s: float = 0.0, learns_s: float = 0.0) -> None:
         self.source_id = source_id
         self.ball_set = ball_sets()["snooker"]
         self.every = every
         self.pause_s = pause_s
+        self.learns_s = learns_s
         self.seen = 0
         self.missing = 0
 
     def process(self, frame: Frame) -> Seen:
-        time.sleep(self.pause_s)
+        time.sleep(self.pause_s if self.seen else self.learns_s)
         self.seen += 1
         self.missing += frame.missing
         shots = (self._shot(frame.index / 30, complete=True),) if self.seen % self.every == 0 else ()
@@ -104,13 +105,13 @@ class StubFollower:
 class Running:
     """A vision service at work in a thread."""
 
-    def __init__(self, paths: Paths, store: Store, parts: Parts) -> None:
+    def __init__(self, paths: Paths, store: Store, parts: Parts, lag_s: float) -> None:
         self.paths = paths
         self.store = store
         self.stop = threading.Event()
         self.unstored: int | None = None
         writer = ShotWriter(store, paths.spools, paths.rejected_shots)
-        self.service = VisionService(parts, paths, writer, first_retry_s=0.02, silent_s=0.1)
+        self.service = VisionService(parts, paths, writer, first_retry_s=0.02, silent_s=0.1, lag_s=lag_s)
         self.thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
@@ -156,8 +157,8 @@ def paths(path: Path) -> Paths:
 
 
 @contextmanager
-def running(paths: Paths, store: Store, its_parts: Parts) -> Iterator[Running]:
-    one = Running(paths, store, its_parts)
+def running(paths: Paths, store: Store, its_parts: Parts, lag_s: float = 10.0) -> Iterator[Running]:
+    one = Running(paths, store, its_parts, lag_s)
     one.thread.start()
     try:
         yield one
@@ -205,13 +206,23 @@ def test_live_state_and_picture(paths: Paths, store: Store) -> None:
 
 
 def test_a_slow_pipeline_drops_frames_and_counts_them_and_loses_no_shot(paths: Paths, store: Store) -> None:
-    source = StubSource(frames=300)
-    with running(paths, store, parts(lambda: source, every=2, pause_s=0.005)) as service:
+    source = StubSource(frames=300, pause_s=0.001)
+    with running(paths, store, parts(lambda: source, every=2, pause_s=0.005), lag_s=0.0) as service:
         health = service.wait_for("ended")["health"]
     assert health["dropped_frames"] > 50
     # A dropped frame at the very end has no next one to be counted by, so the capture's own count stands.
     assert health["frames"] + health["dropped_frames"] == 300
     assert len(service.shots()) == health["frames"] // 2 + 1
+
+
+def test_learning_the_table_takes_long_and_drops_no_frame(paths: Paths, store: Store) -> None:
+    its_parts = replace(
+        parts(lambda: StubSource(frames=200, pause_s=0.002)),
+        follow=lambda _, source_id: StubFollower(source_id, learns_s=0.3),
+    )
+    with running(paths, store, its_parts) as service:
+        health = service.wait_for("ended")["health"]
+    assert (health["frames"], health["dropped_frames"]) == (200, 0)
 
 
 def test_no_camera_is_said_and_tried_again(paths: Paths, store: Store) -> None:

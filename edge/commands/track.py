@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from calibration.file import CalibrationError
+from calibration.file import Calibration, CalibrationError
 from edge.cli import Failure
 from edge.commands.table_options import TableOptions, parse_balls, table_options
 from vision.balls import BallSet
@@ -69,11 +69,24 @@ def track(
 
 def _follow(text: str, where: TableOptions, balls: BallSet | None) -> Recording:
     source = _open(text)
-    calibration = where.find(lambda: sample_pictures(_open(text)))
+    calibration = _calibrate(text, where)
     for note in calibration.notes:
         click.echo(f"ladder: {note}", err=True)
     with _progress("following") as report:
         return track_recording(source, calibration, balls, progress=report)
+
+
+def _calibrate(text: str, where: TableOptions) -> Calibration:
+    """From the first 20 s, or, where those don't agree (the camera moves), from the first two."""
+    try:
+        return where.find(lambda: sample_pictures(_open(text)))
+    except CalibrationError as error:
+        if where.calibration is not None:
+            raise
+        try:
+            return where.find(lambda: sample_pictures(_open(text), over_s=2.0))
+        except CalibrationError:
+            raise error from None
 
 
 def _open(text: str) -> FrameSource:

@@ -80,7 +80,9 @@ class Overlay:
         left = 1.0 - max(0.0, t_s - _last_moment_s(shot)) / _FADE_S
         for ball, path in shot.paths_in.items():
             points = [(x, y) for t, x, y in path if t <= t_s]
-            if len(points) > 1:
+            now = _place_at(path, t_s)
+            if points and now is not None:
+                points.append(now)
                 line = _fixed(self._px(points))
                 width = max(1, round(2.2 * self._unit))
                 _blend_lines(picture, [line], _DARK, closed=False, width=width + 2, strength=0.30 * left)

@@ -40,6 +40,7 @@ class VideoWriter:
         self._partial = path.with_name(path.name + ".part")
         self._last_pts = -1
         try:
+            self._partial.touch()  # the library opens the file only with the first picture
             self._container: Any = av.open(
                 str(self._partial), "w", format="mp4", options={"movflags": "+faststart"}
             )

@@ -90,7 +90,8 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
     x, y, w, h = cv2.boundingRect(reach)
     picture = median_half_bgr(frames)
     ratio = cloth.log_of(picture) - cloth.log_bgr
-    holes = _holes(calibration, ratio)
+    bed = bed_mask(calibration, height, width)
+    holes = _holes(calibration, ratio, (cloth.foreign(ratio) > 1) & (bed == 0))
     bare = (np.abs(cloth.foreign(ratio)) < 0.6) & (reach > 0)
     rows, cols = np.nonzero(bare)
     step = max(1, len(rows) // 500)
@@ -98,7 +99,7 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
     luma = np.median([half_luma(f)[samples] for f in frames], axis=0).astype(np.float32)
     return Bed(
         calibration=calibration,
-        bed=bed_mask(calibration, height, width),
+        bed=bed,
         reach=reach,
         rect=(x, y, x + w, y + h),
         radius_half=_radius_map(calibration, height, width),
@@ -127,9 +128,9 @@ def _jaws(x: float, y: float, length: float, width: float, R: float) -> NDArray[
     return np.array([[x, y], [np.clip(x, 2 * R, length - 2 * R), np.clip(y, 2 * R, width - 2 * R)]])
 
 
-def _holes(calibration: Calibration, log_ratio: Float) -> Plane:
-    """Non-zero on dark patches at the pockets, without what is thinner than a hand's breadth of pixels."""
-    dark = (log_ratio.mean(axis=2) < _HOLE).astype(np.uint8)
+def _holes(calibration: Calibration, log_ratio: Float, outside: NDArray[np.bool_]) -> Plane:
+    """Non-zero on dark patches at the pockets and on what is no cloth beyond the noses there, without specks."""
+    dark = ((log_ratio.mean(axis=2) < _HOLE) | outside).astype(np.uint8)
     dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     near = np.zeros_like(dark)
     for pocket, centre in zip(calibration.table.pockets, calibration.pockets_px, strict=True):

@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration import rails
+from calibration.cushions import View, read_rails
 from calibration.file import CalibrationError
 from calibration.pose import Fit, Lens
+from calibration.size import infer_size
 from calibration.table import STANDARD_TABLES, Table
 
 Array = NDArray[np.float64]
@@ -45,7 +46,9 @@ def find_table(pictures: Sequence[Picture], table: Table | None, lens: Lens) -> 
     typical = median_picture(pictures)
     outlines = rough_outlines(typical)
     assumed = table or STANDARD_TABLES["9ft"]
-    readings = [rails.read_rails(typical, outline, assumed, lens, table is not None) for outline in outlines]
+    soft = np.asarray(cv2.GaussianBlur(typical, (0, 0), 0.8), dtype=np.uint8)
+    view = View(soft, assumed, lens, size_known=table is not None)
+    readings = [read_rails(view, outline) for outline in outlines]
     seen = [reading for reading in readings if reading is not None]
     if not seen:
         raise CalibrationError(f"cloth found, but no cushions around it: {INSTEAD}")
@@ -55,7 +58,7 @@ def find_table(pictures: Sequence[Picture], table: Table | None, lens: Lens) -> 
         raise CalibrationError(f"the cues disagree: {complaint}; {INSTEAD}")
     notes = [best.in_words()]
     if table is None:
-        assumed, note = infer_size(pictures, assumed, best.fit)
+        assumed, note = infer_size(pictures, assumed, best.fit.camera)
         notes.append(note)
     fit = best.fit if assumed.length_in == 100.0 or table is not None else _rescaled(best.fit, assumed)
     return Found(assumed, fit, tuple(notes))
@@ -75,7 +78,7 @@ def rough_outlines(picture: Picture) -> list[Array]:
     """
     height, width = picture.shape[:2]
     scale = SMALL_PX / max(height, width)
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     region = cloth_region(small)
     points, _ = cv2.findContours(
         cv2.morphologyEx(region, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)),
@@ -93,7 +96,17 @@ def rough_outlines(picture: Picture) -> list[Array]:
     if corners is None or cv2.contourArea(corners.astype(np.float32)) > 1.5 * area:
         raise CalibrationError(f"no table found: the patch of cloth does not have four sides; {INSTEAD}")
     full = (corners + 0.5) / scale - 0.5
-    return [full, np.roll(full, -1, axis=0)]
+    return [_turned_to_reader(full), _turned_to_reader(np.roll(full, -1, axis=0))]
+
+
+def _turned_to_reader(corners: Array) -> Array:
+    """Corners, shape (4, 2), begun at that end of the first side from which x runs right, or else down.
+
+    A table looks the same turned by half; this keeps the answer from one picture to the next.
+    """
+    right, down = corners[1] - corners[0]
+    forward = down > 0 if abs(down) > 2 * abs(right) else right > 0
+    return corners if forward else np.roll(corners, 2, axis=0)
 
 
 def cloth_region(picture: Picture) -> Picture:
@@ -151,7 +164,10 @@ def _four_sides(hull: Array) -> Array | None:
     """
     ends = np.roll(hull, -1, axis=0)
     outline = np.concatenate(
-        [a + (b - a) * np.linspace(0, 1, max(1, int(np.hypot(*(b - a)))), endpoint=False)[:, None] for a, b in zip(hull, ends, strict=True)]
+        [
+            a + (b - a) * np.linspace(0, 1, max(1, int(np.hypot(*(b - a)))), endpoint=False)[:, None]
+            for a, b in zip(hull, ends, strict=True)
+        ]
     )
     n = len(outline)
     centre = outline.mean(axis=0)
@@ -176,7 +192,9 @@ def _four_sides(hull: Array) -> Array | None:
     return corners if cv2.isContourConvex(corners.astype(np.float32)) else None
 
 
-def _straightest_run(outline: Array, free: NDArray[np.bool_], random: np.random.Generator) -> NDArray[np.bool_] | None:
+def _straightest_run(
+    outline: Array, free: NDArray[np.bool_], random: np.random.Generator
+) -> NDArray[np.bool_] | None:
     best, n = None, len(outline)
     places = np.flatnonzero(free)
     if len(places) < 20:
@@ -194,24 +212,6 @@ def _straightest_run(outline: Array, free: NDArray[np.bool_], random: np.random.
     return best
 
 
-def infer_size(pictures: Sequence[Picture], assumed: Table, fit: Fit) -> tuple[Table, str]:
-    """The standard table whose ratio of length to ball diameter is what the balls show, and a note on it.
-
-    All tables are twice as long as wide, so only the balls tell their size. Where fewer than three balls show,
-    or none of the standard ratios is near, the assumed table is returned, and the note says so.
-    """
-    diameters = rails.ball_diameters(pictures, assumed, fit)
-    assumption = f"no table was named: assumed {assumed.name} ({assumed.length_in:g} × {assumed.width_in:g} in)"
-    if len(diameters) < 3:
-        return assumed, f"{assumption}; too few balls lie free to tell its size"
-    ratio = assumed.length_in / float(np.median(diameters))
-    ranked = sorted(STANDARD_TABLES.values(), key=lambda t: abs(np.log(t.length_in / t.ball_diameter_in / ratio)))
-    first = ranked[0]
-    if abs(np.log(first.length_in / first.ball_diameter_in / ratio)) > 0.06:
-        return assumed, f"{assumption}; its length is {ratio:.1f} balls, which is no standard size: pass --table"
-    return first, f"no table was named: its length is {ratio:.1f} balls, so taken as {first.name}"
-
-
 def _rescaled(fit: Fit, table: Table) -> Fit:
     """The same view of a table of another size: the camera stands nearer or farther in proportion."""
     factor = table.length_in / 100.0
@@ -219,4 +219,6 @@ def _rescaled(fit: Fit, table: Table) -> Fit:
     camera = replace(fit.camera, translation_in=(float(t[0]), float(t[1]), float(t[2])))
     scale = np.ones(len(fit.parameters))
     scale[3:6] = factor
-    return replace(fit, camera=camera, parameters=fit.parameters * scale, covariance=fit.covariance * np.outer(scale, scale))
+    return replace(
+        fit, camera=camera, parameters=fit.parameters * scale, covariance=fit.covariance * np.outer(scale, scale)
+    )

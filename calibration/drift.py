@@ -71,15 +71,13 @@ def fingerprint(pictures: Sequence[Picture], table: Table, camera: Camera) -> di
 
     `pictures` are BGR, shape (h, w, 3), of the calibrated view; patches that differ between them are left out.
     """
-    grey = [cv2.cvtColor(p, cv2.COLOR_BGR2GRAY) for p in pictures[:: max(1, len(pictures) // 7)]]
+    grey = [_grey(p) for p in pictures[:: max(1, len(pictures) // 7)]]
     typical = np.median(np.stack(grey), axis=0).astype(np.uint8)
     mask = _rail_mask(table, camera, typical.shape)
     spacing = max(PATCH_PX, round(0.06 * max(typical.shape)))
-    points = cv2.goodFeaturesToTrack(
-        typical, 3 * MOST_PATCHES, 0.02, spacing, mask=mask, blockSize=PATCH_PX // 4
-    )
+    points = cv2.goodFeaturesToTrack(typical, 3 * MOST_PATCHES, 0.02, spacing, mask=mask, blockSize=PATCH_PX // 4)
     half = PATCH_PX // 2
-    patches = []
+    patches: list[dict[str, Any]] = []
     for u, v in [] if points is None else np.rint(points.reshape(-1, 2)).astype(int):
         patch = typical[v - half : v + half, u - half : u + half]
         views = [g[v - half - 4 : v + half + 4, u - half - 4 : u + half + 4] for g in grey]
@@ -91,6 +89,10 @@ def fingerprint(pictures: Sequence[Picture], table: Table, camera: Camera) -> di
     if len(patches) < 6:
         return None
     return {"schema": FINGERPRINT_SCHEMA, "size_px": [typical.shape[1], typical.shape[0]], "patches": patches}
+
+
+def _grey(picture: Picture) -> Picture:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
 def _rail_mask(table: Table, camera: Camera, shape: tuple[int, ...]) -> Picture:
@@ -135,7 +137,7 @@ def moved(stored: dict[str, Any], picture: Picture) -> Drift:
 
     Raises ValueError for a picture of another size and KeyError for a fingerprint that is none.
     """
-    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    grey = picture if picture.ndim == 2 else _grey(picture)
     if [grey.shape[1], grey.shape[0]] != list(stored["size_px"]):
         raise ValueError(f"the fingerprint is for pictures of {stored['size_px'][0]}×{stored['size_px'][1]}")
     patches = stored["patches"]

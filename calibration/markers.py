@@ -131,7 +131,9 @@ def parse_layout(data: dict[str, Any]) -> MarkerLayout:
     else:
         if data.get("schema", LAYOUT_SCHEMA) != LAYOUT_SCHEMA:
             raise ValueError(f"schema {data['schema']}, this program reads {LAYOUT_SCHEMA}")
-        markers = [_marker(k, np.array(m["centre_in"], float), float(m["side_in"])) for k, m in data["markers"].items()]
+        markers = [
+            _marker(k, np.array(m["centre_in"], float), float(m["side_in"])) for k, m in data["markers"].items()
+        ]
     known = len(dictionary.bytesList)
     strange = [m.id for m in markers if not 0 <= m.id < known]
     if strange:
@@ -223,4 +225,5 @@ def corners_in(marker: Marker, turn_rad: float) -> Array:
     flat = np.array([[-h, h], [h, h], [h, -h], [-h, -h]])
     c, s = math.cos(turn_rad), math.sin(turn_rad)
     turned = flat @ np.array([[c, s], [-s, c]])
-    return np.column_stack([turned, np.zeros(4)]) + np.array(marker.centre_in)
+    placed: Array = np.column_stack([turned, np.zeros(4)]) + np.array(marker.centre_in)
+    return placed

@@ -111,7 +111,7 @@ def planar_poses(lens: Lens, points_in: Array, pixels: Array, zoom: float) -> li
     for rvec, tvec in zip(rvecs, tvecs, strict=True):
         R, _ = cv2.Rodrigues(rvec)
         t = tvec.ravel() - R @ np.array([0, 0, points_in[0, 2]])
-        p = lens.parameters(rvec, t, zoom)
+        p = lens.parameters(np.asarray(rvec, dtype=np.float64), t, zoom)
         if lens.camera(p).position_in[2] > points_in[:, 2].max() and np.all(points_in @ R.T[:, 2] + t[2] > 0):
             poses.append(p)
     return poses
@@ -167,7 +167,9 @@ def fit_points(lens: Lens, points_in: Array, pixels: Array, noise_px: float) -> 
     fits = [fit for fit in fits if fit.camera.position_in[2] > points_in[:, 2].max()]
     if not fits:
         raise CalibrationError("no camera above a table sees these points: check their order")
-    return min(fits, key=lambda fit: fit.residual_px**2 / noise_px**2 + float(np.sum(lens.prior(fit.parameters) ** 2)))
+    return min(
+        fits, key=lambda fit: fit.residual_px**2 / noise_px**2 + float(np.sum(lens.prior(fit.parameters) ** 2))
+    )
 
 
 def ordered_corners(corners_px: ArrayLike, size_px: tuple[int, int]) -> tuple[Array, bool]:
@@ -196,7 +198,7 @@ def ordered_corners(corners_px: ArrayLike, size_px: tuple[int, int]) -> tuple[Ar
         raise CalibrationError("three of the corners lie on one line: give the four cushion-nose corners")
     if not (np.all(bends > 0) or np.all(bends < 0)):
         raise CalibrationError(
-            "the corners cross: give them round the table: origin, end of the long side, opposite, end of the short side"
+            "the corners cross: give them round the table: origin, along the long side, opposite, last"
         )
     # v points down, so turning right all the way round is clockwise as seen.
     clockwise = bool(bends[0] > 0)

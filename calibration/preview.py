@@ -38,7 +38,8 @@ def draw_preview(picture: Picture, calibration: Calibration) -> Picture:
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    return np.rint(np.clip(points, -1e5, 1e5) * 2**SHIFT).astype(np.int32)
+    fixed: NDArray[np.int32] = np.rint(np.clip(points, -1e5, 1e5) * 2**SHIFT).astype(np.int32)
+    return fixed
 
 
 def _polyline(shown: Picture, points: NDArray[np.float64], colour: Colour, thick: int) -> None:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calibration import cloth, drift
+from calibration import drift
+from calibration.camera import Camera
+from calibration.cloth import find_table
 from calibration.file import Calibration, CalibrationError, Method
 from calibration.intrinsics import Intrinsics
 from calibration.markers import Marker, MarkerLayout, Sightings, centre_px, corners_in, find_markers
@@ -45,7 +47,7 @@ def calibrate(
     _require_light(pictures)
     if markers is not None:
         return _by_markers(pictures, size_px, table, markers, intrinsics)
-    found = cloth.find_table(pictures, table, Lens.of(size_px, intrinsics))
+    found = find_table(pictures, table, Lens.of(size_px, intrinsics))
     return _finished("cloth", found.table, found.fit, found.notes, pictures)
 
 
@@ -145,7 +147,7 @@ def fit_markers(lens: Lens, placed: Sequence[Marker], sightings: Sightings) -> F
         pixels = np.vstack([pixels, pixels[0] + pixels[2] - pixels[1]])
     measured = [sightings.corners_px[m.id] for m in placed]
 
-    def residuals(camera: "cloth.Camera", turns: Array) -> Array:
+    def residuals(camera: Camera, turns: Array) -> Array:
         return np.concatenate(
             [
                 (camera.project(corners_in(m, turn)) - seen).ravel()
@@ -160,7 +162,7 @@ def fit_markers(lens: Lens, placed: Sequence[Marker], sightings: Sightings) -> F
     return refine(lens, start, residuals, float(np.hypot(MARKER_NOISE_PX, MARKER_PLACE_IN * px_per_in)))
 
 
-def _turn(camera: "cloth.Camera", marker: Marker, seen_px: Array) -> float:
+def _turn(camera: Camera, marker: Marker, seen_px: Array) -> float:
     """How a marker seen at corner pixels, shape (4, 2), is turned on the table, in radians."""
     on_table = camera.to_plane(seen_px, marker.centre_in[2])
     top = on_table[1] - on_table[0]

@@ -139,9 +139,7 @@ def parse_table(text: str, ball_diameter_in: float | None = None) -> Table:
         match = _CUSTOM.match(text)
         if match is None:
             names = ", ".join(STANDARD_TABLES)
-            raise ValueError(
-                f"no table is called {text!r}: use {names} or a size such as 92x46in or 1881x943mm"
-            )
+            raise ValueError(f"no table is called {text!r}: use {names} or a size such as 92x46in or 1881x943mm")
         per_in = _PER_IN[match[3] or "in"]
         table = Table("custom", float(match[1]) / per_in, float(match[2]) / per_in)
     return table if ball_diameter_in is None else table.with_balls(ball_diameter_in)

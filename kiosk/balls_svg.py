@@ -69,7 +69,8 @@ def sprite(balls: BallSet) -> Markup:
 def ball_icon(ball: str, label: str) -> Markup:
     """A small picture of a ball, for a page that carries the sprite."""
     return Markup(
-        '<svg class="ball-icon" viewBox="{0} {0} {1} {1}" role="img" aria-label="{2}"><use href="#{3}" x="{0}" y="{0}" width="{1}" height="{1}"/></svg>'
+        '<svg class="ball-icon" viewBox="{0} {0} {1} {1}" role="img" aria-label="{2}">'
+        '<use href="#{3}" x="{0}" y="{0}" width="{1}" height="{1}"/></svg>'
     ).format(-EDGE, 2 * EDGE, label, symbol_id(ball))
 
 

@@ -50,10 +50,14 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket bound to the address. Raises Failure, saying what to do, when it can't be had."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, proto)
+    except OSError as error:
+        raise Failure(_why_not(error, host, port)) from error
+    listener = socket.socket(family, kind, proto)
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
+        listener.close()
         raise Failure(_why_not(error, host, port)) from error
     return listener
 

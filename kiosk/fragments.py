@@ -46,7 +46,11 @@ def today() -> str:
 
 def status(name: str, message: str) -> tuple[str, str]:
     """The status as the pill in the page's head, and as the notice over the table."""
-    values: dict[str, Any] = {"name": name, "message": message, "quiet": name in QUIET}
+    t = box().t
+    line = t(f"status.{name}.text")
+    if name == "live" and message != t("status.live.normal"):
+        line = message
+    values: dict[str, Any] = {"name": name, "line": line, "message": message, "quiet": name in QUIET}
     return render_template("player/_status.html", **values), render_template("player/_notice.html", **values)
 
 

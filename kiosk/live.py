@@ -104,6 +104,7 @@ class Hub:
         self._load = LoadWatch()
         self._known: dict[str, int] = {}
         self._version: int | None = None
+        self._looks = 0
         self._day = ""
         self._status: tuple[str, str] | None = None
 
@@ -133,6 +134,9 @@ class Hub:
                 self._look_at_live()
                 if time.monotonic() >= store_look_s:
                     self._look_at_store()
+                    with self._changed:
+                        self._looks += 1
+                        self._changed.notify_all()
                     store_look_s = time.monotonic() + STORE_LOOK_S
             except StoreError as error:
                 log.warning("the shot book can't be read: %s", error)
@@ -148,7 +152,8 @@ class Hub:
                 self._load.note(
                     time.monotonic(), self.reading.health("frames"), self.reading.health("dropped_frames")
                 )
-                text = json.dumps(self.reading.state, separators=(",", ":"))
+                state = {**self.reading.state, "ball_set": self.reading.ball_set}
+                text = json.dumps(state, separators=(",", ":"))
                 with self._changed:
                     self._slots.live = (self._slots.live[0] + 1, text)
                     self._changed.notify_all()
@@ -215,7 +220,6 @@ class Hub:
 
     def _follow(self, last_seen: str | None) -> Iterator[str]:
         told: dict[str, int] = {}
-        self._wait_for_first_look()
         card_number = self._place_of(last_seen)
         beat_s = time.monotonic() + BEAT_S
         while not self._closing.is_set():
@@ -231,14 +235,13 @@ class Hub:
                 yield event("beat", "")
                 beat_s = time.monotonic() + BEAT_S
 
-    def _wait_for_first_look(self) -> None:
-        """Until the store was read once, nobody knows which cards are news. A failing one is not waited for."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._version is not None or self._closing.is_set(), timeout=2.0)
-
     def _place_of(self, last_seen: str | None) -> int:
         """The number of the card after which a listener wants the rest; a page without cards wants all."""
         with self._changed:
+            if self._looks == 0 or all(a.event_id != last_seen for a in self._slots.arrivals):
+                # The page may know a shot that the watcher has yet to read. A failing store is not waited for.
+                enough = self._looks + 2
+                self._changed.wait_for(lambda: self._looks >= enough or self._closing.is_set(), timeout=2.0)
             arrivals, arrived = list(self._slots.arrivals), self._slots.arrived
         exact = [a.number for a in arrivals if a.event_id == last_seen]
         if exact:
@@ -253,14 +256,14 @@ class Hub:
     def _news(self, told: dict[str, int], card_number: int) -> tuple[list[str], int]:
         """What a listener has not been told yet; call it with the lock in hand."""
         texts = []
-        for name, (number, html) in self._slots.fragments.items():
-            if told.get(name) != number:
-                texts.append(event(name, html))
-                told[name] = number
         for arrival in self._slots.arrivals:
             if arrival.number > card_number:
                 texts.append(event("shot", arrival.html, arrival.event_id))
                 card_number = arrival.number
+        for name, (number, html) in self._slots.fragments.items():
+            if told.get(name) != number:
+                texts.append(event(name, html))
+                told[name] = number
         number, state = self._slots.live
         if state and told.get("live") != number:
             texts.append(event("live", state))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calibration.table import STANDARD_TABLES, Table
+from vision.balls import ball_sets
 
 STALE_S = 4.0  # vision writes ten times a second; this long without a word is a service that hangs
 BUSY_WINDOW_S = 5.0
@@ -42,7 +43,9 @@ class Reading:
 
     @property
     def ball_set(self) -> str:
-        return "american" if self.state is None else str(self.state.get("ball_set") or "american")
+        """The set in play; American pool until it is known."""
+        name = None if self.state is None else self.state.get("ball_set")
+        return name if isinstance(name, str) and name in ball_sets() else "american"
 
     @property
     def table(self) -> Table | None:

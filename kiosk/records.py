@@ -104,6 +104,10 @@ class Records:
         """The hall's date today; counts begin anew when it changes."""
         return self._now().astimezone(self.zone).date().isoformat()
 
+    def close(self) -> None:
+        """Closes the store's connections of this process."""
+        self._store.close()
+
     def version(self) -> int:
         """A number that changes when another process has written; only comparable within one thread."""
         with self._store.read() as conn:

@@ -24,7 +24,8 @@ openStream({
       reloadIfThere();
       return;
     }
-    motion.push(state, clock());
+    // When a recording has ended its last position stays to be looked at.
+    if (state.status !== "ended") motion.push(state, clock());
     stage.root.dataset.phase = state.phase;
   },
   onCard: (html) => welcome(list, html),

@@ -16,6 +16,8 @@ export class Motion {
 
   // Takes a state; `now` is the local clock in seconds.
   push(state, now) {
+    const again = this.states.length && state.source_id === this.source && state.t_s === this.last().at;
+    if (again && state.balls.length) return; // vision says the same again while it has no new frame
     if (state.source_id !== this.source || (this.states.length && state.t_s <= this.last().at)) {
       this.states = [];
       this.offset = null;

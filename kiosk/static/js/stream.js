@@ -3,6 +3,7 @@
 
 const QUIET_MS = 13000; // the server says something every five seconds
 const LOST_AFTER_MS = 1500;
+const RELOAD_MS = 8000; // never more often: a page that reloads for ever shows nothing
 
 export function openStream({ root, onLive, onCard, onLost }) {
   let lastId = root.dataset.after || "";
@@ -55,10 +56,12 @@ let reloading = false;
 
 // Reloads, but never into a browser's error page: only once the box answers.
 export async function reloadIfThere() {
-  if (reloading) return;
+  const last = Number(sessionStorage.getItem("reloaded") || 0);
+  if (reloading || Date.now() - last < RELOAD_MS) return;
   reloading = true;
   try {
     await fetch("/api/live", { cache: "no-store", signal: AbortSignal.timeout(4000) });
+    sessionStorage.setItem("reloaded", String(Date.now()));
     window.location.reload();
   } catch {
     reloading = false;

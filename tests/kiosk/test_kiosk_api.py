@@ -1,0 +1,104 @@
+"""The API: health with reasons, metrics, the live state, shots, and a description that is true."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from vision.model import shot_from_json, shot_to_json
+
+
+def test_health_is_well_while_the_table_is_live(client: FlaskClient, fake_box: Any) -> None:
+    fake_box.write_live()
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json == {"ok": True, "reasons": []}
+
+
+def test_health_names_every_reason(client: FlaskClient, fake_box: Any) -> None:
+    fake_box.write_live(status="no-camera", message="The cable is out.")
+    fake_box.paths.store.unlink()
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    reasons = {r["code"]: r["text"] for r in answer.json["reasons"]}  # type: ignore[index]
+    assert reasons["no-camera"] == "The cable is out."
+    assert "ladder migrate" in reasons["store"]
+
+
+def test_health_without_a_live_state_is_starting(client: FlaskClient) -> None:
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert [r["code"] for r in answer.json["reasons"]] == ["starting"]  # type: ignore[index]
+
+
+def test_metrics_are_prometheus_text(client: FlaskClient, fake_box: Any) -> None:
+    fake_box.fill(2)
+    fake_box.write_live()
+    answer = client.get("/metrics")
+    assert answer.mimetype == "text/plain"
+    lines = answer.get_data(as_text=True).splitlines()
+    values = dict(line.split(" ") for line in lines if not line.startswith("#"))
+    assert values["ladder_up"] == "1"
+    assert values["ladder_shots_total"] == "2"
+    assert values["ladder_camera_fps"] == "60"
+    assert all(re.fullmatch(r"[a-z_0-9]+", name) for name in values)
+
+
+def test_live_is_the_state_or_none(client: FlaskClient, fake_box: Any) -> None:
+    assert client.get("/api/live").json["state"] is None  # type: ignore[index]
+    fake_box.write_live()
+    live = client.get("/api/live").json
+    assert live is not None
+    assert live["status"] == "live"
+    assert live["state"]["balls"]
+
+
+def test_shots_come_in_pages_and_whole(client: FlaskClient, fake_box: Any) -> None:
+    stored = [shot.id for shot in reversed(fake_box.fill(5))]
+    first = client.get("/api/shots?limit=3").json
+    assert first is not None
+    second = client.get(f"/api/shots?limit=3&before={quote(first['next'], safe='')}").json
+    assert second is not None
+    assert [s["id"] for s in first["shots"] + second["shots"]] == stored
+    assert second["next"] is None
+    one = client.get(f"/api/shots/{quote(stored[0], safe='')}").json
+    assert one == first["shots"][0]
+    extra = ("played_at", "source_id", "table")
+    bare = {key: value for key, value in first["shots"][0].items() if key not in extra}
+    assert shot_to_json(shot_from_json(bare)) == bare
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=-1"])
+def test_a_bad_limit_is_refused(client: FlaskClient, query: str) -> None:
+    answer = client.get(f"/api/shots?{query}")
+    assert answer.status_code == 400
+    assert answer.json is not None
+
+
+def test_before_a_shot_that_is_not_there_is_nothing(client: FlaskClient, fake_box: Any) -> None:
+    fake_box.fill(2)
+    answer = client.get("/api/shots?before=" + "x" * 3000)
+    assert answer.json == {"shots": [], "next": None}
+
+
+def test_the_camera_picture(client: FlaskClient, fake_box: Any) -> None:
+    assert client.get("/live.jpg").status_code == 404
+    fake_box.paths.live_jpg.write_bytes(b"\xff\xd8picture")
+    answer = client.get("/live.jpg")
+    assert answer.data == b"\xff\xd8picture"
+    assert answer.mimetype == "image/jpeg"
+    answer.close()
+
+
+def test_the_description_is_true(app: Flask, client: FlaskClient) -> None:
+    described = client.get("/api/openapi.json").json
+    assert described is not None
+    rules = {
+        re.sub(r"<(?:\w+:)?\w+>", "{id}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("api.")
+    }
+    assert set(described["paths"]) == rules

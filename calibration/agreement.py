@@ -21,6 +21,8 @@ CUSHION_IN = 2.0
 RAIL_OF_SIDE = ("right", "foot", "left", "head")
 # How unlike cloth a pocket has to look.
 LEAST_GAP = 0.15
+# How many of the six pockets have to show; a player may hide two.
+LEAST_HOLES = 4
 # How far the lines may be from where one table would have them, in inches.
 MOST_OFF_IN = 0.5
 
@@ -65,8 +67,9 @@ class Reading:
         clear = np.minimum(self.gaps[[0, 2]], 1.0)
         if clear.max() < LEAST_GAP or clear.sum() < self.gaps[[1, 3]].sum():
             return "no side pocket interrupts the cushions in the middle of the long sides"
-        if clear.min() < LEAST_GAP and np.count_nonzero(self.holes[:4] > LEAST_GAP) < 2:
-            return "the pockets are not where the cushions put them"
+        holes = np.count_nonzero(self.holes > LEAST_GAP)
+        if holes < LEAST_HOLES:
+            return f"only {holes} of 6 pockets are where the cushions put them"
         return ""
 
     def in_words(self) -> str:
@@ -139,6 +142,6 @@ def _holes(soft: Picture, fit: Fit, table: Table) -> Array:
         spots = np.array(
             [(pocket.x_in + r * np.cos(a), pocket.y_in + r * np.sin(a)) for r in (0.5, 1.2) for a in turn]
         )
-        seen = colours_at(soft, fit.camera.project(with_height(spots, 0.0)))
+        seen = colours_at(soft, fit.camera.project(with_height(spots, table.nose_height_in)))
         unlike.append(float(np.median(np.minimum(np.linalg.norm(seen - bed, axis=1), CAP))))
     return np.array(unlike)

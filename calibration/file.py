@@ -59,8 +59,11 @@ class Calibration:
 
     @cached_property
     def pockets_px(self) -> NDArray[np.float64]:
-        """The pocket centres in the picture at cloth height, shape (6, 2), in the order of POCKET_NAMES."""
-        return self.to_picture([(p.x_in, p.y_in) for p in self.table.pockets], 0.0)
+        """The pocket centres in the picture, shape (6, 2), in the order of POCKET_NAMES.
+
+        They are those of the rims as a person sees them, which are at about the height of the noses.
+        """
+        return self.to_picture([(p.x_in, p.y_in) for p in self.table.pockets], self.table.nose_height_in)
 
     def px_per_in(self, x_in: float, y_in: float) -> float:
         """The picture's scale at a table point: the geometric mean over directions."""

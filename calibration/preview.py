@@ -50,7 +50,7 @@ def _pockets(shown: Picture, calibration: Calibration, thick: int) -> None:
     turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     for pocket in calibration.table.pockets:
         ring = np.column_stack([np.cos(turn), np.sin(turn)]) * pocket.radius_in + (pocket.x_in, pocket.y_in)
-        _polyline(shown, calibration.to_picture(ring, 0.0), POCKET, thick)
+        _polyline(shown, calibration.to_picture(ring, calibration.table.nose_height_in), POCKET, thick)
 
 
 def _diamonds(shown: Picture, calibration: Calibration, thick: int) -> None:

@@ -136,22 +136,26 @@ def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
     program = (
         "import os, subprocess, sys, time;"
         "p = subprocess.Popen([sys.executable, '-m', 'edge.runtime.child', str(os.getpid()), 'vision',"
-        f" '--data', {str(tmp_path)!r}, '--camera', 'nothing.mp4'], start_new_session=True);"
+        f" '--data', {str(tmp_path)!r}, '--camera', 'nothing.mp4'],"
+        " start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL);"
         "print(p.pid, flush=True); time.sleep(60)"
     )
     migrate = [sys.executable, "-m", "edge.runtime.child", str(os.getpid()), "migrate", "--data", str(tmp_path)]
     subprocess.run(migrate, check=True)
-    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-    time.sleep(1.0)
-    assert is_alive(child)
-    parent.kill()
-    parent.communicate()
-    give_up_s = time.monotonic() + 10
-    while is_alive(child):
-        assert time.monotonic() < give_up_s
-        time.sleep(0.05)
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        time.sleep(1.0)
+        assert is_alive(child)
+        parent.kill()
+    try:
+        give_up_s = time.monotonic() + 10
+        while is_alive(child):
+            assert time.monotonic() < give_up_s, "the child lives on"
+            time.sleep(0.05)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from edge.store.database import Store, connect
 from edge.store.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFullError
 
-# Reads before it writes, as store_shot does: a deferred transaction would fail with "locked" here.
+# Reads before it writes: a deferred transaction would fail with "locked" here.
 WRITER = """
 import sys
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ source = Source(name, "sim", "2026-01-01T00:00:00.000Z", "9ft", 100.0, 50.0, 2.2
 with Store(path, busy_timeout_s=20) as store:
     for n in range(first, first + count):
         with store.write() as conn:
+            conn.execute("SELECT count(*) FROM shots").fetchone()
             store_source(conn, source)
             store_shot(conn, Shot(f"{name}@{n}", float(n), "make", False), name, datetime.now(UTC))
         print(f"{name}@{n}", flush=True)

@@ -1,0 +1,169 @@
+"""The kiosk in a real browser: balls move, cards arrive, a shot plays again, and it all comes back by itself."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+SIZES = [(1280, 800), (1920, 1080), (390, 844), (844, 390)]
+MOST_BYTES = 150_000  # bytes over the network
+
+POSITIONS = """() => Object.fromEntries([...document.querySelectorAll('.ball[data-ball]')]
+    .map(b => [b.dataset.ball, b.style.transform]))"""
+SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input')]
+    .filter(e => e.offsetParent !== null)
+    .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+    .filter(([_, r]) => r.width < 56 || r.height < 56).map(([html]) => html)"""
+TOO_WIDE = "() => document.documentElement.scrollWidth > window.innerWidth"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def filled(served: Any) -> None:
+    served.box.fill(20)
+
+
+def open_live(page: Any, served: Any) -> None:
+    page.goto(served.url)
+    page.wait_for_selector(".ball[data-ball=cue]")
+
+
+def shot_card(shot: Any) -> str:
+    return f'.card[data-shot="{shot.id}"]'
+
+
+def store(served: Any, shot: Any) -> None:
+    served.box.save(shot, datetime.now(UTC))
+
+
+def test_balls_lie_where_vision_sees_them_and_move(page: Any, served: Any) -> None:
+    open_live(page, served)
+    before = page.evaluate(POSITIONS)
+    assert set(before) == set(served.box.pool.balls)
+    served.play()
+    page.wait_for_function(
+        "cue => document.querySelector('.ball[data-ball=cue]').style.transform !== cue", arg=before["cue"]
+    )
+    halfway = page.evaluate(POSITIONS)
+    assert halfway != before
+
+
+def test_a_new_shot_slides_in_without_a_reload(page: Any, served: Any) -> None:
+    open_live(page, served)
+    page.evaluate("() => { window.stayed = true; }")
+    today = int(page.locator("#today dd").first.inner_text())
+    shot = served.play()
+    store(served, shot)
+    page.wait_for_selector(shot_card(shot))
+    assert page.locator(".card").first.get_attribute("data-shot") == shot.id
+    assert page.locator(shot_card(shot)).count() == 1
+    assert page.evaluate("() => window.stayed")
+    page.wait_for_function("n => document.querySelector('#today dd').textContent === n", arg=str(today + 1))
+
+
+def test_an_amended_shot_takes_its_own_place(page: Any, served: Any) -> None:
+    from dataclasses import replace
+
+    open_live(page, served)
+    second = page.locator(".card").nth(1).get_attribute("data-shot")
+    with served.box.store.read() as conn:
+        from edge.store.shots import get_shot
+
+        stored = get_shot(conn, second)
+    assert stored is not None
+    store(served, replace(stored.shot, revision=2, result="unknown"))
+    page.wait_for_selector(f'.card.unknown[data-shot="{second}"]')
+    assert page.locator(".card").nth(1).get_attribute("data-shot") == second
+
+
+def test_older_shots_come_on_demand(page: Any, served: Any) -> None:
+    open_live(page, served)
+    before = page.locator(".card").count()
+    page.locator(".more button").click()
+    page.wait_for_function("n => document.querySelectorAll('.card').length > n", arg=before)
+    keys = page.eval_on_selector_all(".card", "cards => cards.map(c => c.dataset.shot)")
+    assert len(keys) == len(set(keys))
+
+
+def test_a_card_opens_and_its_shot_plays_again(page: Any, served: Any) -> None:
+    open_live(page, served)
+    page.locator(".card-link").first.click()
+    page.wait_for_selector("#player:not([hidden])")
+    page.wait_for_function("() => document.querySelector('#play').dataset.playing === 'true'")
+    first = page.evaluate(POSITIONS)
+    page.wait_for_function(
+        "cue => document.querySelector('.ball[data-ball=cue]').style.transform !== cue", arg=first["cue"]
+    )
+    page.locator("#play").click()
+    stopped = page.evaluate("() => document.querySelector('#stage').dataset.moment")
+    page.locator("#scrub").fill("0")
+    page.wait_for_function("m => document.querySelector('#stage').dataset.moment !== m", arg=stopped)
+    assert page.evaluate(POSITIONS)["cue"] == first["cue"]
+    page.locator(".back").click()
+    page.wait_for_selector("#cards")
+
+
+def test_a_shot_left_alone_goes_back_to_the_live_table(page: Any, served: Any) -> None:
+    page.clock.install()
+    open_live(page, served)
+    page.locator(".card-link").first.click()
+    page.wait_for_selector("#player:not([hidden])")
+    page.clock.fast_forward(80_000)
+    page.mouse.move(300, 300)
+    page.clock.fast_forward(80_000)
+    assert "/shots/" in page.url
+    page.clock.fast_forward(20_000)
+    page.wait_for_url(f"{served.url}/")
+
+
+def test_it_comes_back_when_the_kiosk_restarts(page: Any, served: Any) -> None:
+    page.allow_errors = True  # the browser itself reports each refused connection
+    open_live(page, served)
+    page.evaluate("() => { window.stayed = true; }")
+    served.stop()
+    page.wait_for_selector("#offline:not([hidden])")
+    missed = served.play()
+    store(served, missed)
+    served.start()
+    page.wait_for_selector("#offline", state="hidden")
+    page.wait_for_selector(shot_card(missed))
+    assert page.locator(shot_card(missed)).count() == 1
+    keys = page.eval_on_selector_all(".card", "cards => cards.map(c => c.dataset.shot)")
+    assert len(keys) == len(set(keys))
+    assert page.evaluate("() => window.stayed")
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_every_size_fits_and_can_be_touched(page: Any, served: Any, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    open_live(page, served)
+    assert not page.evaluate(TOO_WIDE)
+    assert page.evaluate(SMALL_TARGETS) == []
+    page.goto(served.url + page.locator(".card-link").first.get_attribute("href"))
+    page.wait_for_selector("#player:not([hidden])")
+    assert not page.evaluate(TOO_WIDE)
+    assert page.evaluate(SMALL_TARGETS) == []
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES[:2])
+def test_on_a_wall_nothing_lies_below_the_edge(page: Any, served: Any, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    open_live(page, served)
+    assert page.evaluate("() => document.documentElement.scrollHeight <= window.innerHeight")
+    assert page.locator("#today").bounding_box()["y"] < height
+
+
+def test_an_unknown_address_leads_home(page: Any, served: Any) -> None:
+    page.allow_errors = True  # the browser itself reports the 404
+    page.goto(f"{served.url}/nothing")
+    page.locator("a.primary").click()
+    page.wait_for_selector(".ball[data-ball=cue]")
+
+
+def test_the_first_load_is_light(page: Any, served: Any) -> None:
+    client = page.context.new_cdp_session(page)
+    client.send("Network.enable")
+    sizes: list[float] = []
+    client.on("Network.loadingFinished", lambda e: sizes.append(e["encodedDataLength"]))
+    open_live(page, served)
+    page.wait_for_load_state("load")
+    assert 0 < sum(sizes) < MOST_BYTES

@@ -61,9 +61,7 @@ def eased(share: float) -> float:
 
 
 def _resting(layout: dict[str, Array], table: Table) -> dict[str, Placed]:
-    return {
-        name: Placed(np.array([*p, table.ball_radius_in]), np.zeros(3), "still") for name, p in layout.items()
-    }
+    return {name: Placed(np.array([*p, table.ball_radius_in]), np.zeros(3), "still") for name, p in layout.items()}
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,9 @@ class SetRack:
         if along < 1e-3:
             return _resting(self.layout, self.table)
         move = np.array([along, 0.0, self.table.ball_radius_in + up])
-        return {name: Placed(np.array([*p, 0.0]) + move, np.zeros(3), "carried") for name, p in self.layout.items()}
+        return {
+            name: Placed(np.array([*p, 0.0]) + move, np.zeros(3), "carried") for name, p in self.layout.items()
+        }
 
     def shapes(self, t_s: float) -> tuple[Shape, ...]:
         along, up = self._slide(t_s)
@@ -156,12 +156,14 @@ class Place:
         turn = min(int(t_s // self.each_s), len(self.bring) - 1)
         return turn, t_s - turn * self.each_s
 
-    def _hand(self, spot: Array, hips: Array, t_s: float) -> Array:
-        """Where the hand is, (3,): in over the spot, down, up and out."""
+    def _pose(self, spot: Array, t_s: float) -> tuple[Array, Array]:
+        """Where the person, (2,), and the hand, (3,), are: in over the spot, down, up and out."""
+        hips = pushed_out(self.table, spot, 5.0)
         out = 1 - eased(t_s / 0.75) + eased((t_s - 1.2) / 0.7)
         lift = 1.4 * eased((t_s - 1.0) / 0.25)
-        xy = spot + (hips - spot) * out
-        return np.array([*xy, 2.35 * self.table.ball_radius_in + 4 * out + lift])
+        outward = (hips - spot) / max(float(np.hypot(*(hips - spot))), 1e-6)
+        xy = spot + (hips - spot + 30 * outward) * out
+        return hips + 45 * out * outward, np.array([*xy, 2.35 * self.table.ball_radius_in + 4 * out + lift])
 
     def balls(self, t_s: float) -> dict[str, Placed]:
         turn, local = self._now(t_s)
@@ -170,19 +172,13 @@ class Place:
         name, spot = names[turn], self.bring[names[turn]]
         if local >= 0.95:
             return _resting({**at_rest, name: spot}, self.table)
-        hips = pushed_out(self.table, spot, 5.0)
-        hand = self._hand(spot, hips, local)
+        _, hand = self._pose(spot, local)
         centre = np.array([hand[0], hand[1], hand[2] - 1.35 * self.table.ball_radius_in])
         return {**_resting(at_rest, self.table), name: Placed(centre, np.zeros(3), "carried")}
 
     def shapes(self, t_s: float) -> tuple[Shape, ...]:
         turn, local = self._now(t_s)
-        spot = list(self.bring.values())[turn]
-        hips = pushed_out(self.table, spot, 5.0)
-        hand = self._hand(spot, hips, local)
-        out = 1 - eased(local / 0.75) + eased((local - 1.2) / 0.7)
-        outward = (hips - spot) / max(float(np.hypot(*(hips - spot))), 1e-6)
-        return reacher(self.who, hips + 45 * out * outward, hand + np.array([*(30 * out * outward), 0.0]))
+        return reacher(self.who, *self._pose(list(self.bring.values())[turn], local))
 
 
 @dataclass(frozen=True)
@@ -241,12 +237,13 @@ class Shoot:
         hole = np.array([pocket.x_in, pocket.y_in])
         away = position + velocity * t - hole
         distance = float(np.hypot(*away))
-        room = pocket.radius_in - 0.55 * self.table.ball_radius_in
-        if distance > room:
-            # It tips over the rim, then stays off the wall.
-            away *= max(room, float(np.hypot(*(position - hole))) - 14 * t) / distance
-        # Tipping over the rim takes about half of free fall's acceleration.
-        drop = 0.5 * 0.6 * self.record.physics.gravity_in_s2 * t * t
+        # Past the rim the hole's wall holds it: within a twentieth of a second it is inside.
+        room = pocket.radius_in - 0.8 * self.table.ball_radius_in
+        over = max(0.0, float(np.hypot(*(position - hole))) - room) * max(0.0, 1 - t / 0.05)
+        if distance > room + over:
+            away *= (room + over) / distance
+        # Tipping over the rim takes a little from free fall.
+        drop = 0.5 * 0.85 * self.record.physics.gravity_in_s2 * t * t
         return Placed(np.array([*(hole + away), self.table.ball_radius_in - drop]), spin, "falling")
 
     def shapes(self, t_s: float) -> tuple[Shape, ...]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.table import Table
 from vision.simulate.acts import Act, Collect, Place, Placed, SetRack, Shoot
 from vision.simulate.look import STAFF, Look
 from vision.simulate.render import BallPose, Scene
@@ -131,7 +130,8 @@ class Director:
 
     def _script(self, first_rack: int) -> Iterator[_Cue]:
         """The acts on the clock, without end."""
-        clock, loop, layout = 0.0, 0, {}
+        clock, loop = 0.0, 0
+        layout: dict[str, Array] = {}
         ready = True
         while True:
             for rack in self.book.racks[first_rack:]:

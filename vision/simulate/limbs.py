@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.table import Table
-from vision.simulate.figure import Limb, Shape, Stick
+from vision.simulate.figure import Limb, Stick
 from vision.simulate.look import RGB, Look
 from vision.simulate.scene import Lamps, light_at
 from vision.simulate.spheres import Shadow, Sprite
@@ -55,8 +55,8 @@ class LimbPainter:
         x = np.arange(region.left, region.right, dtype=np.float32)[None, :]
         y = np.arange(region.top, region.bottom, dtype=np.float32)[:, None]
         cover, roundness = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
-        for (a, b), (ra, rb) in zip(ends, radii, strict=True):
-            share, radius = _swept(x, y, a, b, ra, rb)
+        for line, ends_radii in zip(ends, radii, strict=True):
+            share, radius = _swept(x, y, line, ends_radii)
             inside = np.clip(radius - share + 0.5, 0, 1)
             bulge = np.sqrt(np.clip(1 - (share / radius) ** 2, 0, 1))
             np.maximum(roundness, bulge, out=roundness)
@@ -103,8 +103,8 @@ class LimbPainter:
         x = np.arange(region.left + 0.5, region.right, 2, dtype=np.float32)[None, :]
         y = np.arange(region.top + 0.5, region.bottom, 2, dtype=np.float32)[:, None]
         dark = np.zeros((y.shape[0], x.shape[1]), dtype=np.float32)
-        for (a, b), (ra, rb) in zip(ends, radii, strict=True):
-            share, radius = _swept(x, y, a, b, ra, rb)
+        for line, ends_radii in zip(ends, radii, strict=True):
+            share, radius = _swept(x, y, line, ends_radii)
             np.maximum(dark, np.clip((radius - share) / (2 * softness) + 0.5, 0, 1), out=dark)
         return Shadow(region, 1 - 0.30 * dark)
 
@@ -168,8 +168,9 @@ class LimbPainter:
             cv2.fillConvexPoly(plane, points, float(value), cv2.LINE_AA, _SHIFT)
 
 
-def _swept(x: Floats, y: Floats, a: Array, b: Array, ra: float, rb: float) -> tuple[Floats, Floats]:
-    """The distance of pixels from the line from a to b and the swept radius there, each (h, w)."""
+def _swept(x: Floats, y: Floats, line: Array, radii: Array) -> tuple[Floats, Floats]:
+    """The distance of pixels from a line between points (2, 2) and the swept radius there, each (h, w)."""
+    (a, b), (ra, rb) = line, radii
     dx, dy = float(b[0] - a[0]), float(b[1] - a[1])
     length2 = max(dx * dx + dy * dy, 1e-6)
     px, py = x - np.float32(a[0]), y - np.float32(a[1])

@@ -52,12 +52,14 @@ def pocket_aim(pocket: Pocket, table: Table) -> Array:
     centre = np.array([table.length_in / 2, table.width_in / 2])
     hole = np.array([pocket.x_in, pocket.y_in])
     if not pocket.is_corner:
-        return hole + (0.0, np.sign(centre[1] - hole[1]) * (table.side_offset_in - 0.3))
-    return hole + np.sign(centre - hole) * (table.corner_offset_in + 0.9)
+        beside: Array = hole + (0.0, np.sign(centre[1] - hole[1]) * (table.side_offset_in - 0.3))
+        return beside
+    inside: Array = hole + np.sign(centre - hole) * (table.corner_offset_in + 0.9)
+    return inside
 
 
 def _pot(layout: Layout, ball: str, pocket: Pocket, table: Table) -> Aim | None:
-    return _aim(layout, ball, [layout[ball], pocket_aim(pocket, table)], pocket, table, "pot")
+    return _aim(layout, ball, [layout[ball], pocket_aim(pocket, table)], pocket, table, intent="pot")
 
 
 def _banks(layout: Layout, ball: str, pocket: Pocket, table: Table) -> list[Aim | None]:
@@ -72,11 +74,13 @@ def _banks(layout: Layout, ball: str, pocket: Pocket, table: Table) -> list[Aim 
         bounce = start + (mirror - start) * (wall - start[axis]) / (mirror[axis] - start[axis])
         if _near_pocket(bounce, table):
             continue
-        found.append(_aim(layout, ball, [start, bounce, aim_at], pocket, table, "bank"))
+        found.append(_aim(layout, ball, [start, bounce, aim_at], pocket, table, intent="bank"))
     return found
 
 
-def _aim(layout: Layout, ball: str, path: list[Array], pocket: Pocket, table: Table, intent: Intent) -> Aim | None:
+def _aim(
+    layout: Layout, ball: str, path: list[Array], pocket: Pocket, table: Table, *, intent: Intent
+) -> Aim | None:
     """The aim that sends a ball along a path, or None where geometry or another ball forbids it."""
     cue, start = layout["cue"], path[0]
     away = (path[1] - start) / np.hypot(*(path[1] - start))

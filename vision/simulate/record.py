@@ -42,6 +42,7 @@ M_PER_IN = 0.0254
 MASS_KG = 0.170097
 RESTITUTION = 0.94
 MAX_EVENTS = 4000
+MAX_TRIES = 30
 
 _RAILS = {"3": "left", "6": "left", "12": "right", "15": "right", "18": "head", "9": "foot"}
 _POCKETS = {
@@ -142,7 +143,8 @@ class Recorder:
 
     def _is_sane(self, shot: ShotRecord) -> bool:
         """Whether every ball stays on the table until it is potted and out of the others: the engine now and
-        then misses a contact, or notices a pot only where the ball would leave the hole on its far side."""
+        then misses a contact, notices a pot only where the ball would leave the hole on its far side, or lets
+        a cushion give a spinning ball more energy than it had."""
         far = self.table.pocket_radius_in
         for pot in shot.pots:
             pocket = next(p for p in self.table.pockets if p.name == pot.other)
@@ -152,14 +154,21 @@ class Recorder:
             if inward.max() > 0.6 * far:
                 return False
         limits = np.array([[-1.6, -1.6], [self.table.length_in + 1.6, self.table.width_in + 1.6]])
-        for t in np.arange(0, shot.duration_s, 0.01):
-            places = np.array(list(shot.positions(float(t)).values()))
+        energy = np.inf
+        for t in np.arange(1e-4, shot.duration_s, 0.01):
+            states = [shot.state(ball, float(t)) for ball in shot.motions]
+            places = np.array([p for state, p, _, _ in states if state != POTTED])
             if bool(np.any((places < limits[0]) | (places > limits[1]))):
                 return False
             gaps = np.linalg.norm(places[:, None] - places, axis=2) + 9 * np.eye(len(places))
-            if gaps.min(initial=9) < self.table.ball_diameter_in - 0.01:
+            before, energy = energy, sum(self._energy(v, w) for state, _, v, w in states if state != POTTED)
+            if gaps.min(initial=9) < self.table.ball_diameter_in - 0.01 or energy > 1.0004 * before + 0.4:
                 return False
         return True
+
+    def _energy(self, velocity: Array, spin: Array) -> float:
+        """Kinetic energy per mass, in²/s²: ½v² + ½·⅖r²ω²."""
+        return 0.5 * float(velocity @ velocity) + 0.2 * self.physics.radius_in**2 * float(spin @ spin)
 
     def _to_pt(self, point: Array) -> tuple[float, float]:
         return (self.table.width_in - point[1]) * M_PER_IN, point[0] * M_PER_IN
@@ -262,8 +271,7 @@ class Players:
 
     def tries(self, stroke: Stroke, player: int) -> Iterator[Stroke]:
         """The stroke as it may come off, again and again: for when the engine gives up on one."""
-        while True:
-            yield self.fumble(stroke, player)
+        return (self.fumble(stroke, player) for _ in range(MAX_TRIES))
 
     def fumble(self, stroke: Stroke, player: int) -> Stroke:
         """The stroke as the arm delivers it."""
@@ -292,19 +300,23 @@ class Players:
 
 
 def play_rack(players: Players, game: Game, number: int, max_shots: int = 40) -> list[ShotRecord]:
-    """One rack from the break until its deciding ball is potted, or until `max_shots`."""
+    """One rack from the break until its deciding ball is potted, until `max_shots`, or until the engine can't
+    follow what is played."""
     rng, table = players.rng, players.recorder.table
     layout: Layout = rack(game, table, rng)
     layout["cue"] = np.array([0.24 * table.length_in, table.width_in / 2 + rng.uniform(-9, 9)])
     apex = next(p for name, p in layout.items() if name != "cue")
     to_apex = apex - layout["cue"]
     direction = float(np.degrees(np.arctan2(to_apex[1], to_apex[0]))) + float(rng.normal(0, 0.15))
-    stroke, intent = Stroke(float(rng.uniform(4.8, 6.8)), direction, 0.0, float(rng.uniform(-0.3, 0.3))), "break"
-    state, shots = RackState(game, player=number % 2), []
+    stroke = Stroke(float(rng.uniform(4.8, 6.8)), direction, 0.0, float(rng.uniform(-0.3, 0.3)))
+    intent: Intent = "break"
+    state, shots = RackState(game, player=number % 2), list[ShotRecord]()
     while len(shots) < max_shots:
         head = (game, number, len(shots), state.player)
         tries = (players.recorder.play(layout, s, (*head, intent)) for s in players.tries(stroke, state.player))
-        shot = next(s for s in tries if s is not None)
+        shot = next((s for s in tries if s is not None), None)
+        if shot is None:
+            break
         shots.append(shot)
         state.after(shot)
         if state.over:

@@ -146,7 +146,8 @@ class Renderer:
         stack = np.dstack([sprite.y, u, v, sprite.cover])
         stack = np.pad(stack, ((top, bottom), (left, right), (0, 0)))
         # filter2D correlates; the smear is a convolution, so the kernel is turned by half a turn.
-        y, u, v, cover = cv2.split(cv2.filter2D(stack, -1, kernel[::-1, ::-1], borderType=cv2.BORDER_CONSTANT))
+        smeared = cv2.filter2D(stack, -1, kernel[::-1, ::-1], borderType=cv2.BORDER_CONSTANT)
+        y, u, v, cover = (np.ascontiguousarray(smeared[..., k], dtype=np.float32) for k in range(4))
         return Sprite(grown, y, halved(u), halved(v), cover, halved(cover), sprite.distance_in)
 
     def _people(self, planes: Planes, shapes: tuple[Shape, ...]) -> None:

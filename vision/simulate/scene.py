@@ -6,12 +6,13 @@ rail tops, cushion tops, the cloth, the holes in it, the floor.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.table import Table
 from vision.simulate.look import Look
+from vision.simulate.textures import Textures, textures
+from vision.simulate.textures import at as texture_at
 from vision.simulate.view import Floats, View, encoded, halved, linear, to_yuv
 
 Mask = NDArray[np.bool_]
@@ -60,13 +61,13 @@ def light_at(table: Table, look: Look, points: Floats) -> Floats:
 
 def backdrop(view: View, table: Table, look: Look, seed: int = 0) -> Backdrop:
     """Draws the empty table: the mean of four sight lines a pixel, in linear light."""
-    textures = _Textures(look, np.random.default_rng(seed))
+    grains = textures(seed)
     light = np.zeros((view.camera.height_px, view.camera.width_px, 3), dtype=np.float32)
     hole = np.zeros(light.shape[:2], dtype=np.float32)
     top = np.zeros_like(hole)
     for du in (-0.25, 0.25):
         for dv in (-0.25, 0.25):
-            colour, in_hole, on_table = _trace(view, table, look, textures, view.rays(du, dv))
+            colour, in_hole, on_table = _trace(view, table, look, grains, view.rays(du, dv))
             light += colour / 4
             hole += in_hole.astype(np.float32) / 4
             top += on_table.astype(np.float32) / 4
@@ -76,42 +77,7 @@ def backdrop(view: View, table: Table, look: Look, seed: int = 0) -> Backdrop:
     return Backdrop(y, u, v, hole, top)
 
 
-class _Textures:
-    """Tileable noise: fine for the cloth's weave, coarse for wear, streaks for wood."""
-
-    size = 1024
-    per_in = 8.0
-
-    def __init__(self, look: Look, rng: np.random.Generator) -> None:
-        n = self.size
-        white = rng.standard_normal((n, n)).astype(np.float32)
-        weave = _unit(_blur(white, 0.8, 0.8))
-        wear = _unit(_blur(white, 40, 40)) + 0.6 * _unit(_blur(white[::-1], 12, 12))
-        self.cloth: Floats = look.cloth_texture * (weave + 0.9 * wear)
-        grain = _unit(_blur(white, 60, 1.2)) + 0.7 * _unit(_blur(white[:, ::-1], 120, 4))
-        self.wood: Floats = 0.10 * grain
-        self.floor: Floats = 0.10 * _unit(_blur(white, 2, 2))
-
-    def at(self, texture: Floats, points: Floats, swap: Mask | None = None) -> Floats:
-        """The texture at points (…, 2) in inches; where `swap` holds, turned by a quarter."""
-        u, v = points[..., 0], points[..., 1]
-        if swap is not None:
-            u, v = np.where(swap, v, u), np.where(swap, u, v)
-        cell = (np.stack([u, v], axis=-1) * self.per_in).astype(np.int32) % self.size
-        return np.asarray(texture[cell[..., 1], cell[..., 0]], dtype=np.float32)
-
-
-def _blur(noise: Floats, along: float, across: float) -> Floats:
-    wrapped = np.pad(noise, 256, mode="wrap")
-    soft = cv2.GaussianBlur(wrapped, (0, 0), sigmaX=along, sigmaY=across)
-    return np.asarray(soft[256:-256, 256:-256], dtype=np.float32)
-
-
-def _unit(noise: Floats) -> Floats:
-    return np.asarray((noise - noise.mean()) / noise.std(), dtype=np.float32)
-
-
-def _trace(view: View, table: Table, look: Look, textures: _Textures, rays: Floats) -> tuple[Floats, Mask, Mask]:
+def _trace(view: View, table: Table, look: Look, grains: Textures, rays: Floats) -> tuple[Floats, Mask, Mask]:
     """Linear colours (h, w, 3) of one sight line a pixel, whether it goes down a hole, whether it meets the
     table at all."""
     rail_z = table.nose_height_in + RAIL_RISE_IN
@@ -130,11 +96,11 @@ def _trace(view: View, table: Table, look: Look, textures: _Textures, rays: Floa
     hole = (_in_hole(table, on_cloth, 0.0) | wall) & ~frame & ~cushion
     cloth = ~frame & ~cushion & ~hole & (_beyond(table, on_cloth) <= CUSHION_IN + 1.0)
 
-    colour = _floor(table, look, textures, on_floor)
-    colour[cloth] = _cloth(table, look, textures, on_cloth[cloth])
+    colour = _floor(table, look, grains, on_floor)
+    colour[cloth] = _cloth(table, look, grains, on_cloth[cloth])
     colour[hole] = _holes(table, look, view.on_plane(rays[hole], -2.2))
-    colour[cushion] = _cushion_tops(table, look, textures, on_nose[cushion])
-    colour[frame] = _rails(table, look, textures, on_rail[frame])
+    colour[cushion] = _cushion_tops(table, look, grains, on_nose[cushion])
+    colour[frame] = _rails(table, look, grains, on_rail[frame])
     return colour, hole, frame | cushion | cloth | hole
 
 
@@ -166,7 +132,8 @@ def _behind_corner(table: Table, points: Floats) -> Mask:
     """Whether points (…, 2) lie behind a corner pocket, seen from the table."""
     half = np.array([table.length_in, table.width_in], dtype=np.float32) / 2
     d = np.abs(points - half) - half
-    return np.asarray((d - table.corner_offset_in).sum(axis=-1) > 0) & (d.min(axis=-1) > -4)
+    behind = ((d - table.corner_offset_in).sum(axis=-1) > 0) & (d.min(axis=-1) > -4)
+    return np.asarray(behind, dtype=bool)
 
 
 def _pocket_distance(table: Table, points: Floats) -> Floats:
@@ -201,9 +168,9 @@ def _cushions(table: Table, points: Floats) -> tuple[Mask, Floats]:
     return long_rail | short_rail, np.asarray(behind, dtype=np.float32)
 
 
-def _cloth(table: Table, look: Look, textures: _Textures, points: Floats) -> Floats:
+def _cloth(table: Table, look: Look, grains: Textures, points: Floats) -> Floats:
     """Cloth with its weave and wear, darker under the noses, with its spots."""
-    lit = light_at(table, look, points) * (1 + textures.at(textures.cloth, points))
+    lit = light_at(table, look, points) * (1 + look.cloth_texture * texture_at(grains.cloth, points))
     inside = -_beyond(table, points)
     # Below the noses the lamp is half hidden; the shade ends about a ball's radius out.
     lit *= 1 - 0.42 * np.exp(-np.maximum(inside, 0) / 0.55) - 0.25 * (inside < 0)
@@ -234,10 +201,10 @@ def _chalk_marks(table: Table, points: Floats) -> Floats:
     return np.minimum(mark, 0.3)
 
 
-def _cushion_tops(table: Table, look: Look, textures: _Textures, points: Floats) -> Floats:
+def _cushion_tops(table: Table, look: Look, grains: Textures, points: Floats) -> Floats:
     """The cushions' cloth: brighter at the nose that faces the lamp, a dark seam at the rail."""
     _, behind = _cushions(table, points)
-    lit = light_at(table, look, points) * (1 + textures.at(textures.cloth, points))
+    lit = light_at(table, look, points) * (1 + look.cloth_texture * texture_at(grains.cloth, points))
     lit *= 1.10 - 0.05 * behind
     lit *= 1 - 0.55 * np.exp(-np.maximum(CUSHION_IN - behind, 0) / 0.13)
     lit *= 1 + 0.25 * np.exp(-((behind - 0.16) ** 2) / 0.012)
@@ -245,13 +212,13 @@ def _cushion_tops(table: Table, look: Look, textures: _Textures, points: Floats)
     return np.asarray(linear(look.cloth) * lit[..., None], dtype=np.float32)
 
 
-def _rails(table: Table, look: Look, textures: _Textures, points: Floats) -> Floats:
+def _rails(table: Table, look: Look, grains: Textures, points: Floats) -> Floats:
     """Wood with its grain and gloss, pocket trim at the corners and sides, diamonds."""
     half = np.array([table.length_in, table.width_in], dtype=np.float32) / 2
     d = np.abs(points - half) - half
     short = d[..., 0] > d[..., 1]
     lit = 0.85 * light_at(table, look, points)
-    grain = textures.at(textures.wood, points, swap=short)
+    grain = 0.10 * texture_at(grains.wood, points, swap=short)
     wood = linear(look.wood) * (lit * (1 + grain))[..., None]
     across = np.maximum(d[..., 0], d[..., 1]) - CUSHION_IN
     gloss = 0.035 * look.brightness * np.exp(-(((across - 1.35) / 0.75) ** 2))
@@ -264,7 +231,26 @@ def _rails(table: Table, look: Look, textures: _Textures, points: Floats) -> Flo
     share = np.clip(corner.astype(np.float32), 0, 1)[..., None]
     colour = wood * (1 - share) + trim * share
     inlay = _diamonds(table, points)[..., None]
-    return np.asarray(colour * (1 - inlay) + inlay * 0.72 * lit[..., None], dtype=np.float32)
+    colour = colour * (1 - inlay) + inlay * 0.72 * lit[..., None]
+    return _chalks(table, points, colour, lit)
+
+
+def _chalks(table: Table, points: Floats, colour: Floats, lit: Floats) -> Floats:
+    """Two cubes of chalk left on the rails, worn hollow, with their shadows."""
+    places = (
+        (0.31 * table.length_in, -CUSHION_IN - 2.2),
+        (0.83 * table.length_in, table.width_in + CUSHION_IN + 3.4),
+    )
+    for x, y in places:
+        dx, dy = points[..., 0] - x, points[..., 1] - y
+        outward = np.sign(y - table.width_in / 2)
+        away = np.maximum(np.abs(dx), np.abs(dy - 0.3 * outward)) - 0.5
+        colour = colour * (1 - 0.6 * np.exp(-np.maximum(away, 0) / 0.2))[..., None]
+        cube = (np.maximum(np.abs(dx), np.abs(dy)) < 0.44)[..., None]
+        hollow = 1 - 0.4 * np.exp(-(dx * dx + dy * dy) / 0.05)
+        chalk = linear((70, 120, 176)) * (lit * hollow)[..., None]
+        colour = np.where(cube, chalk, colour)
+    return np.asarray(colour, dtype=np.float32)
 
 
 def _diamonds(table: Table, points: Floats) -> Floats:
@@ -287,8 +273,8 @@ def _holes(table: Table, look: Look, points: Floats) -> Floats:
     return np.asarray(lit[..., None] * (1.0, 0.93, 0.86), dtype=np.float32)
 
 
-def _floor(table: Table, look: Look, textures: _Textures, points: Floats) -> Floats:
+def _floor(table: Table, look: Look, grains: Textures, points: Floats) -> Floats:
     """Carpet, lit by what the lamp throws past the table."""
     outside = np.maximum(_beyond(table, points) - 3, 0)
     lit = look.brightness * (0.35 + 0.5 * np.exp(-(((outside - 16) / 9) ** 2)))
-    return np.asarray(linear(look.floor) * (lit * (1 + textures.at(textures.floor, points)))[..., None])
+    return np.asarray(linear(look.floor) * (lit * (1 + 0.10 * texture_at(grains.floor, points)))[..., None])

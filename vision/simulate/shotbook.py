@@ -89,7 +89,9 @@ class Motion:
             return STILL, self.position[0], np.zeros(2), np.zeros(3)
         i = int(np.searchsorted(self.t_s, t_s, side="right")) - 1
         state = int(self.state[i])
-        p, v, w = evolve(state, self.position[i], self.velocity[i], self.spin[i], t_s - self.t_s[i], physics)
+        p, v, w = evolve(
+            state, self.position[i], self.velocity[i], self.spin[i], t_s - self.t_s[i], physics=physics
+        )
         return state, p, v, w
 
     def mirrored(self, width_in: float) -> "Motion":
@@ -99,7 +101,7 @@ class Motion:
 
 
 def evolve(
-    state: int, position: Array, velocity: Array, spin: Array, dt_s: float, physics: Physics
+    state: int, position: Array, velocity: Array, spin: Array, dt_s: float, *, physics: Physics
 ) -> tuple[Array, Array, Array]:
     """Position (2,), velocity (2,) and angular velocity (3,) a time after a piece's start.
 
@@ -163,7 +165,8 @@ class ShotRecord:
 
     @cached_property
     def layout_end(self) -> dict[str, Array]:
-        return self.positions(self.duration_s)
+        # A little later: times in the pieces are rounded to single precision.
+        return self.positions(self.duration_s + 1e-3)
 
     @cached_property
     def pots(self) -> tuple[ShotEvent, ...]:

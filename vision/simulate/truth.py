@@ -118,10 +118,8 @@ def true_shot(played: PlayedShot, calibration: Calibration, source_id: str) -> S
 def kind_of(record: ShotRecord) -> Kind:
     """The shot's kind by what happened, not by what was meant; a miss is judged by what it set out to be."""
     contact = record.first_contact
-    if record.intent == "break":
-        return "break"
-    if contact is None:
-        return "unknown"
+    if contact is None or record.intent == "break":
+        return "break" if record.intent == "break" else "unknown"
     if any(e.kind == "cushion" and e.ball == "cue" and e.t_s < contact.t_s for e in record.events):
         return "kick"
     pots = [e for e in record.pots if e.ball != "cue"]
@@ -129,12 +127,16 @@ def kind_of(record: ShotRecord) -> Kind:
         return "combination"
     if record.intent == "bank" or _banked(record, contact.other):
         return "bank"
-    if record.intent == "safety" and not pots:
-        return "safety"
+    return "safety" if record.intent == "safety" and not pots else _straight_or_cut(record)
+
+
+def _straight_or_cut(record: ShotRecord) -> Kind:
     return "straight" if (record.cut_angle_deg or 0.0) < STRAIGHT_DEG else "cut"
 
 
-def truth_file(shots: tuple[Shot, ...], frames: tuple[FrameTruth, ...], calibration: Calibration) -> dict[str, Any]:
+def truth_file(
+    shots: tuple[Shot, ...], frames: tuple[FrameTruth, ...], calibration: Calibration
+) -> dict[str, Any]:
     """A truth file as `ladder evaluate` reads it."""
     return {
         "schema": SCHEMA,

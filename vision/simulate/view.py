@@ -67,8 +67,7 @@ class View:
         at_v = ((np.arange(h) + step) / step).astype(np.float32)
         maps = np.meshgrid(at_u, at_v)
         rays = cv2.remap(coarse, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        rays /= np.linalg.norm(rays, axis=2, keepdims=True)
-        return np.asarray(rays, dtype=np.float32)
+        return np.asarray(rays / np.linalg.norm(rays, axis=2, keepdims=True), dtype=np.float32)
 
     @cached_property
     def pixel_rays(self) -> Floats:
@@ -104,7 +103,7 @@ def default_camera(size_px: tuple[int, int], length_in: float, width_in: float) 
     wide lens. The whole table with its rails is in the picture."""
     w, h = size_px
     f = 0.86 * min(w, h * 16 / 9)
-    matrix = [[f, 0, (w - 1) / 2 + 0.004 * w], [0, f, (h - 1) / 2 - 0.003 * w], [0, 0, 1]]
+    matrix = np.array([[f, 0, (w - 1) / 2 + 0.004 * w], [0, f, (h - 1) / 2 - 0.003 * w], [0, 0, 1]])
     eye = np.array([0.53 * length_in, 0.44 * width_in, 1.06 * length_in])
     forward = np.array([0.503 * length_in, 0.497 * width_in, 0.0]) - eye
     forward /= np.linalg.norm(forward)

@@ -123,7 +123,6 @@ def refine(
     residuals_px: Callable[[Camera, Array], Array],
     noise_px: float,
     *,
-    robust: bool = False,
     prior: Callable[[Array], Array] | None = None,
 ) -> Fit:
     """The camera with the least squared residuals, from a starting vector.
@@ -139,9 +138,7 @@ def refine(
         return np.concatenate([measured, known, prior(p[n:]) if prior else np.empty(0)])
 
     scale = np.concatenate([np.full(3, 0.01), np.full(3, 1.0), np.full(len(start) - 6, 0.1)])
-    result = least_squares(
-        all_residuals, start, x_scale=scale, loss="soft_l1" if robust else "linear", max_nfev=200
-    )
+    result = least_squares(all_residuals, start, x_scale=scale, ftol=1e-7, max_nfev=200)
     camera = lens.camera(result.x)
     rest = residuals_px(camera, result.x[n:])
     # Each point gives two residuals (u and v); the RMS distance is over points.

@@ -9,7 +9,8 @@ import click
 from edge.cli import Failure
 from edge.commands.options import data_option, stop_on_signals
 from edge.commands.vision import camera_options
-from edge.runtime.paths import Paths, box_paths, make_directories
+from edge.locks import LockHeldError, file_lock
+from edge.runtime.paths import Paths, box_paths, forget_live, make_directories
 from edge.runtime.supervisor import Service, Supervisor, answers, port_is_free
 from edge.settings import Settings, SettingsError, load_settings
 from edge.store.errors import StoreError
@@ -38,19 +39,24 @@ def run(data: Path | None, port: int | None, demo: bool, **_camera: Any) -> None
     if demo:
         paths = box_paths(paths.data / "demo")
     try:
-        settings = _prepare(paths, demo)
-        port = port or settings.kiosk.port
-        _require_port(settings.kiosk.host, port)
+        make_directories(paths)
+        with file_lock(paths.running):
+            settings = _prepare(paths, demo)
+            port = port or settings.kiosk.port
+            _require_port(settings.kiosk.host, port)
+            with stop_on_signals() as stop:
+                _run(paths, settings, port, camera_arguments(click.get_current_context().params), stop)
+    except LockHeldError as error:
+        raise Failure(f"another ladder run works in {paths.data}: stop it, or choose another --data") from error
     except (SettingsError, StoreError, OSError) as error:
         raise Failure(str(error)) from error
-    with stop_on_signals() as stop:
-        _run(paths, settings, port, camera_arguments(click.get_current_context().params), stop)
 
 
 def _prepare(paths: Paths, demo: bool) -> Settings:
-    """Directories, settings and store, made where they are missing."""
+    """Settings and store, made where they are missing; nothing of an earlier run is left to be shown."""
     from edge.store.migrations import migrate  # noqa: PLC0415 (not for --help)
 
+    forget_live(paths)
     make_directories(paths)
     if demo and not paths.settings.exists():
         paths.settings.write_text(DEMO_SETTINGS, encoding="utf-8")
@@ -78,6 +84,7 @@ def _run(paths: Paths, settings: Settings, port: int, camera: list[str], stop: t
     click.echo("Starting vision and the kiosk …")
     probe = _KioskProbe(settings.kiosk.host, port)
     Supervisor(services, click.echo).run(stop, probe.ready)
+    forget_live(paths)
     click.echo("Stopped.")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,11 @@ class Paths:
         return self.data / "rejected-shots.jsonl"
 
     @property
+    def running(self) -> Path:
+        """The lock of whoever runs this box."""
+        return self.data / "running.lock"
+
+    @property
     def live_json(self) -> Path:
         return self.run / "live.json"
 
@@ -54,9 +60,17 @@ def default_data(environ: dict[str, str] | None = None) -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "action-ladder"
 
 
-def box_paths(data: Path | None = None, shared_memory: Path = SHARED_MEMORY) -> Paths:
-    """The paths of the box in `data`; every process of the box gets the same. Makes no directory."""
+def box_paths(
+    data: Path | None = None, shared_memory: Path = SHARED_MEMORY, environ: dict[str, str] | None = None
+) -> Paths:
+    """The paths of the box in `data`; every process of the box gets the same. Makes no directory.
+
+    $LADDER_RUN names the run directory where processes share no memory (containers).
+    """
+    env = os.environ if environ is None else environ
     data = (default_data() if data is None else data).expanduser().absolute()
+    if env.get("LADDER_RUN"):
+        return Paths(data, Path(env["LADDER_RUN"]).expanduser().absolute())
     name = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
     in_memory = shared_memory / f"action-ladder-{os.getuid()}-{name}"
     return Paths(data, in_memory if _usable(in_memory) else data / "run")
@@ -66,6 +80,14 @@ def make_directories(paths: Paths) -> None:
     """Makes the data and the run directory where they are missing. Raises OSError."""
     paths.data.mkdir(parents=True, exist_ok=True)
     paths.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def forget_live(paths: Paths) -> None:
+    """Removes the live state of a run that is over, and the run directory when nothing else is in it."""
+    for path in (paths.live_json, paths.live_jpg):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        paths.run.rmdir()
 
 
 def _usable(directory: Path) -> bool:

@@ -1,8 +1,6 @@
 """The store's schema: every room's migrations in one list, applied by `ladder migrate` alone."""
 
-import fcntl
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from edge.locks import LockHeldError, file_lock
 from edge.store import outbox, shots
 from edge.store.database import connect, immediate, translated
 from edge.store.errors import SchemaError, StoreError
@@ -31,7 +30,7 @@ def migrate(path: Path, sets: Sequence[Migrations] = SETS, lock_timeout_s: float
     except OSError as error:
         raise StoreError(f"the data directory {path.parent} can't be made: {error.strerror}") from error
     with (
-        _file_lock(path.with_name(path.name + ".lock"), lock_timeout_s),
+        _lock(path.with_name(path.name + ".lock"), lock_timeout_s),
         closing(connect(path, "create")) as conn,
         translated(path),
         immediate(conn),
@@ -79,23 +78,14 @@ def _applied(conn: sqlite3.Connection) -> set[tuple[str, str]]:
 
 
 @contextmanager
-def _file_lock(path: Path, timeout_s: float) -> Iterator[None]:
-    """Holds a lock that ends with the process, however it ends."""
-    give_up_s = time.monotonic() + timeout_s
+def _lock(path: Path, timeout_s: float) -> Iterator[None]:
     try:
-        file = path.open("a")
+        with file_lock(path, timeout_s):
+            yield
+    except LockHeldError as error:
+        raise StoreError(
+            f"another process has been migrating for {timeout_s:g} s and holds {path}: "
+            "stop it, then run ladder migrate"
+        ) from error
     except OSError as error:
         raise StoreError(f"{path} can't be written: {error.strerror}") from error
-    with file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > give_up_s:
-                    raise StoreError(
-                        f"another process has been migrating for {timeout_s:g} s and holds {path}: "
-                        "stop it, then run ladder migrate"
-                    ) from None
-                time.sleep(0.05)
-        yield

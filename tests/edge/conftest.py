@@ -9,6 +9,12 @@ from edge.store.database import Store
 from edge.store.migrations import migrate
 
 
+@pytest.fixture(autouse=True)
+def run_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the live state of boxes made here, and by processes started here, out of shared memory."""
+    monkeypatch.setenv("LADDER_RUN", str(tmp_path / "run"))
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A store of this version, with nothing in it."""

@@ -1,8 +1,12 @@
 """The commands as a person meets them: help with an example, exit statuses, one line when something fails."""
 
+import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from edge.cli import COMMANDS, Failure, ladder
 from edge.commands.run import camera_arguments
-from edge.runtime.paths import box_paths, default_data, make_directories
+from edge.locks import file_lock
+from edge.runtime.paths import box_paths, default_data, forget_live, make_directories
 from edge.store.database import Store
 from edge.store.migrations import migrate
 
@@ -73,6 +78,17 @@ def test_run_says_that_the_port_is_in_use(tmp_path: Path) -> None:
     )
 
 
+def test_one_box_runs_once(tmp_path: Path) -> None:
+    live = box_paths(tmp_path).live_json
+    make_directories(box_paths(tmp_path))
+    live.write_text("{}")
+    with file_lock(box_paths(tmp_path).running):
+        result = call("run", "--data", tmp_path)
+    assert result.exit_code == 1
+    assert result.output == f"ladder: another ladder run works in {tmp_path}: stop it, or choose another --data\n"
+    assert live.exists(), "the one that runs is left alone"
+
+
 def test_run_says_that_the_store_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "ladder.db").write_text("this is no database " * 400)
     result = call("run", "--data", tmp_path)
@@ -121,7 +137,7 @@ def test_the_data_directory(tmp_path: Path) -> None:
     assert default_data({"LADDER_DATA": "/srv/ladder", "XDG_DATA_HOME": "/x"}) == Path("/srv/ladder")
     assert default_data({"XDG_DATA_HOME": "/x"}) == Path("/x/action-ladder")
     assert default_data({}) == Path.home() / ".local/share/action-ladder"
-    assert box_paths(tmp_path).store == tmp_path / "ladder.db"
+    assert box_paths(tmp_path, environ={}).store == tmp_path / "ladder.db"
 
 
 def test_the_run_directory_is_in_memory_and_the_same_for_all_who_name_the_data(tmp_path: Path) -> None:
@@ -129,25 +145,56 @@ def test_the_run_directory_is_in_memory_and_the_same_for_all_who_name_the_data(t
     memory.mkdir()
     link = tmp_path / "link"
     link.symlink_to(data)
-    paths = box_paths(data, memory)
+    paths = box_paths(data, memory, {})
     assert paths.run.parent == memory
     make_directories(paths)
     assert paths.run.stat().st_mode & 0o777 == 0o700
-    assert box_paths(link, memory).run == box_paths(data / ".." / "data", memory).run == paths.run
-    assert box_paths(tmp_path / "other", memory).run != paths.run
+    for same in (link, data / ".." / "data"):
+        assert box_paths(same, memory, {}).run == paths.run
+    assert box_paths(tmp_path / "other", memory, {}).run != paths.run
+    assert box_paths(data, memory, {"LADDER_RUN": "/srv/run"}).run == Path("/srv/run")
 
 
 def test_without_memory_the_run_directory_is_on_disk(tmp_path: Path) -> None:
-    paths = box_paths(tmp_path / "data", tmp_path / "none")
+    paths = box_paths(tmp_path / "data", tmp_path / "none", {})
     assert paths.run == tmp_path / "data" / "run"
     # A name that somebody made a link of is not trusted.
     memory = tmp_path / "memory"
     memory.mkdir()
-    (memory / box_paths(tmp_path / "data", memory).run.name).symlink_to(tmp_path)
-    assert box_paths(tmp_path / "data", memory).run == tmp_path / "data" / "run"
+    (memory / box_paths(tmp_path / "data", memory, {}).run.name).symlink_to(tmp_path)
+    assert box_paths(tmp_path / "data", memory, {}).run == tmp_path / "data" / "run"
 
 
 def test_a_store_made_by_the_command_can_be_used(tmp_path: Path) -> None:
     call("migrate", "--data", tmp_path)
     with Store(box_paths(tmp_path).store) as store, store.read() as conn:
         assert conn.execute("SELECT count(*) FROM shots").fetchone()[0] == 0
+
+
+def test_a_run_that_is_over_leaves_no_live_state_and_keeps_what_is_not_stored_yet(tmp_path: Path) -> None:
+    paths = box_paths(tmp_path)
+    make_directories(paths)
+    paths.live_json.write_text("{}")
+    unstored = paths.spools[1]
+    unstored.write_text("[]")
+    forget_live(paths)
+    assert list(paths.run.iterdir()) == [unstored]
+    unstored.unlink()
+    forget_live(paths)
+    forget_live(paths)
+    assert not paths.run.exists()
+
+
+def test_the_vision_service_waits_for_its_camera_and_ends_cleanly(tmp_path: Path) -> None:
+    migrate(tmp_path / "ladder.db")
+    command = [sys.executable, "-m", "edge.runtime.child", str(os.getpid()), "vision", "--data", str(tmp_path)]
+    live = box_paths(tmp_path).live_json
+    with subprocess.Popen([*command, "--camera", "nowhere.mp4"], stderr=subprocess.PIPE, text=True) as service:
+        give_up_s = time.monotonic() + 20
+        while not live.exists() or json.loads(live.read_text())["status"] != "no-camera":
+            assert time.monotonic() < give_up_s
+            time.sleep(0.05)
+        assert "there is no nowhere.mp4" in json.loads(live.read_text())["message"]
+        service.send_signal(signal.SIGTERM)
+        _, err = service.communicate(timeout=10)
+    assert (service.returncode, "Traceback" in err) == (0, False)

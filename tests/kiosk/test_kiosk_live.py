@@ -128,7 +128,8 @@ def test_a_slow_listener_misses_states_but_no_card(hub: Hub, fake_box: Any) -> N
             shots.append(fake_box.shoot()[1])
             fake_box.save(shots[-1])
             quick.until("shot")
-    states, cards = 0, []
+    states = 0
+    cards: list[str] = []
     while len(cards) < len(shots):
         found = next(slow._events)
         states += found["event"] == "live"

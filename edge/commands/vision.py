@@ -11,10 +11,14 @@ import click
 from edge.cli import Failure
 from edge.commands.options import data_option, stop_on_signals
 from edge.commands.table_options import TableOptions, table_options
+from edge.locks import LockHeldError, file_lock
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.settings import SettingsError, load_settings
 from edge.store.errors import StoreError
 from vision.balls import ball_sets
+
+# So long the next service waits for the one before it to end. Two at once would count every shot twice.
+HANDOVER_S = 3.0
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -49,6 +53,8 @@ def vision(data: Path | None, where: TableOptions, camera: str | None, balls: st
     try:
         with stop_on_signals() as stop:
             unstored = _serve(box_paths(data), where, camera, balls, loop, stop)
+    except LockHeldError as error:
+        raise Failure("another ladder vision watches this table: stop it first") from error
     except (SettingsError, StoreError, OSError) as error:
         raise Failure(str(error)) from error
     if unstored:
@@ -74,7 +80,7 @@ def _serve(  # noqa: PLR0917 (they are the command's options)
     given = Wanted(camera or settings.camera.source, where, balls or settings.table.balls, loop)
     make_directories(paths)
     require_current(paths.store)
-    with Store(paths.store) as store:
+    with file_lock(paths.watching, timeout_s=HANDOVER_S), Store(paths.store) as store:
         writer = ShotWriter(store, paths.spools, paths.rejected_shots)
         parts = real_parts(wanted(settings, paths, given, camera))
         return VisionService(parts, paths, writer).run(stop)

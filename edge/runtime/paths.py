@@ -43,6 +43,11 @@ class Paths:
         return self.data / "running.lock"
 
     @property
+    def watching(self) -> Path:
+        """The lock of whoever watches this table."""
+        return self.data / "watching.lock"
+
+    @property
     def live_json(self) -> Path:
         return self.run / "live.json"
 

@@ -89,6 +89,14 @@ def test_one_box_runs_once(tmp_path: Path) -> None:
     assert live.exists(), "the one that runs is left alone"
 
 
+def test_one_table_is_watched_once(tmp_path: Path) -> None:
+    migrate(tmp_path / "ladder.db")
+    with file_lock(box_paths(tmp_path).watching):
+        result = call("vision", "--data", tmp_path, "--camera", "nowhere.mp4")
+    assert result.exit_code == 1
+    assert result.output == "ladder: another ladder vision watches this table: stop it first\n"
+
+
 def test_run_says_that_the_store_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "ladder.db").write_text("this is no database " * 400)
     result = call("run", "--data", tmp_path)

@@ -136,7 +136,7 @@ def _holes(calibration: Calibration, log_ratio: Float, outside: NDArray[np.bool_
     for pocket, centre in zip(calibration.table.pockets, calibration.pockets_px, strict=True):
         scale = calibration.px_per_in(pocket.x_in, pocket.y_in)
         u, v = np.round((centre - 0.5) / 2).astype(int)
-        cv2.circle(near, (int(u), int(v)), max(2, int(1.5 * pocket.radius_in * scale / 2)), 1, -1)
+        cv2.circle(near, (int(u), int(v)), max(2, int(pocket.mouth_in * scale / 2)), 1, -1)
     return np.asarray(dark & near, dtype=np.uint8)
 
 

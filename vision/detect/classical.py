@@ -22,6 +22,7 @@ Rect = tuple[int, int, int, int]  # left, top, right, bottom in half-size pixels
 _NEAREST_DIAMETERS = 0.86
 _MIN_QUALITY = 0.5
 _MIN_QUALITY_IN_MOUTH = 0.7
+_MOST_SHADED = 0.35  # a lamp's shadow hides less of an outline than this; a dark sleeve is like shadow all round
 # A hand's knuckles look round on one side only: this much of the outline must be explained.
 _MIN_EXPLAINED = 0.6
 _BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
@@ -39,13 +40,13 @@ class Sight:
 
 @dataclass(frozen=True)
 class Found:
-    """A candidate with its outline: `outside_px`, shape (SPOKES, 2), points just outside it, and per spoke whether
-    the picture has the edge and whether cloth or a hole is outside."""
+    """A candidate with its outline: `outside_px`, shape (SPOKES, 2), points just outside it; `bare` per spoke whether
+    the picture has the edge and cloth or a hole is outside; `told` the fraction of the outline that no shadow hides."""
 
     ball: Detection
     outside_px: Array
-    edge: NDArray[np.bool_]
     bare: NDArray[np.bool_]
+    told: float
 
     def explained(self, others: list[Detection]) -> float:
         """The fraction of the outline with an edge against cloth, a hole or one of the other balls."""
@@ -56,7 +57,7 @@ class Found:
                     np.hypot(self.outside_px[:, 0] - o.x_px, self.outside_px[:, 1] - o.y_px) < 1.15 * o.radius_px
                 )
                 known = known | near
-        return float(known.mean())
+        return min(1.0, float(known.mean()) / self.told)
 
 
 class Detector:
@@ -203,20 +204,27 @@ class Detector:
         log_ratio = self._cloth.log_ratio(frame, left, top, right, bottom) - np.float32(self._gain)
         opponent = np.asarray(cv2.transform(log_ratio, OPPONENT), dtype=np.float32)
         result = fit(opponent, (left, top), s)
-        foreign = self._cloth.foreign(log_ratio)
-        return self._detections(frame, s, result, foreign, (left, top))
+        return self._detections(frame, s, result, log_ratio, (left, top))
 
     def _detections(
-        self, frame: Frame, s: Silhouettes, result: Fit, foreign: Float, origin: tuple[int, int]
+        self, frame: Frame, s: Silhouettes, result: Fit, log_ratio: Float, origin: tuple[int, int]
     ) -> list[Found]:
-        assert self._bed is not None
+        assert self._cloth is not None and self._bed is not None
+        foreign, shade = self._cloth.foreign(log_ratio), self._cloth.shade(log_ratio)
         centres = s.centres_px + result.shift_px
         inches = self.calibration.to_table(centres)
-        filled = _filled(foreign, origin, s.spokes_px, centres)
-        quality = filled * result.support * np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
-        colours = looks(frame, centres, s.spokes_px)
         outwards = np.maximum(0.3, _BLEED_PX / s.radii_px)[:, None, None]
         outside = centres[:, None, :] + (1 + outwards) * s.spokes_px
+        filled = _filled(foreign, origin, s.spokes_px, centres)
+        shaded = (~result.edge & (_sampled(shade, origin, outside) > 0)).mean(axis=1)
+        on_bed = np.array([not self._bed.in_mouth(x, y) for x, y in inches])  # a hole is like shadow too
+        told = np.where(on_bed & (shaded < _MOST_SHADED), 1 - shaded, 1.0)
+        quality = (
+            filled
+            * np.minimum(1, result.support / told)
+            * np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
+        )
+        colours = looks(frame, centres, s.spokes_px)
         bare = result.edge & (_sampled(foreign, origin, outside) < 1)
         found = [
             Detection(
@@ -233,7 +241,7 @@ class Detector:
         ]
         beyond = self._bed.beyond(outside)
         return [
-            Found(d, outside[i], result.edge[i], bare[i] | (result.edge[i] & beyond[i]))
+            Found(d, outside[i], bare[i] | (result.edge[i] & beyond[i]), float(told[i]))
             for i, d in enumerate(found)
         ]
 

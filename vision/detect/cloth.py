@@ -25,6 +25,10 @@ CHROMATIC = 0.22
 RED = 0.22
 DARK = 1.15
 
+# A shadow is this much darker than the cloth (log of the ratio); in the dark a colour is less sure.
+_SHADE = -0.35
+_SHADE_TOLERANCE = 1.5
+
 _POWERS = [(i, j) for i in range(5) for j in range(5 - i)]  # a fourth-order surface
 
 
@@ -103,6 +107,12 @@ class Cloth:
         apart = np.abs(log_ratio - mean.reshape(*mean.shape[:2], 1)) / self.tolerance
         score = np.maximum(apart.max(axis=2), log_ratio[..., 2] / max(RED, float(self.tolerance[2])))
         return np.asarray(np.maximum(score, mean.reshape(score.shape) / -DARK), dtype=np.float32)
+
+    def shade(self, log_ratio: Float) -> Float:
+        """1 where a pixel can be cloth in deep shadow, else 0, shape (h, w): much darker, its colour the cloth's."""
+        mean = log_ratio.mean(axis=2)
+        apart = np.abs(log_ratio - mean[..., None]) / (_SHADE_TOLERANCE * self.tolerance)
+        return ((mean < _SHADE) & (apart.max(axis=2) < 1)).astype(np.float32)
 
     def log_ratio(self, frame: Frame, left: int, top: int, right: int, bottom: int) -> Float:
         """log(pixel) − log(cloth) of a full-size region, shape (h, w, 3); bounds must be even and inside."""

@@ -15,7 +15,7 @@ from vision.simulate.shotbook import ShotBook, ShotRecord
 Array = NDArray[np.float64]
 
 _SAME_PLACE_IN = 0.02
-_TURN_STEP_S = 1 / 240
+_TURN_STEP_S = 1 / 90
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Director:
     def __init__(self, book: ShotBook, look: Look, seed: int, first_rack: int = 0) -> None:
         self.book, self.look = book, look
         self._rng = np.random.default_rng([seed, 11])
+        self._turn_rng = np.random.default_rng([seed, 12])
         self._acts = self._script(first_rack % len(book.racks))
         self._now = next(self._acts)
         self._next = next(self._acts)
@@ -104,10 +105,10 @@ class Director:
 
     def _turn(self, t_s: float, placed: dict[str, Placed]) -> None:
         """Turns the balls by their angular velocities since the last frame, in steps short enough for what
-        changes within one; a frame skipped costs no more than a second of them."""
-        for name in placed.keys() - self._turns.keys():
-            self._turns[name] = _random_turn(self._rng)
-        self._turns = {name: turn for name, turn in self._turns.items() if name in placed}
+        changes within one; of a long gap only the last quarter second."""
+        self._turns = {
+            name: self._turns[name] if name in self._turns else _random_turn(self._turn_rng) for name in placed
+        }
         start = max(self._turned_at, t_s - 0.25, self._now.start_s)
         self._turned_at = t_s
         act = self._now.act

@@ -30,8 +30,7 @@ def textures(seed: int) -> Textures:
     wear = _soft(spectrum, 40, 40) + np.float32(0.6) * _soft(spectrum, 12, 12)[::-1]
     cloth = _soft(spectrum, 0.8, 0.8) + np.float32(0.9) * wear
     wood = _soft(spectrum, 60, 1.2) + np.float32(0.7) * _soft(spectrum, 120, 4)[:, ::-1]
-    cloth, wood = (np.asarray(layer, dtype=np.float32) for layer in (cloth, wood))
-    return Textures(cloth, wood, floor=_soft(spectrum, 2, 2))
+    return Textures(cloth.astype(np.float32), wood.astype(np.float32), _soft(spectrum, 2, 2))
 
 
 def at(texture: Floats, points: Floats, swap: NDArray[np.bool_] | None = None) -> Floats:

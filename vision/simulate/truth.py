@@ -34,7 +34,8 @@ STRAIGHT_DEG = 3.0
 
 @dataclass(frozen=True, slots=True)
 class TrueState:
-    """A ball in one frame. `covered` is the share of its outline's middle that people or a cue hide."""
+    """A ball in one frame. `covered` is the share of its middle that people hide; a cue's shaft, narrower than
+    a ball, is not counted."""
 
     ball: str
     x_in: float

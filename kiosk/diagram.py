@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from calibration.table import Table
 from kiosk.balls_svg import IVORY, ball_rgb, hex_colour, is_striped
-from kiosk.table_svg import MARGIN_IN, number, view_box
+from kiosk.table_svg import MARGIN_IN, cloth_of, number, view_box
 from vision.balls import BallSet
 from vision.model import Point, Shot
 
@@ -117,6 +117,7 @@ def _way_colour(ball: str, balls: BallSet) -> str:
 
 def _flat_table(table: Table) -> str:
     L, W, m = table.length_in, table.width_in, MARGIN_IN - 1
+    cloth = cloth_of(table)
     holes = "".join(
         f'<circle cx="{number(p.x_in)}" cy="{number(table.width_in - p.y_in)}" r="{number(p.radius_in + 0.3)}"/>'
         for p in table.pockets
@@ -124,8 +125,9 @@ def _flat_table(table: Table) -> str:
     return (
         f'<rect x="{-m:g}" y="{-m:g}" width="{number(L + 2 * m)}" height="{number(W + 2 * m)}" rx="4.5"'
         ' fill="#4b2b18"/>'
-        f'<rect x="-2" y="-2" width="{number(L + 4)}" height="{number(W + 4)}" rx="1" fill="#1b5577"/>'
-        f'<rect width="{number(L)}" height="{number(W)}" fill="#276b90"/>'
+        f'<rect x="-2" y="-2" width="{number(L + 4)}" height="{number(W + 4)}" rx="1"'
+        f' fill="{cloth.flat_cushion}"/>'
+        f'<rect width="{number(L)}" height="{number(W)}" fill="{cloth.flat}"/>'
         f'<g fill="#07090a">{holes}</g>'
     )
 
@@ -156,7 +158,7 @@ def _balls_at(layout: dict[str, Point], table: Table, balls: BallSet, radius: fl
         rgb, striped = ball_rgb(ball, balls), is_striped(ball, balls)
         centre = f'cx="{number(x)}" cy="{number(table.width_in - y)}"'
         fill = hex_colour(IVORY if striped else rgb)
-        yield f'<circle {centre} r="{radius}" fill="{fill}" stroke="#0b1d29" stroke-width=".3"/>'
+        yield f'<circle {centre} r="{radius}" fill="{fill}" stroke="#fff" stroke-opacity=".4" stroke-width=".3"/>'
         if striped:
             yield f'<circle {centre} r="{number(radius * 0.58)}" fill="{hex_colour(rgb)}"/>'
 

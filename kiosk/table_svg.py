@@ -5,6 +5,7 @@ point (x, y) of the table stands at (x, width − y).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -13,6 +14,28 @@ from calibration.table import Pocket, Table
 MARGIN_IN = 6.6  # nose line to the drawing's edge
 CUSHION_IN = 2.0  # nose line to the wood
 FRAME_RADIUS_IN = 4.6
+
+
+@dataclass(frozen=True, slots=True)
+class Cloth:
+    """The colours of a cloth: under the lamp from bright to dim, of the cushions, and flat for small drawings."""
+
+    lamp: tuple[str, str, str]
+    cushion: tuple[str, str, str]
+    edge: str
+    flat: str
+    flat_cushion: str
+
+
+BLUE = Cloth(("#3f93bb", "#2c7299", "#174866"), ("#23638a", "#2f78a2", "#3c8db5"), "#0d3047", "#276b90", "#1b5577")
+GREEN = Cloth(
+    ("#2f9a62", "#1f7548", "#10472c"), ("#17633b", "#217c4b", "#2c9059"), "#0a2f1c", "#1f7046", "#165535"
+)
+
+
+def cloth_of(table: Table) -> Cloth:
+    """Pool is drawn on tournament blue, snooker on green."""
+    return GREEN if table.name == "snooker" else BLUE
 
 
 def view_box(table: Table) -> str:
@@ -48,6 +71,7 @@ def table_svg(table: Table, noise_url: str | None = None) -> Markup:
 
 def _defs(table: Table, noise_url: str | None) -> str:
     L, W = table.length_in, table.width_in
+    (bright, middle, dim), rail = cloth_of(table).lamp, cloth_of(table).cushion
     noise = (
         '<pattern id="nap" width="8" height="8" patternUnits="userSpaceOnUse">'
         f'<image href="{Markup.escape(noise_url)}" width="8" height="8"/></pattern>'
@@ -59,16 +83,16 @@ def _defs(table: Table, noise_url: str | None) -> str:
         # One lamp over the table: bright in the middle, dim towards the rails.
         f'<radialGradient id="lamp" gradientUnits="userSpaceOnUse" cx="{number(L / 2)}" cy="{number(W * 0.46)}"'
         f' r="{number(L * 0.62)}">'
-        '<stop offset="0" stop-color="#3f93bb"/><stop offset=".55" stop-color="#2c7299"/>'
-        '<stop offset="1" stop-color="#174866"/></radialGradient>'
+        f'<stop offset="0" stop-color="{bright}"/><stop offset=".55" stop-color="{middle}"/>'
+        f'<stop offset="1" stop-color="{dim}"/></radialGradient>'
         + _linear("wood-h", "0 0 0 1", "#7a4a2b", "#5a331c", "#3a1f10")
         + _linear("wood-b", "0 0 0 1", "#4a2a17", "#5d361d", "#3a2112")
         + _linear("wood-l", "0 0 1 0", "#6b3f24", "#55301a", "#3b2011")
         + _linear("wood-r", "0 0 1 0", "#42251a", "#553019", "#331b0e")
-        + _linear("rail-top", "0 0 0 1", "#23638a", "#2b7099", "#3c8db5")
-        + _linear("rail-bottom", "0 0 0 1", "#347fa8", "#246489", "#1b5072")
-        + _linear("rail-left", "0 0 1 0", "#23638a", "#2b7099", "#3883ab")
-        + _linear("rail-right", "0 0 1 0", "#347fa8", "#246489", "#1b5072")
+        + _linear("rail-top", "0 0 0 1", *rail)
+        + _linear("rail-bottom", "0 1 0 0", *rail)
+        + _linear("rail-left", "0 0 1 0", *rail)
+        + _linear("rail-right", "1 0 0 0", *rail)
         + '<radialGradient id="hole"><stop offset=".55" stop-color="#040506"/>'
         '<stop offset=".86" stop-color="#0b0d0f"/><stop offset="1" stop-color="#1d2023"/></radialGradient>'
         + _fade("shade-t", "0 0 0 1", 0.42)
@@ -127,17 +151,29 @@ def _frame(table: Table) -> str:
 def _cloth(table: Table, nap: bool) -> str:
     L, W, c = table.length_in, table.width_in, CUSHION_IN
     bed = f'x="{-c}" y="{-c}" width="{number(L + 2 * c)}" height="{number(W + 2 * c)}"'
-    across, down, deep = f'width="{number(L)}" height="2.6"', f'width="2" height="{number(W)}"', "fill"
+    across, down = f'width="{number(L)}" height="2.6"', f'width="2" height="{number(W)}"'
     return (
         f'<rect {bed} rx=".6" fill="url(#lamp)"/>'
         + (f'<rect {bed} rx=".6" fill="url(#nap)"/>' if nap else "")
-        + f'<rect x="0" y="0" {across} {deep}="url(#shade-t)"/>'
-        f'<rect x="0" y="{number(W - 2.6)}" {across} {deep}="url(#shade-b)"/>'
-        f'<rect x="0" y="0" {down} {deep}="url(#shade-l)"/>'
-        f'<rect x="{number(L - 2)}" y="0" {down} {deep}="url(#shade-r)"/>'
-        f'<path d="M{number(L / 4)} 0V{number(W)}" stroke="#fff" stroke-opacity=".13" stroke-width=".22"/>'
-        f'<circle cx="{number(L * 3 / 4)}" cy="{number(W / 2)}" r=".42" fill="#0b2c40" fill-opacity=".6"/>'
-        f'<circle cx="{number(L / 4)}" cy="{number(W / 2)}" r=".3" fill="#0b2c40" fill-opacity=".45"/>'
+        + f'<rect x="0" y="0" {across} fill="url(#shade-t)"/>'
+        f'<rect x="0" y="{number(W - 2.6)}" {across} fill="url(#shade-b)"/>'
+        f'<rect x="0" y="0" {down} fill="url(#shade-l)"/>'
+        f'<rect x="{number(L - 2)}" y="0" {down} fill="url(#shade-r)"/>' + _markings(table)
+    )
+
+
+def _markings(table: Table) -> str:
+    """Head string and spots; on a snooker table the baulk line, the D and the spots of the colours."""
+    L, W = table.length_in, table.width_in
+    if table.name == "snooker":  # WPBSA: baulk line 29 in from the cushion, a D of 11½ in, black 12¾ in
+        line, spots = 29.0, (L / 2, 3 * L / 4, L - 12.75)
+        arc = f"M{line} {number(W / 2 - 11.5)}A11.5 11.5 0 0 0 {line} {number(W / 2 + 11.5)}"
+    else:
+        line, spots, arc = L / 4, (L / 4, 3 * L / 4, 3 * L / 4), ""
+    dots = "".join(f'<circle cx="{number(x)}" cy="{number(W / 2)}" r=".4"/>' for x in sorted(set(spots)))
+    return (
+        f'<path d="M{number(line)} 0V{number(W)}{arc}" fill="none" stroke="#fff" stroke-opacity=".15"'
+        f' stroke-width=".22"/><g fill="#000" fill-opacity=".38">{dots}</g>'
     )
 
 
@@ -153,6 +189,7 @@ def _pocket_hole(table: Table, pocket: Pocket) -> str:
 def _cushions(table: Table) -> Iterator[str]:
     """Six cushions: the noses end at the pockets' jaws, the facings open outwards."""
     L, W, c = table.length_in, table.width_in, CUSHION_IN
+    edge = cloth_of(table).edge
     nose = table.corner_mouth_in / 2**0.5
     back = nose - c
     side_nose = table.side_mouth_in / 2
@@ -162,15 +199,15 @@ def _cushions(table: Table) -> Iterator[str]:
         (L / 2 + side_back, L - back, L / 2 + side_nose, L - nose),
     )
     for b0, b1, n0, n1 in spans:
-        yield _cushion([(b0, -c), (b1, -c), (n1, 0), (n0, 0)], "rail-top")
-        yield _cushion([(b0, W + c), (b1, W + c), (n1, W), (n0, W)], "rail-bottom")
-    yield _cushion([(-c, back), (0, nose), (0, W - nose), (-c, W - back)], "rail-left")
-    yield _cushion([(L + c, back), (L, nose), (L, W - nose), (L + c, W - back)], "rail-right")
+        yield _cushion([(b0, -c), (b1, -c), (n1, 0), (n0, 0)], "rail-top", edge)
+        yield _cushion([(b0, W + c), (b1, W + c), (n1, W), (n0, W)], "rail-bottom", edge)
+    yield _cushion([(-c, back), (0, nose), (0, W - nose), (-c, W - back)], "rail-left", edge)
+    yield _cushion([(L + c, back), (L, nose), (L, W - nose), (L + c, W - back)], "rail-right", edge)
 
 
-def _cushion(corners: list[tuple[float, float]], fill: str) -> str:
+def _cushion(corners: list[tuple[float, float]], fill: str, edge: str) -> str:
     return (
-        f'<polygon points="{points(corners)}" fill="url(#{fill})" stroke="#0d3047" stroke-width=".18"'
+        f'<polygon points="{points(corners)}" fill="url(#{fill})" stroke="{edge}" stroke-width=".18"'
         ' stroke-linejoin="round"/>'
     )
 

@@ -1,5 +1,8 @@
 """The pages of players: the live table with its shots, and one shot."""
 
+import socket
+from typing import Any
+
 from flask import Blueprint, Response, abort, render_template, request
 
 from calibration.table import Table
@@ -12,6 +15,8 @@ from kiosk.records import Entry
 from kiosk.replay import replay_data, table_data
 
 blueprint = Blueprint("player", __name__)
+
+SILENT_MS = 20_000
 
 
 @blueprint.get("/")
@@ -67,9 +72,17 @@ def stream() -> Response:
     if hub.listeners >= hub.max_listeners:
         return Response("too many pages listen\n", 503, {"Retry-After": "5"}, mimetype="text/plain")
     hub.start()
+    _give_up_on_silence(request.environ.get("gunicorn.socket"))
     last_seen = request.headers.get("Last-Event-ID") or request.args.get("after")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(hub.stream(last_seen), headers=headers, mimetype="text/event-stream")
+
+
+def _give_up_on_silence(connection: Any) -> None:
+    """A phone that left the network must not hold its thread for the quarter of an hour TCP would wait."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if isinstance(connection, socket.socket) and option is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, option, SILENT_MS)
 
 
 def _table_to_draw(reading: Reading, entries: list[Entry]) -> Table:

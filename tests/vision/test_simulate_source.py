@@ -148,6 +148,23 @@ def test_a_slow_consumer_is_told_what_it_missed() -> None:
     assert late.t_s == pytest.approx((late.missing + 1) / 50)
 
 
+def test_a_rolling_shutter_shows_each_ball_at_its_row_s_time() -> None:
+    plain, rolling = (SimulatedTable(size=(320, 180), seed=3, readout_s=r) for r in (0.0, 0.016))
+    assert rolling.calibration.readout_s == rolling.readout_s == 0.016
+    strike, record = plain.played[0].strike_s, plain.played[0].record
+    moved = 0
+    for _, frame in zip(plain, rolling, strict=True):
+        since = frame.t_s - strike
+        if since > 0.3:
+            break
+        before, after = plain.truth().by_name, rolling.truth().by_name
+        for name, ball in after.items():
+            late = since + 0.016 * before[name].y_px / 180
+            assert (ball.x_in, ball.y_in) == pytest.approx(tuple(record.state(name, late)[1]), abs=1e-6)
+            moved += np.hypot(ball.x_in - before[name].x_in, ball.y_in - before[name].y_in) > 0.5
+    assert moved > 3
+
+
 def test_live_tables_never_share_an_id() -> None:
     a, b = (SimulatedTable(size=(320, 180), realtime=True) for _ in range(2))
     assert a.id != b.id

@@ -211,13 +211,12 @@ class Shoot:
         return stance(self.table, ball, strike.direction_deg, strike.vertical, strike.side)
 
     def balls(self, t_s: float) -> dict[str, Placed]:
-        since = t_s - self.strike_s
-        if since <= 0:
-            return _resting(self.record.layout_start, self.table)
-        placed = {name: self._placed(name, since) for name in self.record.motions}
+        placed = {name: self.ball(name, t_s) for name in self.record.motions}
         return {name: p for name, p in placed.items() if p is not None}
 
-    def _placed(self, name: str, since_s: float) -> Placed | None:
+    def ball(self, name: str, t_s: float) -> Placed | None:
+        """One ball; None once it has gone down."""
+        since_s = t_s - self.strike_s
         state, position, _, spin = self.record.state(name, since_s)
         if state == POTTED:
             return self._falling(name, since_s)

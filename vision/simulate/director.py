@@ -1,7 +1,7 @@
 """Strings the shot book into an evening at the table: racks set up, balls placed, shots taken, without end."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,10 +46,20 @@ class Director:
     """Answers, for times that never go back, what is to be seen and what is true.
 
     Every second pass through the book is played in a mirror. The first rack stands ready at time 0.
+    `row_delay` gives the time from a frame's first row to the row of a point (3,), for a rolling shutter.
     """
 
-    def __init__(self, book: ShotBook, look: Look, seed: int, first_rack: int = 0) -> None:
+    def __init__(
+        self,
+        book: ShotBook,
+        look: Look,
+        seed: int,
+        first_rack: int = 0,
+        *,
+        row_delay: Callable[[Array], float] | None = None,
+    ) -> None:
         self.book, self.look = book, look
+        self._row_delay = row_delay
         self._rng = np.random.default_rng([seed, 11])
         self._turn_rng = np.random.default_rng([seed, 12])
         self._acts = self._script(first_rack % len(book.racks))
@@ -72,8 +82,13 @@ class Director:
             self._note(self._now)
 
     def placed(self, t_s: float) -> dict[str, Placed]:
-        """Where the balls are at a time of the present act or shortly before it."""
-        return self._now.act.balls(max(0.0, t_s - self._now.start_s))
+        """Where the balls are as a frame of that time has them, a time of the present act."""
+        since, act = max(0.0, t_s - self._now.start_s), self._now.act
+        placed = act.balls(since)
+        if self._row_delay is None or not isinstance(act, Shoot):
+            return placed
+        own = {name: act.ball(name, since + self._row_delay(ball.centre)) for name, ball in placed.items()}
+        return {name: ball for name, ball in own.items() if ball is not None}
 
     def scene(self, t_s: float, exposure_s: float) -> Scene:
         """The scene of a frame whose exposure has its middle at `t_s`."""
@@ -97,9 +112,10 @@ class Director:
         if ball.status != "moving":
             return ball.centre[None]
         act, since = self._now.act, t_s - self._now.start_s
-        times = since + exposure_s * np.linspace(-0.5, 0.5, 7)
         if not isinstance(act, Shoot):
             return ball.centre[None]
+        delay = self._row_delay(ball.centre) if self._row_delay else 0.0
+        times = since + delay + exposure_s * np.linspace(-0.5, 0.5, 7)
         centres = [act.record.state(name, float(t) - act.strike_s)[1] for t in times]
         return np.column_stack([centres, np.full(len(times), ball.centre[2])])
 

@@ -48,7 +48,7 @@ LOOKS: dict[str, Look] = {
     look.name: look
     for look in (
         Look("club", cloth=(28, 116, 148), wood=(104, 56, 32)),
-        Look("green", cloth=(22, 112, 66), wood=(84, 44, 26), trim=(120, 92, 48), people=(GUEST, STAFF)),
+        Look("green", cloth=(50, 126, 54), wood=(84, 44, 26), trim=(120, 92, 48), people=(GUEST, STAFF)),
         Look("grey", cloth=(118, 122, 124), wood=(40, 38, 38), floor=(60, 60, 62), people=(STAFF, REFEREE)),
         Look("red", cloth=(140, 26, 34), wood=(62, 36, 24), people=(REFEREE, HOME)),
         Look(

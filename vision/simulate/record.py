@@ -138,8 +138,7 @@ class Recorder:
             float(np.hypot(*v)), float(np.degrees(np.arctan2(v[1], v[0]))), stroke.side / 2, stroke.vertical / 2
         )
         events = tuple(e for e in map(_event, system.events) if e is not None)
-        shot = ShotRecord(*head, strike, motions, events, float(system.events[-1].time), self.physics)
-        return shot
+        return ShotRecord(*head, strike, motions, events, float(system.events[-1].time), self.physics)
 
     def is_sane(self, shot: ShotRecord) -> bool:
         """Whether every ball stays on the table until it is potted and out of the others: the engine now and

@@ -83,9 +83,9 @@ class Motion:
     spin: Array
 
     def at(self, t_s: float, physics: Physics) -> tuple[int, Array, Array, Array]:
-        """State, position (2,), velocity (2,) and angular velocity (3,) at a time; before the first piece
-        the ball rests where it begins."""
-        if t_s < self.t_s[0]:
+        """State, position (2,), velocity (2,) and angular velocity (3,) at a time; until time 0 the ball rests
+        where it begins."""
+        if t_s <= 0:
             return STILL, self.position[0], np.zeros(2), np.zeros(3)
         i = int(np.searchsorted(self.t_s, t_s, side="right")) - 1
         state = int(self.state[i])

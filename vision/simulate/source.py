@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.camera import Camera
 from calibration.file import Calibration
@@ -17,16 +18,18 @@ from vision.simulate.shotbook import load_shot_book
 from vision.simulate.truth import FrameTruth, TrueState, true_shot
 from vision.simulate.view import default_camera
 
+Array = NDArray[np.float64]
+
 
 class SimulatedTable:
     """A `FrameSource` that draws the shot book, again and again.
 
-    The middle of a frame's exposure is its `t_s`, the same for all rows. With `realtime` frames come at the
+    The middle of the first row's exposure is a frame's `t_s`; with `readout_s` the last row comes that much
+    later and each ball is drawn where it is at its centre's row. With `realtime` frames come at the
     clock's pace and those that a slow consumer lets pass are skipped and counted in `missing`; without it
     every frame comes, as fast as it is asked for, the same for the same seed. `rack` is where to begin.
     """
 
-    readout_s = 0.0
     frame_count: int | None = None
 
     def __init__(
@@ -39,6 +42,7 @@ class SimulatedTable:
         realtime: bool = False,
         camera: Camera | None = None,
         rack: int = 0,
+        readout_s: float = 0.0,
     ) -> None:
         if not 1 <= fps <= 240:
             raise ValueError(f"{fps:g} frames a second can't be simulated: between 1 and 240")
@@ -52,7 +56,9 @@ class SimulatedTable:
         self._realtime = realtime
         # Shots are stored by source and time: a table switched on again must not repeat yesterday's ids.
         self._name = f"sim-{uuid.uuid4().hex[:8]}" if realtime else f"sim-{seed}"
-        self._director = Director(book, self._look, seed, rack)
+        self.readout_s = readout_s
+        delay = self._row_delay if readout_s else None
+        self._director = Director(book, self._look, seed, rack, row_delay=delay)
         self._renderer = Renderer(self._camera, table, self._look, seed)
         self._scene = Scene(())
         self._frame: tuple[int, float] = (-1, 0.0)
@@ -64,6 +70,7 @@ class SimulatedTable:
             camera=self._camera,
             residual_px=0.0,
             uncertainty_in=0.0,
+            readout_s=readout_s,
             notes=("the simulated table knows its own camera",),
         )
 
@@ -94,6 +101,9 @@ class SimulatedTable:
     def close(self) -> None:
         self._closed = True
 
+    def _row_delay(self, point_in: Array) -> float:
+        return self.readout_s * float(self._camera.project(point_in[None])[0, 1]) / self.height_px
+
     def _draw(self, index: int, t_s: float, missing: int) -> Frame:
         self._scene = self._director.scene(t_s, self._look.exposure_s)
         self._frame = (index, t_s)
@@ -115,7 +125,7 @@ class SimulatedTable:
         return tuple(true_shot(played, self.calibration, source_id) for source_id, played in self.shots())
 
     def truth(self) -> FrameTruth:
-        """What was true at the last frame's time."""
+        """What was true at the last frame's time, each ball at the time of its row."""
         index, t_s = self._frame
         placed = self._director.placed(t_s)
         centres = np.array([ball.centre for ball in placed.values()]).reshape(-1, 3)

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from calibration.camera import Camera
 from calibration.table import STANDARD_TABLES
 from vision.balls import ball_sets
 from vision.frames.source import Frame
 from vision.simulate.look import LOOKS, look_named
 from vision.simulate.render import BallPose, Renderer, Scene
+from vision.simulate.scene import backdrop
 from vision.simulate.spheres import Painter
 from vision.simulate.view import View, default_camera
 
@@ -21,13 +23,18 @@ Array = NDArray[np.float64]
 @pytest.fixture(scope="module")
 def painter() -> Painter:
     camera = default_camera((1280, 720), TABLE.length_in, TABLE.width_in)
-    return Painter(View(camera), TABLE, look_named("club"), ball_sets()["american"])
+    return _painter(camera)
 
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
     camera = default_camera(SMALL, TABLE.length_in, TABLE.width_in)
     return Renderer(camera, TABLE, look_named("club"))
+
+
+def _painter(camera: Camera) -> Painter:
+    view, look = View(camera), look_named("club")
+    return Painter(view, TABLE, look, ball_sets()["american"], backdrop(view, TABLE, look))
 
 
 def _pose(name: str, x: float, y: float, *, still: bool = True) -> BallPose:
@@ -130,6 +137,25 @@ def test_a_falling_ball_shows_through_its_hole_only(renderer: Renderer) -> None:
     away = np.hypot(on_cloth[..., 0] - pocket.x_in, on_cloth[..., 1] - pocket.y_in)
     assert changed[away < pocket.radius_in].any()
     assert not changed[(away > pocket.radius_in + 0.7) & (on_cloth[..., 1] > 0.7)].any()
+
+
+def test_the_near_cushion_hides_what_is_behind_it() -> None:
+    """From low beside the table the near cushion hides the foot of a ball frozen to it, the far one nothing."""
+    matrix = np.array([[420.0, 0, 320], [0, 420.0, 180], [0, 0, 1]])
+    eye, target = np.array([50.0, -45.0, 40.0]), np.array([50.0, 22.0, 0.0])
+    forward = (target - eye) / np.linalg.norm(target - eye)
+    right = np.cross(forward, (0.0, 0.0, 1.0)) / np.hypot(*forward[:2])
+    R = np.stack([right, np.cross(forward, right), forward])
+    painter = _painter(Camera.from_pose(SMALL, matrix, cv2.Rodrigues(R)[0], -R @ eye))
+    shares = []
+    for y in (1.2, 25.0, 48.8):
+        centre = np.array([35.0, y, TABLE.ball_radius_in])
+        sprite = painter.ball("3", centre, np.eye(3))
+        assert sprite is not None
+        outline = painter.view.camera.sphere_outline(centre, TABLE.ball_radius_in, points=360)
+        shares.append(float(sprite.cover.sum()) / cv2.contourArea(outline.astype(np.float32)))
+    assert shares[0] < 0.9
+    assert shares[1:] == pytest.approx([1, 1], abs=0.02)
 
 
 @pytest.mark.parametrize("look", LOOKS)

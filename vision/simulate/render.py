@@ -56,7 +56,7 @@ class Renderer:
         self.view = View(camera)
         self.table, self.look = table, look
         self._empty = backdrop(self.view, table, look, seed)
-        self._balls = Painter(self.view, table, look, ball_sets()[look.ball_set])
+        self._balls = Painter(self.view, table, look, ball_sets()[look.ball_set], self._empty)
         self._limbs = LimbPainter(self.view, table, look)
         self._resting: dict[str, tuple[bytes, Sprite]] = {}
         self._layer = Planes(self._empty.y.copy(), self._empty.u.copy(), self._empty.v.copy())
@@ -123,8 +123,7 @@ class Renderer:
             np.maximum(part, sprite.cover_half, out=part)
 
     def _moving(self, ball: BallPose) -> Sprite | None:
-        hole = self._empty.hole if ball.falling else None
-        sprite = self._balls.ball(ball.name, ball.centre, ball.turn, hole)
+        sprite = self._balls.ball(ball.name, ball.centre, ball.turn, falling=ball.falling)
         if sprite is None or len(ball.path) < 3 or ball.falling:
             return sprite
         return self._blurred(sprite, ball)

@@ -26,13 +26,14 @@ COLLAR_IN = 0.75
 
 @dataclass(frozen=True)
 class Backdrop:
-    """The empty table: planes as a frame has them, and which share of each pixel is a pocket's hole."""
+    """The empty table: planes as a frame has them, which share of each pixel is a pocket's hole, and which is
+    cushion or rail, the parts that may hide a ball."""
 
     y: NDArray[np.uint8]
     u: NDArray[np.uint8]
     v: NDArray[np.uint8]
     hole: Floats
-    table_top: Floats
+    raised: Floats
 
 
 @dataclass(frozen=True)
@@ -64,22 +65,22 @@ def backdrop(view: View, table: Table, look: Look, seed: int = 0) -> Backdrop:
     grains = textures(seed)
     light = np.zeros((view.camera.height_px, view.camera.width_px, 3), dtype=np.float32)
     hole = np.zeros(light.shape[:2], dtype=np.float32)
-    top = np.zeros_like(hole)
+    raised = np.zeros_like(hole)
     for du in (-0.25, 0.25):
         for dv in (-0.25, 0.25):
-            colour, in_hole, on_table = _trace(view, table, look, grains, view.rays(du, dv))
+            colour, in_hole, on_top = _trace(view, table, look, grains, view.rays(du, dv))
             light += colour / 4
             hole += in_hole.astype(np.float32) / 4
-            top += on_table.astype(np.float32) / 4
+            raised += on_top.astype(np.float32) / 4
     yuv = to_yuv(encoded(light))
     planes = (yuv[..., 0], halved(np.ascontiguousarray(yuv[..., 1])), halved(np.ascontiguousarray(yuv[..., 2])))
     y, u, v = (np.clip(np.rint(p), 0, 255).astype(np.uint8) for p in planes)
-    return Backdrop(y, u, v, hole, top)
+    return Backdrop(y, u, v, hole, raised)
 
 
 def _trace(view: View, table: Table, look: Look, grains: Textures, rays: Floats) -> tuple[Floats, Mask, Mask]:
-    """Linear colours (h, w, 3) of one sight line a pixel, whether it goes down a hole, whether it meets the
-    table at all."""
+    """Linear colours (h, w, 3) of one sight line a pixel, whether it goes down a hole, whether it meets a
+    cushion or a rail."""
     rail_z = table.nose_height_in + RAIL_RISE_IN
     on_rail = view.on_plane(rays, rail_z)
     on_nose = view.on_plane(rays, table.nose_height_in)
@@ -101,7 +102,7 @@ def _trace(view: View, table: Table, look: Look, grains: Textures, rays: Floats)
     colour[hole] = _holes(table, look, view.on_plane(rays[hole], -2.2))
     colour[cushion] = _cushion_tops(table, look, grains, on_nose[cushion])
     colour[frame] = _rails(table, look, grains, on_rail[frame])
-    return colour, hole, frame | cushion | cloth | hole
+    return colour, hole, frame | cushion
 
 
 def _beyond(table: Table, points: Floats) -> Floats:

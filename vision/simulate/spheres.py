@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from calibration.table import Table
 from vision.balls import Ball, BallSet
 from vision.simulate.look import Look
-from vision.simulate.scene import Lamps, light_at
+from vision.simulate.scene import Backdrop, Lamps, light_at
 from vision.simulate.view import YUV_ZERO, Floats, Region, View, encoded, halved, linear, to_yuv
 
 Array = NDArray[np.float64]
@@ -96,9 +96,10 @@ class Shadow:
 
 
 class Painter:
-    """Draws balls seen by one camera on one table in one look."""
+    """Draws balls seen by one camera on one table in one look; `backdrop` hides what is behind or under it."""
 
-    def __init__(self, view: View, table: Table, look: Look, balls: BallSet) -> None:
+    def __init__(self, view: View, table: Table, look: Look, balls: BallSet, backdrop: Backdrop) -> None:
+        self._backdrop = backdrop
         self.view, self.table, self.look = view, table, look
         self.lamps = Lamps.over(table)
         middle = (table.length_in / 2, table.width_in / 2, 0.0)
@@ -113,20 +114,21 @@ class Painter:
         # Twelve points of an ellipse miss its extremes by at most 3.5 % of its radius.
         return self.view.region(outline, margin_px + 0.04 * float(np.ptp(outline[:, 0])))
 
-    def ball(self, name: str, centre: Array, turn: Array, hole: Floats | None = None) -> Sprite | None:
+    def ball(self, name: str, centre: Array, turn: Array, *, falling: bool = False) -> Sprite | None:
         """A ball at a centre (3,), turned by a rotation (3, 3) from its own axes to the table's.
 
-        With `hole`, each pixel's share of pocket hole, what lies below the cloth shows only through a hole.
+        What of a falling one lies below the cloth shows only through a hole, darker the deeper it is.
         """
         region = self.outline_region(centre, 1.5)
         if region is None:
             return None
         rays = self.view.pixel_rays[region.luma]
-        cover, normal = self._intersect(rays, centre)
+        cover, normal, distance = self._intersect(rays, centre)
+        cover *= self._shown(region, rays, distance)
         light = self._shade(name, rays, normal, centre, turn)
-        if hole is not None:
+        if falling:
             below = centre[2] + self.table.ball_radius_in * normal[..., 2]
-            cover = cover * np.where(below > 0, 1.0, hole[region.luma])
+            cover = cover * np.where(below > 0, 1.0, self._backdrop.hole[region.luma])
             light *= np.exp(np.minimum(below, 0) / 1.1)[..., None]
         coded = self._curve[np.minimum(light * (4095 / 4), 4095).astype(np.int32)]
         yuv = (to_yuv(coded) - YUV_ZERO) * cover[..., None]
@@ -140,8 +142,16 @@ class Painter:
             float(np.linalg.norm(centre - self.view.eye)),
         )
 
-    def _intersect(self, rays: Floats, centre: Array) -> tuple[Floats, Floats]:
-        """The ball's cover of each pixel and its outward normal there.
+    def _shown(self, region: Region, rays: Floats, distance: Floats) -> Floats | float:
+        """What share of a ball's pixels no cushion or rail hides that is nearer than the ball."""
+        raised = self._backdrop.raised[region.luma]
+        if not raised.any():
+            return 1.0
+        top = (self.table.nose_height_in - self.view.eye[2]) / rays[..., 2]
+        return np.where(top < distance, 1 - raised, 1).astype(np.float32)
+
+    def _intersect(self, rays: Floats, centre: Array) -> tuple[Floats, Floats, Floats]:
+        """The ball's cover of each pixel, its outward normal there, and how far away it is there.
 
         The distance of a sight line from the centre, less the radius, vanishes on the outline; divided by its
         slope it is the pixel's distance from the outline in pixels, of which a pixel's cover follows.
@@ -156,7 +166,7 @@ class Painter:
         cover = np.clip(0.5 + (r - miss) / slope, 0, 1)
         half = np.sqrt(np.maximum(r * r - miss * miss, 0))
         normal = (nearest - rays * half[..., None]) / np.maximum(miss, r)[..., None]
-        return cover.astype(np.float32), normal.astype(np.float32)
+        return cover.astype(np.float32), normal.astype(np.float32), -along - half
 
     def _shade(self, name: str, rays: Floats, normal: Floats, centre: Array, turn: Array) -> Floats:
         """Linear light (h, w, 3): paint under the lamp and the cloth's bounce, and the lamp's mirror image."""

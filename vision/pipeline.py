@@ -54,7 +54,8 @@ class Pipeline:
         hints = self._tracker.hints(frame.t_s)
         sight = self._detector.look(frame, hints)
         cover = self._detector.cover(hints) if len(hints) else np.zeros(0)
-        self._tracker.update(frame.index, frame.t_s, sight.detections, self._looked(sight, hints), cover)
+        changed = self._looked(sight, self._tracker.places())
+        self._tracker.update(frame.index, frame.t_s, sight.detections, changed, cover)
         if frame.t_s - self._named_s >= _NAME_EVERY_S:
             self._name(frame.t_s)
         shots = self._finder.update(frame.index, frame.t_s, self._tracker, self._names)

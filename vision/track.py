@@ -1,6 +1,6 @@
 """Balls through time, in inches: every detection to at most one ball, every ball in at most one place."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ _CONFIRM = 3  # sightings that make a new ball
 _SETTLED = 4  # sightings at rest that make a ball something other than a hand
 _BIRTH_S = 0.6
 _COAST_S = 0.4
+_FOUND_AGAIN_IN_S = 300.0  # a ball out of sight may be found as far away as this speed carries it
+_ADOPT_S = 0.25
+_UNLIKE = 1.2
 _FAR = 1e6
 
 
@@ -113,35 +116,49 @@ class Tracker:
         """Where to expect balls at a time, shape (N, 2)."""
         return np.array([t.predicted(t_s, self.table) for t in self.tracks]).reshape(-1, 2)
 
+    def places(self) -> Array:
+        """Where the balls were last seen, shape (N, 2)."""
+        return np.array([(t.x_in, t.y_in) for t in self.tracks]).reshape(-1, 2)
+
     def update(
-        self, index: int, t_s: float, detections: list[Detection], looked: list[bool], cover: Array
+        self, index: int, t_s: float, detections: list[Detection], changed: list[bool], cover: Array
     ) -> None:
         """Brings the tracks to a frame.
 
-        `looked` and `cover`, one per track in the order of `hints`, say whether the track's place was looked at
-        (where it was not, nothing changed there) and how much of it something foreign covers.
+        `changed` and `cover`, one per track in the order of `hints`, say whether the place where it was last seen
+        was looked at again (where it was not, nothing changed there), and how much of the place where it is
+        expected something foreign covers.
         """
         tracks = self.tracks
-        pairs = self._assign(t_s, tracks, detections, looked)
+        pairs = self._assign(t_s, tracks, detections, changed)
         taken = {j for _, j in pairs}
         seen = {i for i, _ in pairs}
         for i, j in pairs:
             self._sight(tracks[i], index, t_s, detections[j])
-        spare = [j for j in range(len(detections)) if j not in taken]
+        spare = [j for j in range(len(detections)) if j not in taken and not self._occupied(detections[j])]
         for i, track in enumerate(tracks):
             if i in seen:
                 continue
-            if not looked[i] and track.state == "still":
-                self._rest(track, t_s)
+            if not changed[i] and track.state != "hidden":
+                self._unchanged(track, index, t_s)
             else:
                 self._miss(track, t_s, float(cover[i]))
         spare = self._find_again(index, t_s, detections, spare)
         for j in spare:
             self._born(index, t_s, detections[j])
+        self._adopt(t_s)
         self._tidy(t_s)
 
+    def _occupied(self, d: Detection) -> bool:
+        """Whether a ball that is not out of sight lies there: at a region's edge it can be found twice."""
+        near = 0.7 * self.table.ball_diameter_in
+        return any(
+            t.missed_s is None and t.state != "hidden" and np.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near
+            for t in self.tracks
+        )
+
     def _assign(
-        self, t_s: float, tracks: list[Track], detections: list[Detection], looked: list[bool]
+        self, t_s: float, tracks: list[Track], detections: list[Detection], changed: list[bool]
     ) -> list[tuple[int, int]]:
         """Pairs of track and detection: first by motion, then the rest by what a struck ball could reach."""
         if not tracks or not detections:
@@ -154,15 +171,17 @@ class Tracker:
         alike = self._likeness(tracks, detections)
         cost = distance / gate[:, None] + 0.5 * alike
         cost[distance > gate[:, None]] = _FAR
-        cost[~np.array(looked)] = _FAR
+        cost[~np.array(changed)] = _FAR
         pairs = _solve(cost)
-        left = [i for i in range(len(tracks)) if i not in {a for a, _ in pairs} and looked[i]]
+        left = [i for i in range(len(tracks)) if i not in {a for a, _ in pairs} and changed[i]]
         spare = [j for j in range(len(detections)) if j not in {b for _, b in pairs}]
         if left and spare:
             reach = np.array([self._reach(tracks[i], t_s) for i in left])
             leap = np.linalg.norm(last[left][:, None] - found[spare][None], axis=2)
-            cost = leap / reach[:, None] + alike[np.ix_(left, spare)]
-            cost[(leap > reach[:, None]) | (alike[np.ix_(left, spare)] > 1.2)] = _FAR
+            # A smeared ball has lost some of its colour, and fits badly too.
+            unlike = alike[np.ix_(left, spare)] * np.array([detections[j].quality for j in spare]) ** 2
+            cost = leap / reach[:, None] + unlike
+            cost[(leap > reach[:, None]) | (unlike > _UNLIKE)] = _FAR
             pairs += [(left[a], spare[b]) for a, b in _solve(cost)]
         return pairs
 
@@ -251,13 +270,20 @@ class Tracker:
             )
             track.history = [s for s in track.history if s.t_s <= recent[0].t_s] + [rest]
 
-    def _rest(self, track: Track, t_s: float) -> None:
-        """Nothing changed where it lies: as good as seen."""
+    def _unchanged(self, track: Track, index: int, t_s: float) -> None:
+        """Nothing changed where it lies: as good as seen there again."""
         track.hits += 1
-        track.rested += 1
+        track.missed_s = None
         track.last_s = t_s
-        if track.history[-1].resting:
-            track.history[-1].t_s = t_s
+        last = track.history[-1]
+        if track.state == "still":
+            track.rested += 1
+            if last.resting:
+                last.t_s = t_s
+            return
+        track.vx = track.vy = 0.0
+        track.history.append(replace(last, index=index, t_s=t_s, since_s=None))
+        self._settle(track, t_s)
 
     def _miss(self, track: Track, t_s: float, cover: float) -> None:
         """Not found where it should be: hidden where something covers the place, else lost after a while."""
@@ -306,7 +332,7 @@ class Tracker:
             for b, j in enumerate(spare):
                 d = detections[j]
                 distance = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
-                if alike[a, b] < 0.7 and distance < 6 + 60 * (t_s - track.last_s):
+                if alike[a, b] < 0.7 and distance < 6 + _FOUND_AGAIN_IN_S * (t_s - track.last_s):
                     cost[a, b] = alike[a, b] + distance / 100
         used: set[int] = set()
         for a, b in _solve(cost):
@@ -318,6 +344,38 @@ class Tracker:
             self._sight(track, index, t_s, detections[spare[b]])
             used.add(spare[b])
         return [j for j in spare if j not in used]
+
+    def _adopt(self, t_s: float) -> None:
+        """A ball that seems new just as one that looks like it went missing is that one."""
+        for new in [t for t in self.tracks if t.hits == _CONFIRM and not t.settled and not t.gone]:
+            absent = [
+                t
+                for t in (*self.tracks, *self.lost)
+                if t is not new
+                and t.confirmed
+                and t.missed_s is not None
+                and abs(new.born_s - t.missed_s) < _ADOPT_S
+            ]
+            if not absent:
+                continue
+            first = new.history[0]
+            look = mean_look(new.looks)
+            best = min(absent, key=lambda t: float(np.linalg.norm(mean_look(t.looks) - look)))
+            far = float(np.hypot(first.x_in - best.x_in, first.y_in - best.y_in))
+            unlike = float(np.linalg.norm(mean_look(best.looks) - look)) / 60
+            if unlike < _UNLIKE and far < 6 + _FASTEST_IN_S * max(new.born_s - best.history[-1].t_s, 1 / 60):
+                self._become(best, new)
+
+    def _become(self, old: Track, new: Track) -> None:
+        """The old track goes on where the new one is."""
+        old.history += new.history
+        old.x_in, old.y_in, old.x_px, old.y_px = new.x_in, new.y_in, new.x_px, new.y_px
+        old.vx, old.vy, old.last_s, old.state, old.missed_s = new.vx, new.vy, new.last_s, "moving", None
+        self.tracks.remove(new)
+        if old.gone:
+            old.gone = False
+            self.lost.remove(old)
+            self.tracks.append(old)
 
     def _born(self, index: int, t_s: float, d: Detection) -> None:
         track = Track(self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s)

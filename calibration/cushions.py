@@ -30,6 +30,8 @@ BACK_REACH_IN = 0.8
 NOSE_REACH_IN = 1.3
 # How far a line may tilt against the outline, from one end of the rail to the other: first, and once it is found.
 FIRST_TILT_IN, FINE_TILT_IN = 12.0, 1.5
+# How many of the choices of lines are worth a full fit.
+MOST_CHOICES = 4
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,26 @@ class View:
         return CUSHION_SPREAD_IN if self.size_known else CUSHION_SPREAD_UNKNOWN_IN
 
 
-def read_rails(view: View, outline_px: Array) -> Reading | None:
-    """Reads the rails around a rough outline, shape (4, 2), its first side taken as a long one.
+@dataclass(frozen=True)
+class Choice:
+    """One line a side taken for its cushion's back, and how much speaks for that."""
+
+    backs: tuple[Line, ...]
+    support: float
+
+
+def read_rails(view: View, outlines_px: Sequence[Array]) -> Reading | None:
+    """Reads the rails around rough outlines, shape (4, 2) each, the first side of each taken as a long one.
 
     The first look decides which line is what; the second, along the rails then known, measures them. None where
     the lines make no table.
     """
     table = view.table
-    first = [_explained(view, outline_px, list(backs), FIRST_TILT_IN) for backs in _likely_backs(view, outline_px)]
+    choices = [(choice, outline) for outline in outlines_px for choice in _likely_backs(view, outline)]
+    choices.sort(key=lambda pair: -pair[0].support)
+    first = [
+        _explained(view, outline, list(choice.backs), FIRST_TILT_IN) for choice, outline in choices[:MOST_CHOICES]
+    ]
     best = max((reading for reading in first if reading), key=lambda reading: reading.score, default=None)
     for _ in range(2):
         if best is None:
@@ -69,13 +83,13 @@ def read_rails(view: View, outline_px: Array) -> Reading | None:
     return best
 
 
-def _likely_backs(view: View, corners: Array) -> list[tuple[Line, ...]]:
-    """The few most likely choices of one cushion back a side, judged in the plane of the noses."""
+def _likely_backs(view: View, corners: Array) -> list[Choice]:
+    """All choices of one cushion back a side, judged in the plane of the noses."""
     soft, table = view.soft, view.table
     strips = [strip_along(soft, corners, table, side) for side in range(4)]
     backs = [lines_in(s, s.distance(), LEAST_BACK, 3, FIRST_TILT_IN) for s in strips]
     noses = [lines_in(s, s.lightness(), LEAST_NOSE, 6, FIRST_TILT_IN) for s in strips]
-    ranked = []
+    choices = []
     for chosen in product(*backs):
         flat = _backs_to_table(chosen, table)
         if flat is None:
@@ -85,9 +99,8 @@ def _likely_backs(view: View, corners: Array) -> list[tuple[Line, ...]]:
             support += max((_nose_support(line, flat, table, side) for line in lines), default=0.0)
         gaps = [gap_at_middle(soft, flat, table, side) for side in range(4)]
         support += 2 * (min(gaps[0], 0.5) + min(gaps[2], 0.5) - min(gaps[1], 0.5) - min(gaps[3], 0.5))
-        ranked.append((support, chosen))
-    ranked.sort(key=lambda pair: -pair[0])
-    return [chosen for _, chosen in ranked[:4]]
+        choices.append(Choice(chosen, support))
+    return choices
 
 
 def _backs_to_table(backs: Sequence[Line], table: Table) -> Array | None:

@@ -138,7 +138,7 @@ def refine(
         return np.concatenate([measured, known, prior(p[n:]) if prior else np.empty(0)])
 
     scale = np.concatenate([np.full(3, 0.01), np.full(3, 1.0), np.full(len(start) - 6, 0.1)])
-    result = least_squares(all_residuals, start, x_scale=scale, ftol=1e-7, max_nfev=200)
+    result = least_squares(all_residuals, start, x_scale=scale, method="lm", max_nfev=2000)
     camera = lens.camera(result.x)
     rest = residuals_px(camera, result.x[n:])
     # Each point gives two residuals (u and v); the RMS distance is over points.

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 
 # A ratio this far (in log) from every standard one is none of them; neighbours are 0.13 apart.
-NEAR = 0.055
+NEAR = 0.05
 LEAST_BALLS = 3
 # How unlike the cloth a ball's core is at least; shadows stay below.
 LEAST_CORE = 0.5
@@ -49,7 +49,7 @@ def ball_diameters(pictures: Sequence[Picture], table: Table, camera: Camera) ->
     bed = np.zeros(pictures[0].shape[:2], dtype=np.uint8)
     cv2.fillPoly(bed, [np.rint(outline).astype(np.int32)], 1)
     diameters = []
-    for picture in pictures[:: max(1, len(pictures) // 4)]:
+    for picture in pictures[:: max(1, len(pictures) // 3)]:
         ratios = colour_ratios(picture)
         unlike = np.linalg.norm(ratios - _local_cloth(ratios, bed), axis=-1)
         patches, _ = cv2.findContours(

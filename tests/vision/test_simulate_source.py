@@ -208,7 +208,7 @@ def test_closing_ends_the_frames() -> None:
 def test_it_draws_faster_than_a_camera(capsys: pytest.CaptureFixture[str]) -> None:
     """A figure to read, not a promise: it depends on the machine and on what else runs there."""
     source = SimulatedTable(fps=30)
-    count, start = 150, time.process_time()
+    count, start = 100, time.process_time()
     for _ in islice(source, count):
         pass
     per_frame = (time.process_time() - start) / count

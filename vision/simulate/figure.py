@@ -112,7 +112,7 @@ def player(at: Stance, who: Person, table: Table, gap_in: float, away_in: float)
         *_arm(left_shoulder, bridge + (0, 0, 1.4) - _flat(1.6 * at.aim), 1.5 * left, who),
         *_hand(grip, at.aim, who, spread=False),
         *_arm(right_shoulder, grip + (0, 0, 0.4), -4.0 * left, who),
-        Limb(who.shirt, _bones((hips, 6.6, chest, 6.2), (left_shoulder, 3.6, right_shoulder, 3.6)), 0.15),
+        Limb(who.shirt, _bones((hips, 6.4, chest, 5.7), (left_shoulder, 3.1, right_shoulder, 3.1)), 0.15),
         *_head(head, at.facing, who),
     )
 
@@ -132,7 +132,7 @@ def reacher(who: Person, hips: Array, hand: Array, second: Array | None = None) 
     for shoulder, at, bend in hands:
         limbs += _hand(at, facing, who, spread=True)
         limbs += _arm(shoulder, at - _flat(2.2 * facing) + (0, 0, 0.8), bend, who)
-    body = _bones((np.array([*hips, 6.0]), 6.4, np.array([*shoulders, 15.0]), 6.0), (right, 3.6, left, 3.6))
+    body = _bones((np.array([*hips, 6.0]), 6.4, np.array([*shoulders, 15.0]), 6.0), (right, 3.1, left, 3.1))
     return (
         *limbs,
         Limb(who.shirt, body, 0.1),

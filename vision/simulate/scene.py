@@ -117,7 +117,7 @@ def _rounded_outside(table: Table, points: Floats, radius_in: float = 3.0) -> Fl
     half = np.array([table.length_in, table.width_in], dtype=np.float32) / 2
     q = np.abs(points - half) - (half + CUSHION_IN + RAIL_IN - radius_in)
     outside = np.hypot(np.maximum(q[..., 0], 0), np.maximum(q[..., 1], 0))
-    return np.asarray(outside + np.minimum(np.max(q, axis=-1), 0) - radius_in, dtype=np.float32)
+    return np.asarray(outside + np.minimum(np.maximum(q[..., 0], q[..., 1]), 0) - radius_in, dtype=np.float32)
 
 
 def _in_hole(table: Table, points: Floats, grow_in: float) -> Mask:
@@ -133,7 +133,8 @@ def _behind_corner(table: Table, points: Floats) -> Mask:
     """Whether points (…, 2) lie behind a corner pocket, seen from the table."""
     half = np.array([table.length_in, table.width_in], dtype=np.float32) / 2
     d = np.abs(points - half) - half
-    behind = ((d - table.corner_offset_in).sum(axis=-1) > 0) & (d.min(axis=-1) > -4)
+    dx, dy = d[..., 0], d[..., 1]
+    behind = (dx + dy > 2 * table.corner_offset_in) & (np.minimum(dx, dy) > -4)
     return np.asarray(behind, dtype=bool)
 
 
@@ -197,8 +198,10 @@ def _chalk_marks(table: Table, points: Floats) -> Floats:
     )
     for x, y in centres:
         size = rng.uniform(0.12, 0.4)
-        away2 = (points[..., 0] - x) ** 2 + (points[..., 1] - y) ** 2
-        mark += rng.uniform(0.015, 0.06) * np.exp(-away2 / (2 * size**2))
+        dx, dy = points[..., 0] - x, points[..., 1] - y
+        near = np.maximum(np.abs(dx), np.abs(dy)) < 4 * size
+        strength = rng.uniform(0.015, 0.06)
+        mark[near] += strength * np.exp(-(dx[near] ** 2 + dy[near] ** 2) / (2 * size**2))
     return np.minimum(mark, 0.3)
 
 

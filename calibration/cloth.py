@@ -86,6 +86,8 @@ def rough_outlines(picture: Picture) -> list[Array]:
         cv2.RETR_EXTERNAL,
         cv2.CHAIN_APPROX_NONE,
     )
+    if not points:
+        raise CalibrationError(f"no table found: no even patch of cloth in the picture's middle; {INSTEAD}")
     hull = cv2.convexHull(max(points, key=cv2.contourArea))[:, 0].astype(np.float64)
     area = float(cv2.contourArea(hull.astype(np.float32)))
     if area < LEAST_AREA * region.size or np.count_nonzero(region) < LEAST_FILL * area:

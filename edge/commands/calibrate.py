@@ -35,6 +35,8 @@ def calibrate(*, source: str, where: TableOptions, out: Path | None, preview: Pa
     """
     if where.calibration is None and out is None:
         raise click.UsageError("say where the calibration goes: --out calibration.json")
+    if where.calibration is not None and out is not None:
+        raise click.UsageError("with --calibration nothing new is found: leave out --out")
     try:
         check_writable(out)
         check_writable(preview)

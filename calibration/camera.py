@@ -127,23 +127,28 @@ class Camera:
         )
 
     def sphere_outline(self, centre_in: ArrayLike, radius_in: float, points: int = 48) -> Array:
-        """The outline in the picture of a sphere, shape (points, 2).
+        """The outline in the picture of a sphere, shape (points, 2)."""
+        return self.sphere_outlines(np.asarray(centre_in).reshape(1, 3), radius_in, points)[0]
 
-        The outline is the projection of the circle in which the cone from the camera touches the sphere:
+    def sphere_outlines(self, centres_in: ArrayLike, radius_in: float, points: int = 48) -> Array:
+        """The outlines in the picture of spheres of one size, centres of shape (N, 3): shape (N, points, 2).
+
+        An outline is the projection of the circle in which the cone from the camera touches the sphere:
         at distance d from the centre it has radius r·√(1 − r²/d²) and lies r²/d towards the camera.
         """
-        centre = np.asarray(centre_in, dtype=np.float64)
-        towards = self.position_in - centre
-        d = float(np.linalg.norm(towards))
+        centres = np.asarray(centres_in, dtype=np.float64)
+        towards = self.position_in - centres
+        d = np.linalg.norm(towards, axis=1, keepdims=True)
         axis = towards / d
-        helper = np.array([1.0, 0.0, 0.0]) if abs(axis[0]) < 0.9 else np.array([0.0, 1.0, 0.0])
+        helper = np.where(np.abs(axis[:, :1]) < 0.9, (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
         e1 = np.cross(axis, helper)
-        e1 /= np.linalg.norm(e1)
+        e1 /= np.linalg.norm(e1, axis=1, keepdims=True)
         e2 = np.cross(axis, e1)
-        angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
-        ring = np.cos(angles)[:, None] * e1 + np.sin(angles)[:, None] * e2
+        angles = np.linspace(0, 2 * np.pi, points, endpoint=False)[:, None]
+        ring = np.cos(angles) * e1[:, None, :] + np.sin(angles) * e2[:, None, :]
         touch = radius_in * np.sqrt(1 - (radius_in / d) ** 2)
-        return self.project(centre + axis * (radius_in**2 / d) + touch * ring)
+        circles = (centres + axis * (radius_in**2 / d))[:, None, :] + touch[:, None, :] * ring
+        return self.project(circles.reshape(-1, 3)).reshape(len(centres), points, 2)
 
     def to_json(self) -> dict[str, Any]:
         return {

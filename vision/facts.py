@@ -49,7 +49,7 @@ def describe(facts: Facts) -> Shot:
     return Shot(
         id=f"{facts.source_id}@{start_s:.3f}",
         start_s=start_s,
-        end_s=_end(facts, ends),
+        end_s=max(ends, default=None),
         result=result,
         scratch=scratch,
         complete=facts.complete,
@@ -86,10 +86,6 @@ def _pots(facts: Facts) -> list[Pot]:
         group = facts.ball_set.group_of(name)
         pots.append(Pot(name, group, fate.pocket.name, (float(u), float(v)), fate.t_s, fate.confidence))
     return sorted(pots, key=lambda p: p.t_s)
-
-
-def _end(facts: Facts, ends: list[float]) -> float | None:
-    return max(ends) if ends else None
 
 
 def _rails(facts: Facts, path: Path) -> list[Cushion]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from calibration.table import RailName, Table
 from vision.model import Cushion
-from vision.track import Sample
+from vision.sample import Sample
 
 Array = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ class Departure:
 def departure(path: Path) -> Departure | None:
     """The start of a path, by a fit of distance over time with the slide's slowing; None where it is too short.
 
-    With s(t) = v·τ − ½·μ·g·τ² for τ = t − t₀, t₀ is bracketed by the last sight at rest and the first sight moving.
+    With s(t) = v·τ − ½·μ·g·τ² for τ = t − t₀; t₀ lies between the last sight at rest and the first moving.
     """
     moving = np.linalg.norm(path.points_in - path.points_in[0], axis=1)
     ahead = np.nonzero(moving > 0.2)[0]
@@ -143,8 +143,7 @@ def cushions(path: Path, table: Table, ball: str) -> list[Cushion]:
     )
     for axis, line, sign, rail in limits:
         depth = sign * (path.points_in[:, axis] - line)  # 0 at the nose, negative on the bed
-        for t in _turns(path, depth):
-            found.append(Cushion(ball, rail, round(t, 4)))
+        found += [Cushion(ball, rail, round(t, 4)) for t in _turns(path, depth)]
     return sorted(found, key=lambda c: c.t_s)
 
 

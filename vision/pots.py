@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.table import Pocket, Table
+from vision.model import Point
 from vision.motion import Path
-from vision.track import Track
+from vision.sample import Sample
 
 # Slowing of a rolling ball: resistance about 0.01 of its weight [billiards.colostate.edu].
 _ROLLING_IN_S2 = 0.01 * 386.09
@@ -28,19 +29,17 @@ class Fate:
     confidence: float
 
 
-def fate_of(track: Track, table: Table) -> Fate | None:
-    """The pocket a vanished ball rolled into; None where its last way led to none.
+def fate_of(history: list[Sample], table: Table) -> Fate | None:
+    """The pocket a vanished ball rolled into, from its path; None where its last way led to none.
 
     The way is the line through its last samples; it must pass the pocket's mouth, and its speed carry it there.
     """
-    samples = [s for s in track.history if s.t_s >= track.history[-1].t_s - 0.14][-5:]
+    samples = [s for s in history if s.t_s >= history[-1].t_s - 0.14][-5:]
     if len(samples) < 2:
-        samples = track.history[-2:]
+        samples = history[-2:]
     if len(samples) < 2:
         return None
-    moved = np.hypot(
-        track.history[-1].x_in - track.history[0].x_in, track.history[-1].y_in - track.history[0].y_in
-    )
+    moved = np.hypot(history[-1].x_in - history[0].x_in, history[-1].y_in - history[0].y_in)
     last = samples[-1]
     way = np.array([last.x_in - samples[0].x_in, last.y_in - samples[0].y_in])
     length = float(np.linalg.norm(way))
@@ -51,14 +50,11 @@ def fate_of(track: Track, table: Table) -> Fate | None:
     return _pocket_ahead(np.array([last.x_in, last.y_in]), direction, speed, last.t_s, table)
 
 
-def fate_when_struck(track: Track, paths: list[Path], table: Table) -> Fate | None:
-    """The pocket of a ball that vanished from rest as another reached it: it left along the line of centres."""
-    here = np.array([track.x_in, track.y_in])
-    left_s = track.missed_s if track.missed_s is not None else track.last_s
+def fate_when_struck(place_in: Point, left_s: float, paths: list[Path], table: Table) -> Fate | None:
+    """The pocket of a ball that vanished from rest as another's path reached it: it left along the line of centres."""
+    here = np.asarray(place_in)
     best: tuple[float, int, Path] | None = None
     for path in paths:
-        if path.ball == track.id:
-            continue
         for i in range(len(path.t_s)):
             distance = float(np.linalg.norm(path.points_in[i] - here))
             if abs(path.t_s[i] - left_s) < _STRUCK_S and (best is None or distance < best[0]):

@@ -112,9 +112,11 @@ class ShotFinder:
         for t in known:
             if not _out_of_sight(t):
                 continue
-            fate = fate_of(t, self.table) if t.id in rolled else None
+            fate = fate_of(t.history, self.table) if t.id in rolled else None
             if fate is None and t.gone and (t.missed_s or 0) >= episode.start_s:
-                fate = fate_when_struck(t, paths, self.table)
+                fate = fate_when_struck(
+                    (t.x_in, t.y_in), t.missed_s or t.last_s, [p for p in paths if p.ball != t.id], self.table
+                )
             if fate is not None:
                 fates[t.id] = fate
         end = {t.id: (t.x_in, t.y_in) for t in tracker.tracks if self._is_ball(t) and t.id not in fates}

@@ -8,6 +8,8 @@ from scipy.optimize import linear_sum_assignment
 
 from calibration.table import Table
 from vision.model import Detection, State
+from vision.pots import Fate, fate_of
+from vision.sample import Sample
 
 Array = NDArray[np.float64]
 
@@ -19,26 +21,10 @@ _BIRTH_S = 0.6
 _COAST_S = 0.4
 _FOUND_AGAIN_IN_S = 300.0  # a ball out of sight may be found as far away as this speed carries it
 _ADOPT_S = 0.25
+_LOST_S = 30.0
+_RATTLE_S = 0.6
 _UNLIKE = 1.2
 _FAR = 1e6
-
-
-@dataclass(slots=True)
-class Sample:
-    """Where a ball was seen at one time; a resting ball has one sample, from `since_s` to `t_s`."""
-
-    index: int
-    t_s: float
-    x_in: float
-    y_in: float
-    x_px: float
-    y_px: float
-    quality: float
-    since_s: float | None = None
-
-    @property
-    def resting(self) -> bool:
-        return self.since_s is not None
 
 
 @dataclass(slots=True)
@@ -61,6 +47,7 @@ class Track:
     last_s: float = 0.0
     missed_s: float | None = None
     gone: bool = False
+    fate: Fate | None = None
     rested: int = 0
     history: list[Sample] = field(default_factory=list)
     looks: list[NDArray[np.float32]] = field(default_factory=list)
@@ -146,7 +133,7 @@ class Tracker:
         spare = self._find_again(index, t_s, detections, spare)
         for j in spare:
             self._born(index, t_s, detections[j])
-        self._adopt(t_s)
+        self._adopt()
         self._tidy(t_s)
 
     def _occupied(self, d: Detection) -> bool:
@@ -317,12 +304,14 @@ class Tracker:
     def _lose(self, track: Track) -> None:
         track.gone = True
         if track.confirmed:
+            track.fate = fate_of(track.history, self.table)
             self.lost.append(track)
 
     def _find_again(self, index: int, t_s: float, detections: list[Detection], spare: list[int]) -> list[int]:
         """Gives spare detections to hidden or lately lost balls that look like them and could be there."""
         absent = [t for t in self.tracks if t.state == "hidden" and not t.gone]
-        absent += [t for t in self.lost if t_s - t.last_s < 30]
+        # What fell into a pocket may rattle in its jaws; later a hand may take it out, which is no ball in play.
+        absent += [t for t in self.lost if t_s - t.last_s < (_LOST_S if t.fate is None else _RATTLE_S)]
         spare = [j for j in spare if detections[j].quality > 0.6]
         if not absent or not spare:
             return spare
@@ -345,7 +334,7 @@ class Tracker:
             used.add(spare[b])
         return [j for j in spare if j not in used]
 
-    def _adopt(self, t_s: float) -> None:
+    def _adopt(self) -> None:
         """A ball that seems new just as one that looks like it went missing is that one."""
         for new in [t for t in self.tracks if t.hits == _CONFIRM and not t.settled and not t.gone]:
             absent = [

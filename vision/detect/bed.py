@@ -53,11 +53,11 @@ class Bed:
 
     def beyond(self, pixels: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether each full-size pixel, shape (…, 2), shows no cloth: a hole, or what lies outside the noses."""
-        u, v = self._half(pixels)
+        u, v = self.half(pixels)
         result: NDArray[np.bool_] = (self.holes[v, u] > 0) | (self.bed[v, u] == 0)
         return result
 
-    def _half(self, pixels: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def half(self, pixels: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Columns and rows of full-size pixels in the maps, cut to their bounds."""
         height, width = self.holes.shape
         half = np.round((pixels - 0.5) / 2).astype(int)
@@ -68,8 +68,13 @@ class Bed:
         near = min(self.calibration.table.pockets, key=lambda p: (p.x_in - x_in) ** 2 + (p.y_in - y_in) ** 2)
         if np.hypot(near.x_in - x_in, near.y_in - y_in) < 0.75 * near.radius_in:
             return True
-        u, v = self._half(self.calibration.to_picture([(x_in, y_in)], 0.0))
+        u, v = self.half(self.calibration.to_picture([(x_in, y_in)], 0.0))
         return bool(self.holes[v[0], u[0]])
+
+    def gain(self, luma: Plane) -> float:
+        """By how much the whole light changed since the cloth was learnt, as a logarithm, from half-size luma."""
+        ratio = (luma[self.samples].astype(np.float32) + 4) / (self.sample_luma + 4)
+        return float(np.log(np.median(ratio)))
 
     def widened(self, rect: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
         """The rectangle grown by a ball to every side, inside the bed's bounds."""
@@ -137,7 +142,7 @@ def _holes(calibration: Calibration, log_ratio: Float, outside: NDArray[np.bool_
         scale = calibration.px_per_in(pocket.x_in, pocket.y_in)
         u, v = np.round((centre - 0.5) / 2).astype(int)
         cv2.circle(near, (int(u), int(v)), max(2, int(pocket.mouth_in * scale / 2)), 1, -1)
-    return np.asarray(dark & near, dtype=np.uint8)
+    return np.asarray(cv2.bitwise_and(dark, near), dtype=np.uint8)
 
 
 def _radius_map(calibration: Calibration, height: int, width: int) -> Float:
@@ -153,4 +158,4 @@ def _radius_map(calibration: Calibration, height: int, width: int) -> Float:
     gu, gv = gu / width - 0.5, gv / height - 0.5
     surface = c[0] + c[1] * gu + c[2] * gv + c[3] * gu**2 + c[4] * gu * gv + c[5] * gv**2
     lowest, highest = float(s.radii_px.min()) / 2, float(s.radii_px.max()) / 2
-    return np.clip(surface, 0.9 * lowest, 1.1 * highest).astype(np.float32)
+    return np.asarray(np.clip(surface, 0.9 * lowest, 1.1 * highest), dtype=np.float32)

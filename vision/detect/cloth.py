@@ -109,7 +109,7 @@ class Cloth:
         return np.asarray(np.maximum(score, mean.reshape(score.shape) / -DARK), dtype=np.float32)
 
     def shade(self, log_ratio: Float) -> Float:
-        """1 where a pixel can be cloth in deep shadow, else 0, shape (h, w): much darker, its colour the cloth's."""
+        """1 where a pixel can be cloth in deep shadow, much darker but of its colour, else 0, shape (h, w)."""
         mean = log_ratio.mean(axis=2)
         apart = np.abs(log_ratio - mean[..., None]) / (_SHADE_TOLERANCE * self.tolerance)
         return ((mean < _SHADE) & (apart.max(axis=2) < 1)).astype(np.float32)
@@ -138,8 +138,8 @@ def _cloth_colour(logs: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which pixels, shape (N, 3), share the commonest chromatic ratio: the cloth's, whatever the light."""
     ratios = np.stack([logs[:, 0] - logs[:, 1], logs[:, 2] - logs[:, 1]], axis=1)
     counts, eu, ev = np.histogram2d(ratios[:, 0], ratios[:, 1], bins=80, range=[[-2, 2], [-2, 2]])
-    counts = cv2.GaussianBlur(counts.astype(np.float32), (5, 5), 0)
-    i, j = np.unravel_index(int(np.argmax(counts)), counts.shape)
+    smooth = np.asarray(cv2.GaussianBlur(counts.astype(np.float32), (5, 5), 0))
+    i, j = np.unravel_index(int(np.argmax(smooth)), smooth.shape)
     centre = np.array([(eu[i] + eu[i + 1]) / 2, (ev[j] + ev[j + 1]) / 2])
     near: NDArray[np.bool_] = np.abs(ratios - centre).max(axis=1) < 0.3
     return near
@@ -152,7 +152,7 @@ def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
     rows, cols = np.nonzero(bed_mask(calibration, height, width))
     if len(rows) < 1000:
         raise ClothError("the calibrated table lies outside the picture: calibrate again")
-    step = max(1, len(rows) // 20_000)
+    step = max(1, len(rows) // 8_000)
     rows, cols = rows[::step], cols[::step]
     brightness = float(np.median(picture[rows, cols]))
     if brightness < 6:
@@ -165,9 +165,9 @@ def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
     keep = _cloth_colour(samples)
     u, v = cols / width * 2 - 1, rows / height * 2 - 1
     terms = _terms(u, v)
-    coefficients = np.zeros((len(_POWERS), 3))
+    coefficients: NDArray[np.float64] = np.zeros((len(_POWERS), 3))
     for tolerance in (0.6, 0.4, 0.3, 0.2, 0.2, 0.2):
-        coefficients = np.linalg.lstsq(terms[keep], samples[keep], rcond=None)[0]
+        coefficients = np.asarray(np.linalg.lstsq(terms[keep], samples[keep], rcond=None)[0], dtype=np.float64)
         residual = np.abs(samples - terms @ coefficients).max(axis=1)
         keep = residual < max(tolerance, 3 * float(np.median(residual[keep])))
         if keep.sum() < 500:

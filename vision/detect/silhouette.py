@@ -14,6 +14,9 @@ Array = NDArray[np.float64]
 SPOKES = 40
 _REACH = 0.45  # how far a profile reaches to either side of the outline, in radii
 _SAMPLES = 19
+_ROUNDS = 6
+_REWEIGHTS = 3
+_ARRIVED_PX = 0.03
 _COLOURED = 0.3  # two colours differ when their log ratios do by this much
 _CONTRAST = 0.25  # less contrast than this is no edge
 
@@ -41,9 +44,10 @@ class Silhouettes:
 
 def silhouettes(calibration: Calibration, points_in: Array) -> Silhouettes:
     """Outlines of balls at table points, shape (N, 2)."""
-    camera, radius = calibration.camera, calibration.table.ball_radius_in
+    radius = calibration.table.ball_radius_in
     centres = calibration.to_picture(points_in)
-    outlines = np.stack([camera.sphere_outline((x, y, radius), radius, SPOKES) for x, y in np.asarray(points_in)])
+    spheres = np.column_stack([points_in, np.full(len(points_in), radius)])
+    outlines = calibration.camera.sphere_outlines(spheres, radius, SPOKES)
     tangents = np.roll(outlines, -1, axis=1) - np.roll(outlines, 1, axis=1)
     normals = np.stack([tangents[..., 1], -tangents[..., 0]], axis=-1)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
@@ -71,31 +75,31 @@ class Fit:
         return result
 
 
-def fit(opponent: Float, origin_px: tuple[int, int], s: Silhouettes, rounds: int = 5) -> Fit:
+def fit(opponent: Float, s: Silhouettes) -> Fit:
     """The shift of each ball that brings its outline onto the picture's edges.
 
-    `opponent`, shape (h, w, 3), is log(pixel) − log(cloth) in opponent colours, luma last; its first pixel lies
-    at `origin_px`. Along each spoke the edge is where the colour is half-way between inside and outside. A
+    `opponent`, shape (h, w, 3), is log(pixel) − log(cloth) in opponent colours, luma last, valid around every
+    ball. Along each spoke the edge is where the colour is half-way between inside and outside. A
     shadow changes luma alone, so luma counts little where the colours differ.
     """
     shift = np.zeros((len(s.centres_px), 2))
     reach = np.maximum(3.0, _REACH * s.radii_px)
-    for i in range(rounds + 1):
-        profile = _profiles(opponent, origin_px, s, shift, reach)
-        edges, found = _edges(profile, reach)
+    limit = 0.8 * s.radii_px[:, None]
+    for last in (*(False,) * (_ROUNDS - 1), True):
+        edges, found = _edges(_profiles(opponent, s, shift, reach), reach)
         step, grown, residual = _solve(edges, found, s.normals)
-        if i < rounds:
-            limit = 0.5 * s.radii_px[:, None]
-            shift = np.clip(shift + step, -1.6 * limit, 1.6 * limit)
+        if last or np.abs(step).max() < _ARRIVED_PX:
+            break
+        shift = np.clip(shift + step, -limit, limit)
     near = found & (np.abs(residual) < np.maximum(0.125 * s.radii_px, 0.8)[:, None])
     return Fit(shift, grown, near)
 
 
-def _profiles(opponent: Float, origin_px: tuple[int, int], s: Silhouettes, shift: Array, reach: Array) -> Float:
+def _profiles(opponent: Float, s: Silhouettes, shift: Array, reach: Array) -> Float:
     """Colours along every spoke from inside to outside, shape (N, SPOKES, _SAMPLES, 3)."""
     n = len(s.centres_px)
     offsets = np.linspace(-1, 1, _SAMPLES)[None, :] * reach[:, None]
-    base = (s.centres_px + shift)[:, None, :] + s.spokes_px - np.asarray(origin_px, dtype=np.float64)
+    base = (s.centres_px + shift)[:, None, :] + s.spokes_px
     where = base[:, :, None, :] + offsets[:, None, :, None] * s.normals[:, :, None, :]
     flat = where.reshape(n * SPOKES, _SAMPLES, 2).astype(np.float32)
     colours = cv2.remap(opponent, flat[..., 0], flat[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -143,7 +147,7 @@ def _solve(edges: Array, found: NDArray[np.bool_], normals: Array) -> tuple[Arra
     prior = np.diag([0.5, 0.5, 6.0])
     solution = np.zeros((len(edges), 3))
     residual = edges
-    for _ in range(4):
+    for _ in range(_REWEIGHTS):
         AtA = np.einsum("nsi,ns,nsj->nij", A, weight, A) + prior
         Atb = np.einsum("nsi,ns,ns->ni", A, weight, edges)
         solution = np.linalg.solve(AtA, Atb[..., None])[..., 0]

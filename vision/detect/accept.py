@@ -1,0 +1,71 @@
+"""Which candidates are balls: one ball in one place, where a ball can lie, with an outline that is explained."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.detect.bed import Bed
+from vision.detect.silhouette import Array
+from vision.model import Detection
+
+# Two balls can't be nearer than one diameter; what measures nearer than this is one ball.
+_NEAREST_DIAMETERS = 0.86
+_MIN_QUALITY = 0.5
+_MIN_QUALITY_IN_MOUTH = 0.7
+# A hand's knuckles look round on one side only: this much of the outline must be explained, by quality.
+_QUALITIES = (0.5, 0.75, 0.97)
+_NEEDED = (0.7, 0.6, 0.0)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate with its outline.
+
+    `outside_px`, shape (SPOKES, 2), are points just outside it; `bare` says per spoke whether the picture has the
+    edge and cloth or a hole is outside; `told` is the fraction of the outline that no shadow hides.
+    """
+
+    ball: Detection
+    outside_px: Array
+    bare: NDArray[np.bool_]
+    told: float
+
+    def explained(self, others: list[Detection]) -> float:
+        """The fraction of the outline with an edge against cloth, a hole or one of the other balls."""
+        known = self.bare
+        for o in others:
+            if abs(o.x_px - self.ball.x_px) + abs(o.y_px - self.ball.y_px) < 4 * self.ball.radius_px:
+                away = np.hypot(self.outside_px[:, 0] - o.x_px, self.outside_px[:, 1] - o.y_px)
+                known = known | (away < 1.15 * o.radius_px)
+        return min(1.0, float(known.mean()) / self.told)
+
+
+def accept(candidates: list[Found], bed: Bed) -> list[Detection]:
+    """The balls among the candidates, best first; `free` becomes the explained part of each outline."""
+    accepted = _one_each(candidates, bed)
+    while accepted:
+        explained = [c.explained([a.ball for a in accepted if a is not c]) for c in accepted]
+        slack = [
+            e - float(np.interp(c.ball.quality, _QUALITIES, _NEEDED))
+            for e, c in zip(explained, accepted, strict=True)
+        ]
+        worst = int(np.argmin(slack))
+        if slack[worst] >= 0:
+            return [replace(c.ball, free=e) for c, e in zip(accepted, explained, strict=True)]
+        accepted.pop(worst)
+    return []
+
+
+def _one_each(candidates: list[Found], bed: Bed) -> list[Found]:
+    """The best candidates of which no two are one ball and none lies where no ball can rest."""
+    nearest = _NEAREST_DIAMETERS * bed.calibration.table.ball_diameter_in
+    accepted: list[Found] = []
+    for c in sorted(candidates, key=lambda c: -c.ball.quality):
+        x, y = c.ball.x_in, c.ball.y_in
+        least = _MIN_QUALITY_IN_MOUTH if bed.in_mouth(x, y) else _MIN_QUALITY
+        if c.ball.quality < least or not bed.can_rest(x, y):
+            continue
+        if all((x - a.ball.x_in) ** 2 + (y - a.ball.y_in) ** 2 > nearest**2 for a in accepted):
+            accepted.append(c)
+    return accepted

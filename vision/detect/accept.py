@@ -13,6 +13,9 @@ from vision.model import Detection
 _NEAREST_DIAMETERS = 0.86
 _MIN_QUALITY = 0.5
 _MIN_QUALITY_IN_MOUTH = 0.7
+# Seen from the side, a ball's shadow is a second disc that overlaps it by more than balls do.
+_OVERLAP = 0.85
+_OWN_OUTLINE = 0.75
 # A hand's knuckles look round on one side only: this much of the outline must be explained, by quality.
 _QUALITIES = (0.5, 0.75, 0.97)
 _NEEDED = (0.7, 0.6, 0.0)
@@ -22,12 +25,14 @@ _NEEDED = (0.7, 0.6, 0.0)
 class Found:
     """A candidate with its outline.
 
-    `outside_px`, shape (SPOKES, 2), are points just outside it; `bare` says per spoke whether the picture has the
-    edge and cloth or a hole is outside; `told` is the fraction of the outline that no shadow hides.
+    `outside_px`, shape (SPOKES, 2), are points just outside it; per spoke, `edge` says whether the picture has the
+    edge, `bare` whether it does and cloth or a hole is outside; `told` is the fraction of the outline that no
+    shadow hides.
     """
 
     ball: Detection
     outside_px: Array
+    edge: NDArray[np.bool_]
     bare: NDArray[np.bool_]
     told: float
 
@@ -35,10 +40,27 @@ class Found:
         """The fraction of the outline with an edge against cloth, a hole or one of the other balls."""
         known = self.bare
         for o in others:
-            if abs(o.x_px - self.ball.x_px) + abs(o.y_px - self.ball.y_px) < 4 * self.ball.radius_px:
-                away = np.hypot(self.outside_px[:, 0] - o.x_px, self.outside_px[:, 1] - o.y_px)
-                known = known | (away < 1.15 * o.radius_px)
+            if self._near(o):
+                known = known | self._behind(o)
         return min(1.0, float(known.mean()) / self.told)
+
+    def stands_beside(self, other: Detection) -> bool:
+        """Whether a ball that overlaps a better one in the picture shows enough of an outline of its own."""
+        apart = np.hypot(self.ball.x_px - other.x_px, self.ball.y_px - other.y_px)
+        if apart > _OVERLAP * (self.ball.radius_px + other.radius_px):
+            return True
+        own = ~self._behind(other)
+        return bool(own.any()) and float(self.edge[own].mean()) > _OWN_OUTLINE
+
+    def _near(self, other: Detection) -> bool:
+        apart = abs(other.x_px - self.ball.x_px) + abs(other.y_px - self.ball.y_px)
+        return apart < 4 * self.ball.radius_px
+
+    def _behind(self, other: Detection) -> NDArray[np.bool_]:
+        """Which of the points just outside lie on another ball."""
+        away = np.hypot(self.outside_px[:, 0] - other.x_px, self.outside_px[:, 1] - other.y_px)
+        result: NDArray[np.bool_] = away < 1.15 * other.radius_px
+        return result
 
 
 def accept(candidates: list[Found], bed: Bed) -> list[Detection]:
@@ -66,6 +88,7 @@ def _one_each(candidates: list[Found], bed: Bed) -> list[Found]:
         least = _MIN_QUALITY_IN_MOUTH if bed.in_mouth(x, y) else _MIN_QUALITY
         if c.ball.quality < least or not bed.can_rest(x, y):
             continue
-        if all((x - a.ball.x_in) ** 2 + (y - a.ball.y_in) ** 2 > nearest**2 for a in accepted):
+        apart = all((x - a.ball.x_in) ** 2 + (y - a.ball.y_in) ** 2 > nearest**2 for a in accepted)
+        if apart and all(c.stands_beside(a.ball) for a in accepted):
             accepted.append(c)
     return accepted

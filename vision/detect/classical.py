@@ -183,7 +183,7 @@ class Detector:
         colours = looks(frame, centres, s.spokes_px)
         numbers = np.column_stack([centres, inches, s.radii_px, quality, bare.mean(axis=1)])
         return [
-            Found(_detection(row, colours[i]), outside[i], against[i], float(told[i]))
+            Found(_detection(row, colours[i]), outside[i], result.edge[i], against[i], float(told[i]))
             for i, row in enumerate(numbers)
         ]
 

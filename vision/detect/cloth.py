@@ -24,6 +24,9 @@ _FLOOR_LEAST = 2.0
 CHROMATIC = 0.22
 RED = 0.22
 DARK = 1.15
+# A white ball on pale cloth is a little brighter and a little less coloured: neither alone would tell it.
+BRIGHT = 0.35
+_SOFTER = 0.73
 
 # A shadow is this much darker than the cloth (log of the ratio); in the dark a colour is less sure.
 _SHADE = -0.35
@@ -105,7 +108,10 @@ class Cloth:
         """
         mean = cv2.transform(log_ratio, np.full((1, 3), 1 / 3, dtype=np.float32))
         apart = np.abs(log_ratio - mean.reshape(*mean.shape[:2], 1)) / self.tolerance
-        score = np.maximum(apart.max(axis=2), log_ratio[..., 2] / max(RED, float(self.tolerance[2])))
+        colour = apart.max(axis=2)
+        score = np.maximum(colour, log_ratio[..., 2] / max(RED, float(self.tolerance[2])))
+        brighter = np.maximum(mean.reshape(score.shape), 0) / BRIGHT
+        score = np.maximum(score, np.hypot(_SOFTER * colour, brighter))
         return np.asarray(np.maximum(score, mean.reshape(score.shape) / -DARK), dtype=np.float32)
 
     def shade(self, log_ratio: Float) -> Float:

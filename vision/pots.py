@@ -51,7 +51,7 @@ def fate_of(history: list[Sample], table: Table) -> Fate | None:
 
 
 def fate_when_struck(place_in: Point, left_s: float, paths: list[Path], table: Table) -> Fate | None:
-    """The pocket of a ball that vanished from rest as another's path reached it: it left along the line of centres."""
+    """The pocket of a ball that vanished from rest as another reached it: it left along the centres' line."""
     here = np.asarray(place_in)
     best: tuple[float, int, Path] | None = None
     for path in paths:

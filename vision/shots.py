@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from calibration.file import Calibration
+from calibration.table import Table
 from vision.balls import BallSet
 from vision.facts import Facts, describe
 from vision.identify import Names
@@ -171,7 +172,12 @@ def _is_shot(paths: list[Path], fates: dict[int, Fate], names: Names, tracker: T
     cue = names.cue
     if cue is None or any(p.ball == cue for p in paths):
         return True
-    return not any(t.id == cue and t.state == "still" for t in tracker.tracks)
+    # A pocket's pale liner can pass for a cue ball; out on the bed a still cue ball means that a hand was at work.
+    return not any(t.id == cue and t.state == "still" and not _in_mouth(t, tracker.table) for t in tracker.tracks)
+
+
+def _in_mouth(track: Track, table: Table) -> bool:
+    return any(np.hypot(p.x_in - track.x_in, p.y_in - track.y_in) < p.mouth_in for p in table.pockets)
 
 
 def _rolling_samples(path: Path) -> int:

@@ -24,6 +24,8 @@ _ADOPT_S = 0.25
 _LOST_S = 30.0
 _RATTLE_S = 0.6
 _UNLIKE = 1.2
+_COVERED = 0.35  # the part of a silhouette that, being foreign, can hide a ball
+_SAME_PLACE_IN = 0.7
 _FAR = 1e6
 
 
@@ -116,15 +118,19 @@ class Tracker:
         was looked at again (where it was not, nothing changed there), and how much of the place where it is
         expected something foreign covers.
         """
-        tracks = self.tracks
-        pairs = self._assign(t_s, tracks, detections, changed)
-        taken = {j for _, j in pairs}
-        seen = {i for i, _ in pairs}
-        for i, j in pairs:
-            self._sight(tracks[i], index, t_s, detections[j])
-        spare = [j for j in range(len(detections)) if j not in taken and not self._occupied(detections[j])]
+        tracks = list(self.tracks)
+        looked = [i for i in range(len(tracks)) if changed[i]]
+        spare = list(range(len(detections)))
+        spare = self._match_by_motion(index, t_s, detections, spare, [tracks[i] for i in looked])
+        spare = [j for j in spare if not self._occupied(detections[j], t_s)]
+        spare = self._match_by_place(index, t_s, detections, spare)
+        # Only a ball whose place is seen to be empty has been struck away; a covered one waits.
+        gone = [
+            tracks[i] for i in looked if tracks[i].last_s < t_s and (cover[i] < _COVERED or tracks[i].speed > 3)
+        ]
+        spare = self._match_by_leap(index, t_s, detections, spare, gone)
         for i, track in enumerate(tracks):
-            if i in seen:
+            if track.last_s == t_s:
                 continue
             if not changed[i] and track.state != "hidden":
                 self._unchanged(track, index, t_s)
@@ -136,41 +142,81 @@ class Tracker:
         self._adopt()
         self._tidy(t_s)
 
-    def _occupied(self, d: Detection) -> bool:
-        """Whether a ball that is not out of sight lies there: at a region's edge it can be found twice."""
+    def _occupied(self, d: Detection, t_s: float) -> bool:
+        """Whether a ball in sight lies there: at a region's edge it can be found twice."""
         near = 0.7 * self.table.ball_diameter_in
         return any(
-            t.missed_s is None and t.state != "hidden" and np.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near
+            ((t.missed_s is None and t.state == "still") or t.last_s == t_s)
+            and np.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near
             for t in self.tracks
         )
 
-    def _assign(
-        self, t_s: float, tracks: list[Track], detections: list[Detection], changed: list[bool]
-    ) -> list[tuple[int, int]]:
-        """Pairs of track and detection: first by motion, then the rest by what a struck ball could reach."""
-        if not tracks or not detections:
-            return []
+    def _match_by_motion(
+        self, index: int, t_s: float, detections: list[Detection], spare: list[int], tracks: list[Track]
+    ) -> list[int]:
+        """Gives balls the detections where their motion brings them; hands back the detections left over."""
+        if not tracks or not spare:
+            return spare
         where = np.array([t.predicted(t_s, self.table) for t in tracks])
-        last = np.array([(t.x_in, t.y_in) for t in tracks])
-        found = np.array([(d.x_in, d.y_in) for d in detections])
-        gate = np.array([self._gate(t, t_s) for t in tracks])
-        distance = np.linalg.norm(where[:, None] - found[None], axis=2)
-        alike = self._likeness(tracks, detections)
-        cost = distance / gate[:, None] + 0.5 * alike
-        cost[distance > gate[:, None]] = _FAR
-        cost[~np.array(changed)] = _FAR
-        pairs = _solve(cost)
-        left = [i for i in range(len(tracks)) if i not in {a for a, _ in pairs} and changed[i]]
-        spare = [j for j in range(len(detections)) if j not in {b for _, b in pairs}]
-        if left and spare:
-            reach = np.array([self._reach(tracks[i], t_s) for i in left])
-            leap = np.linalg.norm(last[left][:, None] - found[spare][None], axis=2)
-            # A smeared ball has lost some of its colour, and fits badly too.
-            unlike = alike[np.ix_(left, spare)] * np.array([detections[j].quality for j in spare]) ** 2
-            cost = leap / reach[:, None] + unlike
-            cost[(leap > reach[:, None]) | (unlike > _UNLIKE)] = _FAR
-            pairs += [(left[a], spare[b]) for a, b in _solve(cost)]
-        return pairs
+        gate = np.array([self._gate(t, t_s) for t in tracks])[:, None]
+        distance = _distances(where, detections, spare)
+        cost = distance / gate + 0.5 * self._likeness(tracks, [detections[j] for j in spare])
+        cost[distance > gate] = _FAR
+        return self._sight_all(index, t_s, detections, spare, tracks, cost)
+
+    def _match_by_place(self, index: int, t_s: float, detections: list[Detection], spare: list[int]) -> list[int]:
+        """Gives balls out of sight the detections where they last lay."""
+        absent = [
+            t
+            for t in (*self.tracks, *self.lost)
+            if t.last_s < t_s and t.history[-1].resting and t.fate is None and t_s - t.last_s < _LOST_S
+        ]
+        if not absent or not spare:
+            return spare
+        where = np.array([(t.history[-1].x_in, t.history[-1].y_in) for t in absent])
+        cost = _distances(where, detections, spare)
+        cost[cost > _SAME_PLACE_IN] = _FAR
+        return self._sight_all(index, t_s, detections, spare, absent, cost)
+
+    def _match_by_leap(
+        self, index: int, t_s: float, detections: list[Detection], spare: list[int], tracks: list[Track]
+    ) -> list[int]:
+        """Gives balls that left their places the detections that a strike could have sent them to."""
+        if not tracks or not spare:
+            return spare
+        reach = np.array([self._reach(t, t_s) for t in tracks])[:, None]
+        leap = _distances(np.array([(t.x_in, t.y_in) for t in tracks]), detections, spare)
+        # A smeared ball has lost some of its colour, and fits badly too.
+        sharp = np.array([detections[j].quality for j in spare]) ** 2
+        unlike = self._likeness(tracks, [detections[j] for j in spare]) * sharp
+        cost = leap / reach + unlike
+        cost[(leap > reach) | (unlike > _UNLIKE)] = _FAR
+        return self._sight_all(index, t_s, detections, spare, tracks, cost)
+
+    def _sight_all(
+        self,
+        index: int,
+        t_s: float,
+        detections: list[Detection],
+        spare: list[int],
+        tracks: list[Track],
+        cost: Array,
+    ) -> list[int]:
+        """Pairs tracks with spare detections at the least cost; hands back the detections left over."""
+        used = set()
+        for a, b in _solve(cost):
+            track = tracks[a]
+            if track.gone:
+                self._take_back(track)
+            self._sight(track, index, t_s, detections[spare[b]])
+            used.add(spare[b])
+        return [j for j in spare if j not in used]
+
+    def _take_back(self, track: Track) -> None:
+        """A lost ball is on the table after all."""
+        self.lost.remove(track)
+        self.tracks.append(track)
+        track.gone, track.fate = False, None
 
     def _gate(self, track: Track, t_s: float) -> float:
         """How far from its prediction a ball may be found, in inches."""
@@ -192,9 +238,10 @@ class Tracker:
 
     def _reach(self, track: Track, t_s: float) -> float:
         """How far a ball may have gone since it was last seen, whatever struck it."""
-        dt = t_s - track.last_s if track.state != "still" else max(1 / 60, t_s - (track.missed_s or track.last_s))
-        dt = max(dt, t_s - (track.history[-1].t_s if track.history else t_s))
-        return min(1.0 + _FASTEST_IN_S * min(dt, 0.08) + 2.0 * track.speed * dt, 60.0)
+        dt = max(t_s - track.last_s, 1 / 60)
+        if track.state == "still":
+            return 1.0 + _FASTEST_IN_S * min(dt, 0.08)
+        return 2.0 + 2.5 * max(track.speed, 10.0) * dt
 
     def _likeness(self, tracks: list[Track], detections: list[Detection]) -> Array:
         """How unlike each track and detection look, shape (tracks, detections): 0 the same, 1 clearly not."""
@@ -211,7 +258,9 @@ class Tracker:
         track.missed_s = None
         if d.look is not None and d.quality > 0.6:
             track.looks = [*track.looks[-30:], d.look]
-        if track.state == "still" and moved < _STILL_IN:
+        back = track.state == "hidden" and track.history[-1].resting and moved < _SAME_PLACE_IN
+        if back or (track.state == "still" and moved < _STILL_IN):
+            track.state = "still"
             # A resting ball's place is the slow mean of what is measured, so that noise moves nothing.
             track.x_in += 0.1 * (d.x_in - track.x_in)
             track.y_in += 0.1 * (d.y_in - track.y_in)
@@ -276,7 +325,7 @@ class Tracker:
         """Not found where it should be: hidden where something covers the place, else lost after a while."""
         if track.missed_s is None:
             track.missed_s = t_s
-        covered = cover > 0.35
+        covered = cover > _COVERED
         if track.state == "still":
             if covered:
                 track.state = "hidden"
@@ -323,20 +372,11 @@ class Tracker:
                 distance = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
                 if alike[a, b] < 0.7 and distance < 6 + _FOUND_AGAIN_IN_S * (t_s - track.last_s):
                     cost[a, b] = alike[a, b] + distance / 100
-        used: set[int] = set()
-        for a, b in _solve(cost):
-            track = absent[a]
-            if track.gone:
-                self.lost.remove(track)
-                self.tracks.append(track)
-                track.gone = False
-            self._sight(track, index, t_s, detections[spare[b]])
-            used.add(spare[b])
-        return [j for j in spare if j not in used]
+        return self._sight_all(index, t_s, detections, spare, absent, cost)
 
     def _adopt(self) -> None:
         """A ball that seems new just as one that looks like it went missing is that one."""
-        for new in [t for t in self.tracks if t.hits == _CONFIRM and not t.settled and not t.gone]:
+        for new in [t for t in self.tracks if _CONFIRM <= t.hits < 2 * _CONFIRM and not t.settled and not t.gone]:
             absent = [
                 t
                 for t in (*self.tracks, *self.lost)
@@ -345,15 +385,18 @@ class Tracker:
                 and t.missed_s is not None
                 and abs(new.born_s - t.missed_s) < _ADOPT_S
             ]
-            if not absent:
-                continue
-            first = new.history[0]
             look = mean_look(new.looks)
-            best = min(absent, key=lambda t: float(np.linalg.norm(mean_look(t.looks) - look)))
-            far = float(np.hypot(first.x_in - best.x_in, first.y_in - best.y_in))
-            unlike = float(np.linalg.norm(mean_look(best.looks) - look)) / 60
-            if unlike < _UNLIKE and far < 6 + _FASTEST_IN_S * max(new.born_s - best.history[-1].t_s, 1 / 60):
-                self._become(best, new)
+            absent.sort(key=lambda t: float(np.linalg.norm(mean_look(t.looks) - look)))
+            old = next((t for t in absent if self._could_be(t, new)), None)
+            if old is not None:
+                self._become(old, new)
+
+    def _could_be(self, old: Track, new: Track) -> bool:
+        """Whether a missing ball looks like a new one and a strike could have sent it there."""
+        first = new.history[0]
+        far = float(np.hypot(first.x_in - old.x_in, first.y_in - old.y_in))
+        unlike = float(np.linalg.norm(mean_look(old.looks) - mean_look(new.looks))) / 60
+        return unlike < _UNLIKE and far < 6 + _FASTEST_IN_S * max(new.born_s - old.history[-1].t_s, 1 / 60)
 
     def _become(self, old: Track, new: Track) -> None:
         """The old track goes on where the new one is."""
@@ -362,9 +405,7 @@ class Tracker:
         old.vx, old.vy, old.last_s, old.state, old.missed_s = new.vx, new.vy, new.last_s, "moving", None
         self.tracks.remove(new)
         if old.gone:
-            old.gone = False
-            self.lost.remove(old)
-            self.tracks.append(old)
+            self._take_back(old)
 
     def _born(self, index: int, t_s: float, d: Detection) -> None:
         track = Track(self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s)
@@ -394,6 +435,13 @@ def mean_look(looks: list[NDArray[np.float32]]) -> Array:
     if not looks:
         return np.zeros(3)
     result: Array = np.mean([look.mean(axis=0) for look in looks[-8:]], axis=0)
+    return result
+
+
+def _distances(places: Array, detections: list[Detection], chosen: list[int]) -> Array:
+    """Inches between places, shape (N, 2), and the chosen detections: shape (N, len(chosen))."""
+    found = np.array([(detections[j].x_in, detections[j].y_in) for j in chosen])
+    result: Array = np.linalg.norm(places[:, None] - found[None], axis=2)
     return result
 
 

@@ -19,6 +19,7 @@ _OWN_OUTLINE = 0.75
 # A hand's knuckles look round on one side only: this much of the outline must be explained, by quality.
 _QUALITIES = (0.5, 0.75, 0.97)
 _NEEDED = (0.7, 0.6, 0.0)
+_NEEDED_HELD = 0.75
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Found:
 
     `outside_px`, shape (SPOKES, 2), are points just outside it; per spoke, `edge` says whether the picture has the
     edge, `bare` whether it does and cloth or a hole is outside; `told` is the fraction of the outline that no
-    shadow hides.
+    shadow hides; `held` says that it lies in what reaches in from the edge.
     """
 
     ball: Detection
@@ -35,6 +36,13 @@ class Found:
     edge: NDArray[np.bool_]
     bare: NDArray[np.bool_]
     told: float
+    held: bool
+
+    @property
+    def needed(self) -> float:
+        """How much of the outline must be explained."""
+        needed = float(np.interp(self.ball.quality, _QUALITIES, _NEEDED))
+        return max(needed, _NEEDED_HELD) if self.held else needed
 
     def explained(self, others: list[Detection]) -> float:
         """The fraction of the outline with an edge against cloth, a hole or one of the other balls."""
@@ -68,10 +76,7 @@ def accept(candidates: list[Found], bed: Bed) -> list[Detection]:
     accepted = _one_each(candidates, bed)
     while accepted:
         explained = [c.explained([a.ball for a in accepted if a is not c]) for c in accepted]
-        slack = [
-            e - float(np.interp(c.ball.quality, _QUALITIES, _NEEDED))
-            for e, c in zip(explained, accepted, strict=True)
-        ]
+        slack = [e - c.needed for e, c in zip(explained, accepted, strict=True)]
         worst = int(np.argmin(slack))
         if slack[worst] >= 0:
             return [replace(c.ball, free=e) for c, e in zip(accepted, explained, strict=True)]

@@ -21,14 +21,15 @@ _HOLE = -1.5
 class Bed:
     """Maps of half the picture's size, shape (h, w).
 
-    `bed` is non-zero on the cloth between the noses; `reach` is non-zero where a ball on the table can be seen, `rect` its bounds; `radius_half` the ball's radius
-    in half-size pixels; `holes` non-zero on the pockets' holes. `samples` are rows and columns of bare cloth
-    and `sample_luma` its luma there.
+    `bed` is non-zero on the cloth between the noses, `reach` where a ball on the table can be seen, `border` along
+    the edge of that, `holes` on the pockets' holes; `rect` bounds `reach`. `radius_half` is the ball's radius in
+    half-size pixels. `samples` are rows and columns of bare cloth and `sample_luma` its luma there.
     """
 
     calibration: Calibration
     bed: Plane
     reach: Plane
+    border: Plane
     rect: tuple[int, int, int, int]
     radius_half: Float
     holes: Plane
@@ -106,6 +107,7 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
         calibration=calibration,
         bed=bed,
         reach=reach,
+        border=cv2.subtract(reach, cv2.erode(reach, np.ones((5, 5), np.uint8), borderValue=0)),
         rect=(x, y, x + w, y + h),
         radius_half=_radius_map(calibration, height, width),
         holes=holes,

@@ -1,6 +1,6 @@
 """The classical detector: balls are what is foreign to the cloth and has the projected ball's outline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from vision.detect.bed import Bed, measure_bed
 from vision.detect.canvas import Canvas, boxes_around, sampled
 from vision.detect.changes import ChangeWatch, Rect
 from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth
+from vision.detect.intruders import intruders
 from vision.detect.looks import looks
 from vision.detect.silhouette import OPPONENT, Array, Fit, Silhouettes, fit, silhouettes
 from vision.detect.votes import radial_votes
@@ -21,6 +22,7 @@ from vision.model import Detection
 _WELL_FOUND = 0.7
 _MOST_SHADED = 0.35  # a lamp's shadow hides less of an outline than this; a dark sleeve is like shadow all round
 _BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
+_EXPECTED_IN = 0.5
 _MIN_DEPTH = 0.45  # in radii: a mask thinner than this is a line, a cue or a rail
 
 
@@ -54,6 +56,7 @@ class Detector:
         self.mask: Plane = np.zeros((0, 0), dtype=np.uint8)
         self._known: _Learnt | None = None
         self._gain = 0.0
+        self._intruders: Plane = self.mask
 
     def learn(self, frames: list[Frame]) -> None:
         """Learns the empty cloth. Raises ClothError or CalibrationError, each with what to do."""
@@ -84,12 +87,14 @@ class Detector:
         if not regions:
             return Sight([], [])
         ratios = [self._update_mask(frame, luma, region) for region in regions]
+        self._intruders = intruders(self.mask, known.bed)
         points = [self._inside(hints_in, region) for region in regions]
         points += [self._to_table(self._deep(region, self._mask_of(region)), region) for region in regions]
         found = self._refine(frame, np.concatenate(points))
         rest = self._unexplained(found)
         votes = [self._votes(region, ratio, rest) for region, ratio in zip(regions, ratios, strict=True)]
         found += self._refine(frame, np.concatenate(votes))
+        found = [replace(f, held=False) if _expected(f.ball, hints_in) else f for f in found]
         return Sight(accept(found, known.bed), regions)
 
     def cover(self, points_in: Array) -> Array:
@@ -180,10 +185,14 @@ class Detector:
         right_size = np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
         quality = self._filled(s, centres) * np.minimum(1, result.support / told) * right_size
         against = bare | (result.edge & known.bed.beyond(outside))
-        colours = looks(frame, centres, s.spokes_px)
+        u, v = known.bed.half(centres)
+        held = self._intruders[v, u] > 0
+        colours = looks(frame, centres, s.spokes_px, known.cloth)
         numbers = np.column_stack([centres, inches, s.radii_px, quality, bare.mean(axis=1)])
         return [
-            Found(_detection(row, colours[i]), outside[i], result.edge[i], against[i], float(told[i]))
+            Found(
+                _detection(row, colours[i]), outside[i], result.edge[i], against[i], float(told[i]), bool(held[i])
+            )
             for i, row in enumerate(numbers)
         ]
 
@@ -202,6 +211,14 @@ class Detector:
         inside = sampled(self._table.canvas.foreign, where.reshape(len(centres_px), -1, 2))
         filled: Array = (inside > 0.7).mean(axis=1)
         return filled
+
+
+def _expected(ball: Detection, hints_in: Array) -> bool:
+    """Whether a ball already known lies there: that one need not show that it is none of a hand."""
+    if not len(hints_in):
+        return False
+    away = np.hypot(hints_in[:, 0] - ball.x_in, hints_in[:, 1] - ball.y_in)
+    return bool(away.min() < _EXPECTED_IN)
 
 
 def _detection(numbers: Array, look: Float) -> Detection:

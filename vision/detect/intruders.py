@@ -1,0 +1,29 @@
+"""Hands, arms, bodies and cues: what reaches onto the bed from its edge and is larger than balls are."""
+
+import cv2
+import numpy as np
+
+from vision.detect.bed import Bed
+from vision.frames.source import Plane
+
+# What comes in from the edge and covers this many balls is no ball at the rail.
+_BALLS = 4.0
+
+
+def intruders(mask: Plane, bed: Bed) -> Plane:
+    """255 on what reaches in from the bed's edge, at half size, shape (h, w); `mask` is what is foreign.
+
+    Strips thinner than half a ball, as shaded cushions and cues, are cut off first.
+    """
+    thin = max(3, int(0.5 * float(bed.radius_half[bed.reach > 0].mean())) | 1)
+    solid = cv2.bitwise_and(mask, cv2.bitwise_not(bed.holes * 255) & 1)
+    solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thin, thin)))
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(np.asarray(solid, dtype=np.uint8))
+    at_edge = set(np.unique(labels[bed.border > 0]).tolist())
+    found = np.zeros_like(mask)
+    for i in range(1, count):
+        u, v = centres[i]
+        radius = float(bed.radius_half[int(v), int(u)])
+        if i in at_edge and stats[i, cv2.CC_STAT_AREA] > _BALLS * np.pi * radius**2:
+            found[labels == i] = 255
+    return found

@@ -23,6 +23,7 @@ _MIN_ROLLING = 4  # steps without a gap that show balls rolling by themselves
 _STEP_S = 0.15
 _OPENING_S = 0.3  # what moves this early was moving when the recording began
 _REMEMBER_S = 30.0
+_PREDICTED_S = 0.1  # a ball that would reach a pocket later than this has not been potted yet
 
 
 @dataclass
@@ -118,7 +119,7 @@ class ShotFinder:
                 fate = fate_when_struck(
                     (t.x_in, t.y_in), t.missed_s or t.last_s, [p for p in paths if p.ball != t.id], self.table
                 )
-            if fate is not None:
+            if fate is not None and fate.t_s < self._t_s + _PREDICTED_S:
                 fates[t.id] = fate
         end = {t.id: (t.x_in, t.y_in) for t in tracker.tracks if self._is_ball(t) and t.id not in fates}
         for t in tracker.tracks:

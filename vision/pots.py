@@ -14,6 +14,11 @@ from vision.sample import Sample
 _ROLLING_IN_S2 = 0.01 * 386.09
 _MAX_BLIND_IN = 40.0
 _MIN_PATH_IN = 1.0
+# A ball that rolls into a pocket: seen at every frame of this time, in steps no hand makes so evenly.
+_ROLL_S = 0.2
+_ROLL_SAMPLES = 5
+_ROLL_STEP_IN = 0.15
+_STRAIGHT = 0.97
 # A ball that was struck into a near pocket faster than the camera could follow.
 _STRUCK_S = 0.3
 _STRUCK_DIAMETERS = 1.9
@@ -48,6 +53,19 @@ def fate_of(history: list[Sample], table: Table) -> Fate | None:
         return None
     speed, direction = length / dt, way / length
     return _pocket_ahead(np.array([last.x_in, last.y_in]), direction, speed, last.t_s, table)
+
+
+def rolled_in(history: list[Sample], table: Table) -> bool:
+    """Whether a path ends in a straight roll up to a pocket's mouth: that tells a pot whoever set the ball off."""
+    end = [s for s in history if s.t_s >= history[-1].t_s - _ROLL_S]
+    if len(end) < _ROLL_SAMPLES or history[-1].resting:
+        return False
+    steps = np.diff([(s.x_in, s.y_in) for s in end], axis=0)
+    lengths = np.linalg.norm(steps, axis=1)
+    whole = steps.sum(axis=0)
+    straight = float(np.linalg.norm(whole)) > _STRAIGHT * float(lengths.sum())
+    near = min(np.hypot(p.x_in - end[-1].x_in, p.y_in - end[-1].y_in) - p.mouth_in for p in table.pockets)
+    return bool(straight and lengths.min() > _ROLL_STEP_IN and near < 0)
 
 
 def fate_when_struck(place_in: Point, left_s: float, paths: list[Path], table: Table) -> Fate | None:

@@ -6,12 +6,11 @@ import numpy as np
 
 from calibration.file import Calibration
 from calibration.table import Table
-from vision.balls import BallSet
 from vision.facts import Facts, describe
 from vision.identify import Names
 from vision.model import Phase, Point, Shot
 from vision.motion import Path, caused, make_path
-from vision.pots import Fate, fate_of, fate_when_struck
+from vision.pots import Fate, fate_of, fate_when_struck, rolled_in
 from vision.track import Track, Tracker
 
 _QUIET_S = 0.35  # this long without motion ends a shot
@@ -40,10 +39,9 @@ class Episode:
 class ShotFinder:
     """Watches the tracks of one table and hands on each shot when it is over."""
 
-    def __init__(self, calibration: Calibration, ball_set: BallSet, source_id: str) -> None:
+    def __init__(self, calibration: Calibration, source_id: str) -> None:
         self.calibration = calibration
         self.table = calibration.table
-        self.ball_set = ball_set
         self.source_id = source_id
         self._episode: Episode | None = None
         self._first_s: float | None = None
@@ -102,7 +100,8 @@ class ShotFinder:
         episode = self._episode
         assert episode is not None
         self._episode = None
-        known = [t for t in (*tracker.tracks, *tracker.lost) if t.id in episode.layout]
+        names.settle(tracker.tracks, tracker.lost)
+        known = [t for t in (*tracker.tracks, *tracker.lost) if t.id in episode.layout or _lay_there(t, episode)]
         paths = [
             path
             for t in known
@@ -114,7 +113,7 @@ class ShotFinder:
         for t in known:
             if not _out_of_sight(t):
                 continue
-            fate = fate_of(t.history, self.table) if t.id in rolled else None
+            fate = fate_of(t.history, self.table) if t.id in rolled or rolled_in(t.history, self.table) else None
             if fate is None and t.gone and (t.missed_s or 0) >= episode.start_s:
                 fate = fate_when_struck(
                     (t.x_in, t.y_in), t.missed_s or t.last_s, [p for p in paths if p.ball != t.id], self.table
@@ -131,7 +130,7 @@ class ShotFinder:
         facts = Facts(
             source_id=self.source_id,
             calibration=self.calibration,
-            ball_set=self.ball_set,
+            ball_set=names.ball_set,
             paths=paths,
             fates=fates,
             names={t.id: names.of(t.id) for t in (*known, *tracker.tracks)},
@@ -149,6 +148,12 @@ class ShotFinder:
 def _has_moved(track: Track) -> bool:
     first = track.history[0]
     return float(np.hypot(track.x_in - first.x_in, track.y_in - first.y_in)) > _MOVED_IN
+
+
+def _lay_there(track: Track, episode: Episode) -> bool:
+    """Whether a ball that was out of sight when an episode began had come to rest before."""
+    since = track.history[0].since_s
+    return track.settled and since is not None and since <= episode.start_s
 
 
 def _resting_place(track: Track) -> Point:

@@ -35,9 +35,9 @@ def ball_set(name: str) -> BallSet:
 
 def symbol_id(ball: str) -> str:
     """The symbol that draws a ball: `red-3` is a red, `solid?` a grey solid, `ball-7` an unknown ball."""
-    if ball in ("solid?", "stripe?"):
-        return f"ball-{ball[:-1]}-unknown"
     base = ball.split("-", maxsplit=1)[0]
+    if base in ("solid?", "stripe?"):
+        return f"ball-{base[:-1]}-unknown"
     known = re.fullmatch(r"[a-z0-9]{1,12}", base) is not None and base != "ball"
     return f"ball-{base}" if known else "ball-unknown"
 
@@ -49,7 +49,7 @@ def ball_rgb(ball: str, balls: BallSet) -> tuple[int, int, int]:
 
 
 def is_striped(ball: str, balls: BallSet) -> bool:
-    return ball == "stripe?" or any(b.striped for b in balls.balls if b.name == ball)
+    return ball.startswith("stripe?") or any(b.striped for b in balls.balls if b.name == ball)
 
 
 def hex_colour(rgb: tuple[int, int, int]) -> str:

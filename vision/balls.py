@@ -28,9 +28,9 @@ class BallSet:
 
     def group_of(self, ball: str) -> Group:
         """The group of a ball's name; what is honestly unknown is `unknown`, `solid?` is a solid."""
-        if ball in ("solid?", "stripe?"):
-            return "solid" if ball == "solid?" else "stripe"
         base = ball.split("-", maxsplit=1)[0]  # reds are told apart as red-1, red-2 …
+        if base in ("solid?", "stripe?"):
+            return "solid" if base == "solid?" else "stripe"
         return next((b.group for b in self.balls if b.name == base), "unknown")
 
 

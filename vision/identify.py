@@ -1,4 +1,8 @@
-"""Which ball is which: colours over many frames, one assignment over the set in play, `unknown` where honest."""
+"""Which ball is which: colours over many views, one assignment over the set in play, `unknown` where honest.
+
+Costs are negative log likelihoods (`vision.palette`). The same likelihood tells the set in play, where it is
+not given, and how vividly this camera shows colours.
+"""
 
 from dataclasses import dataclass
 
@@ -6,109 +10,238 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from vision.balls import Ball, BallSet
+from vision.balls import Ball, BallSet, ball_sets
+from vision.evidence import Evidence
+from vision.palette import PIXELS_WORTH, Palette, features
 from vision.track import Track
 
 Array = NDArray[np.float64]
 
+_UNKNOWN = 28.0  # the cost of a view of a ball that is none of the set's: that of colours met by chance
+_KEPT = 1.5  # what changing a likely name costs, for each view after the first that it rests on
+_KEPT_MOST = 8.0
+_LOST = 3.0  # what a ball out of sight loses against one that is seen
+# How likely a name must be to be said: these chances are cautious (the looks of one ball are not independent, and
+# weigh little). A wrong cue ball spoils a shot, an unknown one does not.
+_SURE = 0.25
+_SURE_CUE = 0.5
+_SURE_GROUP = 0.6
+_NEVER = 1e6
+_CUE_THERE = 3.0  # the cue ball lies on the table 19 times in 20
+_BALANCING = 12  # rounds of Sinkhorn's scaling
+_VIVIDNESS = (0.6, 0.8, 1.0, 1.25, 1.5)
+_TUNE_VIEWS = 2  # of each ball, to tune with
+_OTHER_WHITE = 0.08  # white that differs by more is another light
+_OTHER_SET = 6.0  # by how much another set must be likelier than the one in play
+_UNUSUAL_SIZE = 10.0
+_UNUSUAL_SET = {"tv": 2.0}
+_SMALL_IN = 2.15  # balls smaller than this are snooker's
+_ALIKE = 3  # so many balls of one kind teach what this table's are like
+
 
 @dataclass(frozen=True)
-class Signature:
-    """What a ball shows: the fractions of its disc that are white and black, and its colour where it has one.
+class _Tuning:
+    """What the likelihoods were made with."""
 
-    `hue` is the colour as a point on the chroma plane, shape (2,), `light` its brightness against white.
-    """
+    ball_set: BallSet
+    palette: Palette
+    white: Array
+    views: int
 
-    white: float
-    black: float
-    hue: Array
-    light: float
+    @property
+    def slots(self) -> list[int]:
+        """The kind in each of the set's places."""
+        return [i for i, b in enumerate(self.ball_set.balls) for _ in range(b.count)]
+
+    def costs(self, fits: Array, views: Array) -> Array:
+        """The cost of every ball in every place of the set, then of each being unknown, from log likelihoods
+        of shape (balls, kinds) that rest on so many views, shape (balls,): shape (balls, places + balls)."""
+        expected = np.array([_CUE_THERE if b.group == "cue" else 0.0 for b in self.ball_set.balls])
+        unknown = np.where(np.eye(len(fits)) > 0, _UNKNOWN * np.sqrt(views), _NEVER)
+        return np.hstack([-(fits + expected)[:, self.slots], unknown])
 
 
 class Names:
-    """Names for tracks, settled anew while evidence comes in; `cue` is the cue ball's track, if known."""
+    """Names for tracks, settled anew while evidence comes in; `cue` is the cue ball's track, if known.
 
-    def __init__(self, ball_set: BallSet) -> None:
-        self.ball_set = ball_set
+    `ball_set` is the set in play; None tells it from the balls seen, and from their size which is likelier.
+    """
+
+    def __init__(self, ball_set: BallSet | None, ball_diameter_in: float = 2.25) -> None:
         self.cue: int | None = None
+        small = ball_diameter_in < _SMALL_IN
+        self._sets = [ball_set] if ball_set else list(ball_sets().values())
+        self._prior = {s.name: _UNUSUAL_SET.get(s.name, 0.0) for s in self._sets}
+        for name in self._prior:
+            self._prior[name] += _UNUSUAL_SIZE if (name == "snooker") != small else 0.0
+        self._usual = ball_set or ball_sets()["snooker" if small else "american"]
+        self._evidence = Evidence()
+        self._tuning: _Tuning | None = None
+        self._fits: dict[int, tuple[int, Array]] = {}
+        self._kind: dict[int, tuple[int, float]] = {}  # by track: the kind, and how likely it was
         self._names: dict[int, str] = {}
+
+    @property
+    def ball_set(self) -> BallSet:
+        """The set in play as far as it is known."""
+        return self._tuning.ball_set if self._tuning else self._usual
 
     def of(self, track: int) -> str:
         return self._names.get(track, f"ball-{track}")
 
-    def settle(self, tracks: list[Track]) -> None:
-        """Assigns the set's balls to the confirmed tracks."""
-        seen = [t for t in tracks if t.confirmed and t.looks]
+    def settle(self, tracks: list[Track], lost: list[Track] | None = None) -> None:
+        """Assigns the set's balls to the confirmed tracks; `lost` ones keep what no ball in sight claims."""
+        seen = [t for t in (*tracks, *(lost or [])) if t.confirmed and t.looks]
         if not seen:
             return
-        white = _white(seen)
-        signatures = [_signature(t, white) for t in seen]
-        slots = [b for b in self.ball_set.balls for _ in range(b.count)]
-        cost = np.array([[_cost(s, b, white) for b in slots] for s in signatures])
-        rows, cols = linear_sum_assignment(np.hstack([cost, np.full((len(seen), len(seen)), _UNKNOWN)]))
-        numbered: dict[str, int] = {}
+        self._evidence.gather(seen)
+        tuning = self._tuned(seen)
+        fits = np.array([self._fit(t.id, tuning) for t in seen])
+        views = np.array([len(self._evidence.views[t.id].looks) for t in seen])
+        cost = tuning.costs(fits, views)
+        cost[:, : len(tuning.slots)] += self._held(seen, tuning)
+        rows, columns = linear_sum_assignment(cost)
+        likely = _balanced(cost)
         self.cue = None
-        names: dict[int, str] = {}
-        for i, j in zip(rows, cols, strict=True):
-            if j >= len(slots):
-                names[seen[i].id] = f"ball-{seen[i].id}"
-                continue
-            ball = slots[j]
-            name = ball.name
-            if ball.count > 1:
-                numbered[name] = numbered.get(name, 0) + 1
-                name = f"{name}-{numbered[name]}"
-            names[seen[i].id] = name
-            if name == "cue":
-                self.cue = seen[i].id
-        self._names.update(names)
+        given: dict[int, str] = {}
+        for i, j in zip(rows, columns, strict=True):
+            kind = tuning.slots[j] if j < len(tuning.slots) else None
+            self._give(seen[i].id, kind, likely[i, : len(tuning.slots)], given)
+        self._names = given
+
+    def _give(self, track: int, kind: int | None, likely: Array, given: dict[int, str]) -> None:
+        """Notes a track's name in `given`: the assigned kind's where it is likely, else its group, else none."""
+        assert self._tuning is not None
+        balls = self._tuning.ball_set.balls
+        chance = np.bincount(self._tuning.slots, weights=likely, minlength=len(balls))
+        if kind is not None and chance[kind] >= (_SURE_CUE if balls[kind].group == "cue" else _SURE):
+            self._kind[track] = kind, float(chance[kind])
+            given[track] = self._numbered(track, balls[kind], given)
+            if balls[kind].group == "cue":
+                self.cue = track
+            return
+        self._kind.pop(track, None)
+        for group in ("solid", "stripe"):
+            if sum(chance[i] for i, b in enumerate(balls) if b.group == group) >= _SURE_GROUP:
+                given[track] = _first_free(f"{group}?", given)
+                return
+        given[track] = f"ball-{track}"
+
+    def _numbered(self, track: int, ball: Ball, given: dict[int, str]) -> str:
+        """The ball's name; one of many alike keeps its number, a new one takes the first free."""
+        if ball.count == 1:
+            return ball.name
+        held = self._names.get(track, "")
+        if held.startswith(f"{ball.name}-") and held not in given.values():
+            return held
+        others = {name for other, name in self._names.items() if other in self._evidence.views and other != track}
+        taken = others | set(given.values())
+        return next(name for n in range(1, len(taken) + 2) if (name := f"{ball.name}-{n}") not in taken)
+
+    def _held(self, seen: list[Track], tuning: _Tuning) -> Array:
+        """What changing its name would cost each track in each of the set's places, shape (tracks, places)."""
+        held = np.zeros((len(seen), len(tuning.slots)))
+        held[[t.gone for t in seen]] = _LOST
+        for i, track in enumerate(seen):
+            kind, chance = self._kind.get(track.id, (-1, 0.0))
+            if kind >= 0 and not track.gone:
+                views = len(self._evidence.views[track.id].looks)
+                held[i, np.array(tuning.slots) != kind] = chance * min(_KEPT_MOST, _KEPT * (views - 1))
+        return held
+
+    def _fit(self, track: int, tuning: _Tuning) -> Array:
+        """The log likelihood of a track's views under each kind, shape (kinds,).
+
+        Views of one ball share its paint and its lamp: n of them count as √n.
+        """
+        views = self._evidence.views[track]
+        known = self._fits.get(track)
+        if known is None or known[0] != views.version:
+            relative = self._evidence.relative([*views.looks], tuning.white)
+            fit = tuning.palette.mean_log_likelihood(relative).sum(axis=0) * PIXELS_WORTH / np.sqrt(len(relative))
+            known = self._fits[track] = (views.version, fit)
+        return known[1]
+
+    def _tuned(self, seen: list[Track]) -> _Tuning:
+        """The tuning, made anew when there is twice the evidence or another light."""
+        evidence, old = self._evidence, self._tuning
+        views = sum(len(v.looks) for v in evidence.views.values())
+        if old is not None:
+            light = float(np.abs(np.log(evidence.white / old.white)).max())
+            if views < 2 * old.views and light < _OTHER_WHITE:
+                self._fits = {t.id: self._fits[t.id] for t in seen if t.id in self._fits}
+                return old
+        looks = [(i, look) for i, t in enumerate(seen) for look in [*evidence.views[t.id].looks][-_TUNE_VIEWS:]]
+        owners = np.array([i for i, _ in looks])
+        relative = evidence.relative([look for _, look in looks], evidence.white)
+        self._tuning = self._best(relative, owners, views)
+        self._fits = {}
+        if old is not None and self._tuning.ball_set is not old.ball_set:
+            self._kind, self._names = {}, {}
+        return self._tuning
+
+    def _best(self, relative: Array, owners: Array, views: int) -> _Tuning:
+        """The likeliest set and vividness for looks, shape (N, M, 3), of the balls `owners`, shape (N,)."""
+        white = self._evidence.white
+        playing = self._tuning.ball_set if self._tuning else None
+        cloth = tuple(float(v) for v in self._evidence.cloth / white)
+        best: tuple[float, _Tuning, dict[int, int]] | None = None
+        for ball_set in self._sets:
+            for vividness in _VIVIDNESS:
+                palette = Palette(ball_set.balls, (cloth[0], cloth[1], cloth[2]), vividness)
+                tuning = _Tuning(ball_set, palette, white, views)
+                cost, kinds = _assigned(tuning, relative, owners)
+                cost += self._prior[ball_set.name] - (_OTHER_SET if playing is ball_set else 0.0)
+                if best is None or cost < best[0]:
+                    best = cost, tuning, kinds
+        assert best is not None
+        _, tuning, found = best
+        learnt = _learnt(tuning.ball_set, relative, owners, found)
+        palette = Palette(tuning.ball_set.balls, tuning.palette.cloth, tuning.palette.vividness, learnt)
+        return _Tuning(tuning.ball_set, palette, white, views)
 
 
-_UNKNOWN = 1.0
+def _assigned(tuning: _Tuning, relative: Array, owners: Array) -> tuple[float, dict[int, int]]:
+    """The cost of the best assignment of a set's balls, and the kind each owner gets."""
+    each = tuning.palette.mean_log_likelihood(relative) * PIXELS_WORTH
+    count = np.bincount(owners)
+    whose = owners[None, :] == np.arange(len(count))[:, None]
+    fits = (whose @ each) / np.sqrt(count)[:, None]
+    slots = tuning.slots
+    cost = tuning.costs(fits, count)
+    rows, columns = linear_sum_assignment(cost)
+    kinds = {int(i): slots[j] for i, j in zip(rows, columns, strict=True) if j < len(slots)}
+    return float(cost[rows, columns].sum()), kinds
 
 
-def _pixels(track: Track) -> Array:
-    """The colours of its newest sightings, shape (N, 3), BGR 0–255."""
-    result: Array = np.concatenate(track.looks[-12:]).astype(np.float64)
+def _learnt(
+    ball_set: BallSet, relative: Array, owners: Array, kinds: dict[int, int]
+) -> tuple[tuple[int, tuple[float, float]], ...]:
+    """The chroma of kinds of which several balls lie here (the reds): (kind, (red–green, yellow–blue))."""
+    chroma = np.median(features(relative)[..., :2], axis=1)
+    learnt = []
+    for kind, ball in enumerate(ball_set.balls):
+        mine = [i for i, owner in enumerate(owners) if kinds.get(int(owner)) == kind]
+        if ball.count > 1 and len({int(owners[i]) for i in mine}) >= _ALIKE:
+            a, b = np.median(chroma[mine], axis=0)
+            learnt.append((kind, (float(a), float(b))))
+    return tuple(learnt)
+
+
+def _balanced(cost: Array) -> Array:
+    """How likely each pairing is, shape as `cost`: exp(−cost) scaled so that every row sums to one and no column
+    to more [Sinkhorn 1967]."""
+    likely = np.exp(-(cost - cost.min(axis=1, keepdims=True)))
+    for _ in range(_BALANCING):
+        likely /= np.maximum(likely.sum(axis=0, keepdims=True), 1.0)
+        likely /= np.maximum(likely.sum(axis=1, keepdims=True), 1e-12)
+    result: Array = likely
     return result
 
 
-def _white(tracks: list[Track]) -> Array:
-    """What white looks like in this light, BGR, shape (3,): the brightest ball's brighter pixels."""
-    brightest = max((_pixels(t) for t in tracks), key=lambda p: float(np.percentile(p.min(axis=1), 60)))
-    order = np.argsort(brightest.min(axis=1))
-    result: Array = np.maximum(np.median(brightest[order[len(order) // 2 :]], axis=0), 40)
-    return result
-
-
-def _signature(track: Track, white: Array) -> Signature:
-    p = np.clip(_pixels(track) / white, 0, 1.5)
-    top, low = p.max(axis=1), p.min(axis=1)
-    saturation = 1 - low / np.maximum(top, 1e-3)
-    is_white = (saturation < 0.32) & (top > 0.55)
-    is_black = top < 0.22
-    coloured = ~is_white & ~is_black
-    colour = np.median(p[coloured], axis=0) if coloured.sum() > 5 else np.median(p, axis=0)
-    return Signature(float(is_white.mean()), float(is_black.mean()), _chroma(colour), float(colour.max()))
-
-
-def _chroma(bgr: Array) -> Array:
-    """A colour's direction and strength: the two opponent axes over its brightness."""
-    b, g, r = bgr / max(float(bgr.max()), 1e-3)
-    result: Array = np.array([r - g, (r + g) / 2 - b])
-    return result
-
-
-def _cost(s: Signature, ball: Ball, white: Array) -> float:  # noqa: ARG001
-    """How badly a signature suits a ball: 0 well, 1 not at all."""
-    if ball.name == "cue":
-        return 1.1 * (1 - min(1.0, s.white / 0.85)) + 0.3 * s.black
-    rgb = np.array(ball.rgb[::-1]) / 242.0
-    dark = float(rgb.max()) < 0.25
-    if dark:
-        return 1.2 * (1 - min(1.0, (s.black + (0.5 if s.light < 0.35 else 0)) / 0.6)) + 0.5 * s.white
-    hue = float(np.linalg.norm(s.hue - _chroma(rgb)))
-    light = abs(s.light - float(rgb.max()))
-    share = abs(s.white - (0.5 if ball.striped else 0.08))
-    share = max(0.0, share - 0.12)
-    return 0.9 * hue + 0.35 * light + 0.9 * share + 0.6 * s.black * (not dark)
+def _first_free(name: str, given: dict[int, str]) -> str:
+    """The name, or the first of `name-2`, `name-3` … that no other ball has."""
+    taken = set(given.values())
+    if name not in taken:
+        return name
+    return next(other for n in range(2, len(taken) + 3) if (other := f"{name}-{n}") not in taken)

@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 
 from calibration.file import Calibration
-from vision.balls import BallSet, ball_sets
+from vision.balls import BallSet
 from vision.detect.classical import Detector, Sight
 from vision.detect.silhouette import Array
 from vision.frames.source import Frame
@@ -16,22 +16,20 @@ from vision.shots import ShotFinder
 from vision.track import Tracker
 
 _NAME_EVERY_S = 0.5
-_SNOOKER_BALL_IN = 2.15  # smaller balls than this are snooker's
 
 
 class Pipeline:
     """Follows one table. Feed it frames in order; it never looks ahead and never blocks.
 
-    `ball_set` is the set in play, or None to tell it from the balls' size. `source_id` begins every shot's id.
+    `ball_set` is the set in play, or None to tell it from the balls. `source_id` begins every shot's id.
     """
 
     def __init__(self, calibration: Calibration, ball_set: BallSet | None = None, source_id: str = "") -> None:
         self.calibration = calibration
-        self.ball_set = ball_set or _usual_set(calibration)
         self._detector = Detector(calibration)
         self._tracker = Tracker(calibration.table)
-        self._names = Names(self.ball_set)
-        self._finder = ShotFinder(calibration, self.ball_set, source_id)
+        self._names = Names(ball_set, calibration.table.ball_diameter_in)
+        self._finder = ShotFinder(calibration, source_id)
         self._learnt = False
         self._named_s = -np.inf
         self._frames = 0
@@ -68,6 +66,11 @@ class Pipeline:
         return tuple(self._finder.finish(self._tracker, self._names))
 
     @property
+    def ball_set(self) -> BallSet:
+        """The set in play as far as it is known."""
+        return self._names.ball_set
+
+    @property
     def health(self) -> Health:
         times = np.array(self._times_ms) if self._times_ms else None
         return Health(
@@ -80,7 +83,7 @@ class Pipeline:
 
     def _name(self, t_s: float) -> None:
         self._named_s = t_s
-        self._names.settle(self._tracker.tracks)
+        self._names.settle(self._tracker.tracks, self._tracker.lost)
 
     def _looked(self, sight: Sight, points_in: Array) -> list[bool]:
         """Which table points lie in a region that was looked at."""
@@ -98,8 +101,3 @@ class Pipeline:
             for t in self._tracker.tracks
             if t.confirmed
         )
-
-
-def _usual_set(calibration: Calibration) -> BallSet:
-    small = calibration.table.ball_diameter_in < _SNOOKER_BALL_IN
-    return ball_sets()["snooker" if small else "american"]

@@ -121,7 +121,7 @@ class ShotFinder:
             if fate is not None and fate.t_s < self._t_s + _PREDICTED_S:
                 fates[t.id] = fate
         end = {t.id: (t.x_in, t.y_in) for t in tracker.tracks if self._is_ball(t) and t.id not in fates}
-        for t in tracker.tracks:
+        for t in (*tracker.tracks, *tracker.lost):
             t.forget()
         tracker.lost = [t for t in tracker.lost if t.id not in fates and self._t_s - t.last_s < _REMEMBER_S]
         tracker.tracks = [t for t in tracker.tracks if t.id not in fates]

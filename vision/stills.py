@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from calibration.file import Calibration
-from calibration.table import MM_PER_IN
-from vision.balls import BallSet, ball_sets
+from vision.balls import BallSet
 from vision.detect.classical import Detector
 from vision.files import Still, StillBall
 from vision.frames.source import Frame, Plane
@@ -15,7 +14,6 @@ from vision.track import Track
 _LEARN_FROM = 8
 # A track counts as confirmed, and is named, from a few sightings on; in a still there is one.
 _ENOUGH_HITS = 100
-_SNOOKER_BALL_IN = 54.5 / MM_PER_IN
 
 
 class StillFinder:
@@ -27,8 +25,7 @@ class StillFinder:
 
     def __init__(self, calibration: Calibration, pictures: list[Plane], ball_set: BallSet | None = None) -> None:
         self.calibration = calibration
-        small = calibration.table.ball_diameter_in < _SNOOKER_BALL_IN
-        self.ball_set = ball_set or ball_sets()["snooker" if small else "american"]
+        self.ball_set = ball_set
         self._detector = Detector(calibration)
         step = max(1, len(pictures) // _LEARN_FROM)
         self._detector.learn([Frame.from_bgr(p) for p in pictures[::step][:_LEARN_FROM]])
@@ -54,6 +51,6 @@ class StillFinder:
             )
             for i, d in enumerate(detections)
         ]
-        names = Names(self.ball_set)
+        names = Names(self.ball_set, self.calibration.table.ball_diameter_in)
         names.settle(tracks)
         return [names.of(track.id) for track in tracks]

@@ -1,28 +1,60 @@
-"""A ball's look: what its disc shows of colour, as a few numbers that many frames can average."""
+"""A ball's look: the colours over its disc, as if it lay in the table's usual light, and the cloth under it."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.detect.cloth import Float, region_bgr
-from vision.detect.silhouette import Array
+from vision.detect.cloth import Cloth, Float, region_bgr
+from vision.detect.silhouette import SPOKES, Array
 from vision.frames.source import Frame
 
-_RINGS = np.array([0.0, 0.2, 0.4, 0.55, 0.7])
+# Points of equal weight over the disc, out to where the cloth's colour bleeds in.
+_RINGS = 0.85 * np.sqrt((np.arange(5) + 0.5) / 5)
+_PER_RING = 12
+_LEAST_LIGHT, _MOST_LIGHT = 0.5, 1.6
 
 
-def looks(frame: Frame, centres_px: Array, spokes_px: Array) -> list[Float]:
-    """The colours over each ball's inside, one (M, 3) float32 array of BGR 0–255 per ball."""
+def looks(frame: Frame, centres_px: Array, spokes_px: Array, cloth: Cloth) -> list[Float]:
+    """The colours of each ball, one (M + 1, 3) float32 array of BGR a ball: M points of its disc, then the cloth.
+
+    All are divided by how much lighter the cloth is there than in the middle of the picture, so they may pass 255.
+    """
     margin = float(np.abs(spokes_px).max()) + 2
     left, top = (int(v) & ~1 for v in np.maximum(0, centres_px.min(axis=0) - margin))
     right = min(frame.width_px, int(centres_px[:, 0].max() + margin)) & ~1
     bottom = min(frame.height_px, int(centres_px[:, 1].max() + margin)) & ~1
     if right - left < 4 or bottom - top < 4:
-        return [np.zeros((1, 3), dtype=np.float32)] * len(centres_px)
+        return [np.zeros((len(_RINGS) * _PER_RING + 1, 3), dtype=np.float32)] * len(centres_px)
     picture = region_bgr(frame, left, top, right, bottom)
-    where = centres_px[:, None, None, :] + _RINGS[None, :, None, None] * spokes_px[:, None, ::3, :]
-    where = (where.reshape(len(centres_px), -1, 2) - (left, top)).astype(np.float32)
+    where = centres_px[:, None, :] + _disc(spokes_px) - (left, top)
     colours: NDArray[np.uint8] = np.asarray(
-        cv2.remap(picture, where[..., 0], where[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(
+            picture,
+            where[..., 0].astype(np.float32),
+            where[..., 1].astype(np.float32),
+            cv2.INTER_NEAREST,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
     )
-    return list(colours.astype(np.float32))
+    under, light = _cloth_there(cloth, centres_px)
+    both = np.concatenate([colours.astype(np.float32), under[:, None, :]], axis=1)
+    return list(both / light[:, None, None])
+
+
+def _disc(spokes_px: Array) -> Array:
+    """Points over each disc relative to its centre, shape (N, M, 2); neighbouring rings are turned."""
+    steps = np.arange(_PER_RING) * SPOKES // _PER_RING
+    parts = [ring * spokes_px[:, (steps + 7 * i) % SPOKES] for i, ring in enumerate(_RINGS)]
+    return np.concatenate(parts, axis=1)
+
+
+def _cloth_there(cloth: Cloth, centres_px: Array) -> tuple[Float, Float]:
+    """The cloth's colour at each centre, shape (N, 3), and how light it is against the middle, shape (N,)."""
+    height, width = cloth.log_bgr.shape[:2]
+    u = np.clip((centres_px[:, 0] / 2).astype(int), 0, width - 1)
+    v = np.clip((centres_px[:, 1] / 2).astype(int), 0, height - 1)
+    logs = cloth.log_bgr[v, u]
+    usual = cloth.log_bgr[height // 2, width // 2].mean()
+    light = np.clip(np.exp(logs.mean(axis=1) - usual), _LEAST_LIGHT, _MOST_LIGHT)
+    floor = float(np.exp(cloth.table[0]))
+    return np.maximum(np.exp(logs) - floor, 1.0).astype(np.float32), light.astype(np.float32)

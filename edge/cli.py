@@ -8,10 +8,10 @@ import click
 # name → (import string of the click command, the line `ladder --help` shows without importing it)
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("edge.commands.run:run", "The whole box; the kiosk at http://localhost:8080."),
-    "calibrate": ("edge.commands.calibrate:calibrate", "Find the table in a picture, a clip or a camera."),
-    "markers": ("edge.commands.markers:markers", "The sheet of markers to print, and where to stick them."),
-    "detect": ("edge.commands.detect:detect", "Balls in stills."),
-    "track": ("edge.commands.track:track", "Shots and ball paths in a recording."),
+    "calibrate": ("edge.commands.calibrate:calibrate", "Find the table in a picture or a recording."),
+    "markers": ("edge.commands.markers:markers", "A sheet of markers to print, and where to stick them."),
+    "detect": ("edge.commands.detect:detect", "Find the balls in stills."),
+    "track": ("edge.commands.track:track", "Shots and ball paths from a recording."),
     "evaluate": ("edge.commands.evaluate:evaluate", "Score results against a truth file."),
     "vision": ("edge.commands.vision:vision", "Service: camera to shots and live state."),
     "kiosk": ("kiosk.command:kiosk", "Service: the pages players touch."),

@@ -13,6 +13,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from edge.cli import Failure
+from edge.commands.options import data_option
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.settings import Settings, SettingsError, load_settings
 from edge.store.errors import StoreError
@@ -30,11 +31,14 @@ Example:
 
 
 @click.command(epilog=EXAMPLE)
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The box's data directory.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Where to listen; [kiosk] port unless told.")
-@click.option("--host", help="The address to listen on, 0.0.0.0 for all; [kiosk] host unless told.")
+@data_option
+@click.option("--port", type=click.IntRange(1, 65535), help="The port.  [default: settings, else 8080]")
+@click.option("--host", help="The address to listen on, 0.0.0.0 for all.  [default: settings, else 127.0.0.1]")
 def kiosk(data: Path | None, port: int | None, host: str | None) -> None:
-    """Serves the pages players touch: the live table and its shots."""
+    """Serve the pages players touch: the live table and its shots.
+
+    The store must be there: run `ladder migrate` first, or let `ladder run` do all of it.
+    """
     paths = box_paths(data)
     try:
         settings = load_settings(paths.settings)

@@ -45,7 +45,7 @@ def track(
 ) -> None:
     """Follow every ball of a recording and write down every shot.
 
-    SOURCE is a recording, or sim. Without a calibration the table is found in the recording itself.
+    SOURCE is a recording. Without a calibration the table is found in the recording itself.
     """
     try:
         for path in (out, tracks, video):
@@ -92,7 +92,7 @@ def _calibrate(text: str, where: TableOptions) -> Calibration:
 def _open(text: str) -> FrameSource:
     source = open_source(text)
     if source.frame_count is None and text == "sim":
-        raise FrameSourceError("the simulated table never ends: record it with ladder simulate, then track that")
+        raise FrameSourceError("the simulated table never ends: record a clip of it first (docs/developer.md)")
     return source
 
 

@@ -128,7 +128,8 @@ class Camera:
 
     def sphere_outline(self, centre_in: ArrayLike, radius_in: float, points: int = 48) -> Array:
         """The outline in the picture of a sphere, shape (points, 2)."""
-        return self.sphere_outlines(np.asarray(centre_in).reshape(1, 3), radius_in, points)[0]
+        outline: Array = self.sphere_outlines(np.asarray(centre_in).reshape(1, 3), radius_in, points)[0]
+        return outline
 
     def sphere_outlines(self, centres_in: ArrayLike, radius_in: float, points: int = 48) -> Array:
         """The outlines in the picture of spheres of one size, centres of shape (N, 3): shape (N, points, 2).

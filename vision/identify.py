@@ -208,7 +208,7 @@ def _assigned(tuning: _Tuning, relative: Array, owners: Array) -> tuple[float, d
     whose = owners[None, :] == np.arange(len(count))[:, None]
     fits = (whose @ each) / np.sqrt(count)[:, None]
     slots = tuning.slots
-    cost = tuning.costs(fits, count)
+    cost = tuning.costs(fits, count.astype(np.float64))
     rows, columns = linear_sum_assignment(cost)
     kinds = {int(i): slots[j] for i, j in zip(rows, columns, strict=True) if j < len(slots)}
     return float(cost[rows, columns].sum()), kinds

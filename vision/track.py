@@ -88,6 +88,15 @@ def _rebound(value: float, low: float, high: float) -> float:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One frame and what was found in it."""
+
+    index: int
+    t_s: float
+    detections: list[Detection]
+
+
 class Tracker:
     """Follows the balls of one table.
 
@@ -120,15 +129,16 @@ class Tracker:
         """
         tracks = list(self.tracks)
         looked = [i for i in range(len(tracks)) if changed[i]]
+        now = Now(index, t_s, detections)
         spare = list(range(len(detections)))
-        spare = self._match_by_motion(index, t_s, detections, spare, [tracks[i] for i in looked])
+        spare = self._match_by_motion(now, spare, [tracks[i] for i in looked])
         spare = [j for j in spare if not self._occupied(detections[j], t_s)]
-        spare = self._match_by_place(index, t_s, detections, spare)
+        spare = self._match_by_place(now, spare)
         # Only a ball whose place is seen to be empty has been struck away; a covered one waits.
         gone = [
             tracks[i] for i in looked if tracks[i].last_s < t_s and (cover[i] < _COVERED or tracks[i].speed > 3)
         ]
-        spare = self._match_by_leap(index, t_s, detections, spare, gone)
+        spare = self._match_by_leap(now, spare, gone)
         for i, track in enumerate(tracks):
             if track.last_s == t_s:
                 continue
@@ -136,7 +146,7 @@ class Tracker:
                 self._unchanged(track, index, t_s)
             else:
                 self._miss(track, t_s, float(cover[i]))
-        spare = self._find_again(index, t_s, detections, spare)
+        spare = self._find_again(now, spare)
         for j in spare:
             self._born(index, t_s, detections[j])
         self._adopt()
@@ -151,53 +161,47 @@ class Tracker:
             for t in self.tracks
         )
 
-    def _match_by_motion(
-        self, index: int, t_s: float, detections: list[Detection], spare: list[int], tracks: list[Track]
-    ) -> list[int]:
+    def _match_by_motion(self, now: Now, spare: list[int], tracks: list[Track]) -> list[int]:
         """Gives balls the detections where their motion brings them; hands back the detections left over."""
         if not tracks or not spare:
             return spare
-        where = np.array([t.predicted(t_s, self.table) for t in tracks])
-        gate = np.array([self._gate(t, t_s) for t in tracks])[:, None]
-        distance = _distances(where, detections, spare)
-        cost = distance / gate + 0.5 * self._likeness(tracks, [detections[j] for j in spare])
+        where = np.array([t.predicted(now.t_s, self.table) for t in tracks])
+        gate = np.array([self._gate(t, now.t_s) for t in tracks])[:, None]
+        distance = _distances(where, now.detections, spare)
+        cost = distance / gate + 0.5 * self._likeness(tracks, [now.detections[j] for j in spare])
         cost[distance > gate] = _FAR
-        return self._sight_all(index, t_s, detections, spare, tracks, cost)
+        return self._sight_all(now, spare, tracks, cost)
 
-    def _match_by_place(self, index: int, t_s: float, detections: list[Detection], spare: list[int]) -> list[int]:
+    def _match_by_place(self, now: Now, spare: list[int]) -> list[int]:
         """Gives balls out of sight the detections where they last lay."""
         absent = [
             t
             for t in (*self.tracks, *self.lost)
-            if t.last_s < t_s and t.history[-1].resting and t.fate is None and t_s - t.last_s < _LOST_S
+            if t.last_s < now.t_s and t.history[-1].resting and t.fate is None and now.t_s - t.last_s < _LOST_S
         ]
         if not absent or not spare:
             return spare
         where = np.array([(t.history[-1].x_in, t.history[-1].y_in) for t in absent])
-        cost = _distances(where, detections, spare)
+        cost = _distances(where, now.detections, spare)
         cost[cost > _SAME_PLACE_IN] = _FAR
-        return self._sight_all(index, t_s, detections, spare, absent, cost)
+        return self._sight_all(now, spare, absent, cost)
 
-    def _match_by_leap(
-        self, index: int, t_s: float, detections: list[Detection], spare: list[int], tracks: list[Track]
-    ) -> list[int]:
+    def _match_by_leap(self, now: Now, spare: list[int], tracks: list[Track]) -> list[int]:
         """Gives balls that left their places the detections that a strike could have sent them to."""
         if not tracks or not spare:
             return spare
-        reach = np.array([self._reach(t, t_s) for t in tracks])[:, None]
-        leap = _distances(np.array([(t.x_in, t.y_in) for t in tracks]), detections, spare)
+        reach = np.array([self._reach(t, now.t_s) for t in tracks])[:, None]
+        leap = _distances(np.array([(t.x_in, t.y_in) for t in tracks]), now.detections, spare)
         # A smeared ball has lost some of its colour, and fits badly too.
-        sharp = np.array([detections[j].quality for j in spare]) ** 2
-        unlike = self._likeness(tracks, [detections[j] for j in spare]) * sharp
+        sharp = np.array([now.detections[j].quality for j in spare]) ** 2
+        unlike = self._likeness(tracks, [now.detections[j] for j in spare]) * sharp
         cost = leap / reach + unlike
         cost[(leap > reach) | (unlike > _UNLIKE)] = _FAR
-        return self._sight_all(index, t_s, detections, spare, tracks, cost)
+        return self._sight_all(now, spare, tracks, cost)
 
     def _sight_all(
         self,
-        index: int,
-        t_s: float,
-        detections: list[Detection],
+        now: Now,
         spare: list[int],
         tracks: list[Track],
         cost: Array,
@@ -208,7 +212,7 @@ class Tracker:
             track = tracks[a]
             if track.gone:
                 self._take_back(track)
-            self._sight(track, index, t_s, detections[spare[b]])
+            self._sight(track, now.index, now.t_s, now.detections[spare[b]])
             used.add(spare[b])
         return [j for j in spare if j not in used]
 
@@ -356,23 +360,23 @@ class Tracker:
             track.fate = fate_of(track.history, self.table)
             self.lost.append(track)
 
-    def _find_again(self, index: int, t_s: float, detections: list[Detection], spare: list[int]) -> list[int]:
+    def _find_again(self, now: Now, spare: list[int]) -> list[int]:
         """Gives spare detections to hidden or lately lost balls that look like them and could be there."""
         absent = [t for t in self.tracks if t.state == "hidden" and not t.gone]
         # What fell into a pocket may rattle in its jaws; later a hand may take it out, which is no ball in play.
-        absent += [t for t in self.lost if t_s - t.last_s < (_LOST_S if t.fate is None else _RATTLE_S)]
-        spare = [j for j in spare if detections[j].quality > 0.6]
+        absent += [t for t in self.lost if now.t_s - t.last_s < (_LOST_S if t.fate is None else _RATTLE_S)]
+        spare = [j for j in spare if now.detections[j].quality > 0.6]
         if not absent or not spare:
             return spare
-        alike = self._likeness(absent, [detections[j] for j in spare])
+        alike = self._likeness(absent, [now.detections[j] for j in spare])
         cost = np.full(alike.shape, _FAR)
         for a, track in enumerate(absent):
             for b, j in enumerate(spare):
-                d = detections[j]
+                d = now.detections[j]
                 distance = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
-                if alike[a, b] < 0.7 and distance < 6 + _FOUND_AGAIN_IN_S * (t_s - track.last_s):
+                if alike[a, b] < 0.7 and distance < 6 + _FOUND_AGAIN_IN_S * (now.t_s - track.last_s):
                     cost[a, b] = alike[a, b] + distance / 100
-        return self._sight_all(index, t_s, detections, spare, absent, cost)
+        return self._sight_all(now, spare, absent, cost)
 
     def _adopt(self) -> None:
         """A ball that seems new just as one that looks like it went missing is that one."""

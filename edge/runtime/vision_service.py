@@ -39,7 +39,8 @@ FPS_WINDOW_S = 2.0
 class Follower(Protocol):
     """What the service needs of `vision.pipeline.Pipeline`."""
 
-    ball_set: BallSet
+    @property
+    def ball_set(self) -> BallSet: ...
 
     def process(self, frame: Frame) -> Seen: ...
 

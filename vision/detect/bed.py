@@ -107,7 +107,7 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
         calibration=calibration,
         bed=bed,
         reach=reach,
-        border=cv2.subtract(reach, cv2.erode(reach, np.ones((5, 5), np.uint8), borderValue=0)),
+        border=_border(reach),
         rect=(x, y, x + w, y + h),
         radius_half=_radius_map(calibration, height, width),
         holes=holes,
@@ -128,6 +128,12 @@ def _reach(calibration: Calibration, height: int, width: int) -> Plane:
         pixels = (s.centres_px[:, None, :] + s.spokes_px).reshape(-1, 2)
         cv2.fillConvexPoly(mask, cv2.convexHull(np.round((pixels - 0.5) / 2).astype(np.int32)), 255)
     return mask
+
+
+def _border(reach: Plane) -> Plane:
+    """Non-zero along the inner edge of a mask."""
+    inner = np.asarray(cv2.erode(reach, np.ones((5, 5), np.uint8), borderValue=0), dtype=np.uint8)
+    return np.where(inner > 0, 0, reach).astype(np.uint8)
 
 
 def _jaws(x: float, y: float, length: float, width: float, R: float) -> NDArray[np.float64]:

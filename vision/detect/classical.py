@@ -146,7 +146,8 @@ class Detector:
         if not len(points_in):
             return np.zeros((0, 2))
         u, v = ((self.calibration.to_picture(points_in) - 0.5) / 2).T
-        return points_in[(u >= rect[0]) & (u < rect[2]) & (v >= rect[1]) & (v < rect[3])]
+        inside: Array = points_in[(u >= rect[0]) & (u < rect[2]) & (v >= rect[1]) & (v < rect[3])]
+        return inside
 
     def _to_table(self, pixels_half: Array, region: Rect) -> Array:
         """Table points of a region's half-size pixels, both shape (N, 2)."""

@@ -41,7 +41,7 @@ class ClothError(Exception):
 
 def log_table(floor: float) -> Float:
     """log(level + floor) for the 256 levels, shape (256,)."""
-    return np.log(np.arange(256, dtype=np.float32) + np.float32(floor))
+    return np.asarray(np.log(np.arange(256) + floor), dtype=np.float32)
 
 
 def half_luma(frame: Frame) -> Plane:
@@ -118,7 +118,7 @@ class Cloth:
         """1 where a pixel can be cloth in deep shadow, much darker but of its colour, else 0, shape (h, w)."""
         mean = log_ratio.mean(axis=2)
         apart = np.abs(log_ratio - mean[..., None]) / (_SHADE_TOLERANCE * self.tolerance)
-        return ((mean < _SHADE) & (apart.max(axis=2) < 1)).astype(np.float32)
+        return np.asarray((mean < _SHADE) & (apart.max(axis=2) < 1), dtype=np.float32)
 
     def log_ratio(self, frame: Frame, left: int, top: int, right: int, bottom: int) -> Float:
         """log(pixel) − log(cloth) of a full-size region, shape (h, w, 3); bounds must be even and inside."""

@@ -16,9 +16,10 @@ def intruders(mask: Plane, bed: Bed) -> Plane:
     Strips thinner than half a ball, as shaded cushions and cues, are cut off first.
     """
     thin = max(3, int(0.5 * float(bed.radius_half[bed.reach > 0].mean())) | 1)
-    solid = cv2.bitwise_and(mask, cv2.bitwise_not(bed.holes * 255) & 1)
-    solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thin, thin)))
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(np.asarray(solid, dtype=np.uint8))
+    solid = np.where(bed.holes > 0, 0, mask).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thin, thin))
+    solid = np.asarray(cv2.morphologyEx(solid, cv2.MORPH_OPEN, kernel), dtype=np.uint8)
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(solid)
     at_edge = set(np.unique(labels[bed.border > 0]).tolist())
     found = np.zeros_like(mask)
     for i in range(1, count):

@@ -15,7 +15,8 @@ _VIEWS = 12  # of one ball: about as many as it turns over in two shots
 _NEW_VIEW = 6.0  # levels by which a ball that turned looks different
 _DIMMEST = 40.0
 _TINT = 0.55  # no lamp is so coloured that white's weakest channel falls below this share of its strongest
-_FADES = 0.999  # a remembered white gives way to a less bright one over some minutes
+_CANDIDATES = 3
+_ALIKE = 0.08  # whites that differ by less, in the logarithm, are one light
 
 
 @dataclass(eq=False)
@@ -48,13 +49,16 @@ class Views:
 
 
 class Evidence:
-    """The views of every track, and the white that the whitest ball showed."""
+    """The views of every track, and what white may be in this light.
+
+    `whites` holds candidates, BGR 0–255, the brightest first: what is brightest may be a shirt or a reflection,
+    so the likelihood of all balls has to choose.
+    """
 
     def __init__(self) -> None:
         self.views: dict[int, Views] = {}
-        self.white: Array = np.full(3, 235.0)
+        self.whites: list[Array] = []
         self.cloth: Array = np.full(3, 90.0)
-        self._whiteness = 0.0
 
     def gather(self, tracks: list[Track]) -> None:
         """Takes in the newest look of every track and forgets tracks that are gone."""
@@ -62,12 +66,19 @@ class Evidence:
         for track in tracks:
             self.views[track.id].see(track.looks[-1])
         self.cloth = np.median([t.looks[-1][-1] for t in tracks], axis=0).astype(np.float64)
-        whitest = max((v.white() for v in self.views.values()), key=lambda w: float(w.min()))
-        self._whiteness *= _FADES
-        if whitest.min() >= 0.97 * self._whiteness:
-            self._whiteness = float(whitest.min())
-            self.white = np.maximum(np.maximum(whitest, _TINT * whitest.max()), _DIMMEST)
+        self.whites = []
+        for seen in sorted((v.white() for v in self.views.values()), key=lambda w: -float(w.min())):
+            white = np.maximum(np.maximum(seen, _TINT * seen.max()), _DIMMEST)
+            if all(not same_light(white, other) for other in self.whites):
+                self.whites.append(white)
+            if len(self.whites) == _CANDIDATES:
+                return
 
     def relative(self, looks: list[Look], white: Array) -> Array:
         """Looks of one size relative to white, shape (N, M, 3)."""
         return np.asarray(np.stack(looks) / white, dtype=np.float64)
+
+
+def same_light(a: Array, b: Array) -> bool:
+    """Whether two whites, BGR, may be one."""
+    return float(np.abs(np.log(a / b)).max()) < _ALIKE

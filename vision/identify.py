@@ -4,14 +4,14 @@ Costs are negative log likelihoods (`vision.palette`). The same likelihood tells
 not given, and how vividly this camera shows colours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from vision.balls import Ball, BallSet, ball_sets
-from vision.evidence import Evidence
+from vision.evidence import Evidence, same_light
 from vision.palette import PIXELS_WORTH, Palette, features
 from vision.track import Track
 
@@ -31,7 +31,9 @@ _CUE_THERE = 3.0  # the cue ball lies on the table 19 times in 20
 _BALANCING = 12  # rounds of Sinkhorn's scaling
 _VIVIDNESS = (0.6, 0.8, 1.0, 1.25, 1.5)
 _TUNE_VIEWS = 2  # of each ball, to tune with
-_OTHER_WHITE = 0.08  # white that differs by more is another light
+_TUNE_EVERY = 10  # settlings
+_DIMMER = 8.0  # what each fallback for white costs: the whitest ball is the likeliest
+_PLAIN_VIVIDNESS = 0.8
 _OTHER_SET = 6.0  # by how much another set must be likelier than the one in play
 _UNUSUAL_SIZE = 10.0
 _UNUSUAL_SET = {"tv": 2.0}
@@ -77,6 +79,7 @@ class Names:
         self._usual = ball_set or ball_sets()["snooker" if small else "american"]
         self._evidence = Evidence()
         self._tuning: _Tuning | None = None
+        self._since = 0
         self._fits: dict[int, tuple[int, Array]] = {}
         self._kind: dict[int, tuple[int, float]] = {}  # by track: the kind, and how likely it was
         self._names: dict[int, str] = {}
@@ -163,42 +166,46 @@ class Names:
         return known[1]
 
     def _tuned(self, seen: list[Track]) -> _Tuning:
-        """The tuning, made anew when there is twice the evidence or another light."""
+        """The tuning, made anew when there is twice the evidence or, now and then, where white looks different."""
         evidence, old = self._evidence, self._tuning
         views = sum(len(v.looks) for v in evidence.views.values())
+        self._since += 1
         if old is not None:
-            light = float(np.abs(np.log(evidence.white / old.white)).max())
-            if views < 2 * old.views and light < _OTHER_WHITE:
+            other_light = self._since >= _TUNE_EVERY and not any(same_light(old.white, w) for w in evidence.whites)
+            if views < 2 * old.views and not other_light:
                 self._fits = {t.id: self._fits[t.id] for t in seen if t.id in self._fits}
                 return old
         looks = [(i, look) for i, t in enumerate(seen) for look in [*evidence.views[t.id].looks][-_TUNE_VIEWS:]]
         owners = np.array([i for i, _ in looks])
-        relative = evidence.relative([look for _, look in looks], evidence.white)
-        self._tuning = self._best(relative, owners, views)
+        self._tuning = self._best(np.stack([look for _, look in looks]).astype(np.float64), owners, views)
         self._fits = {}
+        self._since = 0
         if old is not None and self._tuning.ball_set is not old.ball_set:
             self._kind, self._names = {}, {}
         return self._tuning
 
-    def _best(self, relative: Array, owners: Array, views: int) -> _Tuning:
-        """The likeliest set and vividness for looks, shape (N, M, 3), of the balls `owners`, shape (N,)."""
-        white = self._evidence.white
+    def _best(self, looks: Array, owners: Array, views: int) -> _Tuning:
+        """The likeliest white, set and vividness for looks, shape (N, M, 3), of the balls `owners`, shape (N,)."""
         playing = self._tuning.ball_set if self._tuning else None
-        cloth = tuple(float(v) for v in self._evidence.cloth / white)
-        best: tuple[float, _Tuning, dict[int, int]] | None = None
+        whites = list(self._evidence.whites)
+        if self._tuning is not None:
+            whites.append(self._tuning.white)
+
+        def tried(white: Array, ball_set: BallSet, vividness: float) -> tuple[float, _Tuning, dict[int, int]]:
+            b, g, r = self._evidence.cloth / white
+            tuning = _Tuning(ball_set, Palette(ball_set.balls, (b, g, r), vividness), white, views)
+            cost, kinds = _assigned(tuning, looks / white, owners)
+            cost += self._prior[ball_set.name] - (_OTHER_SET if playing is ball_set else 0.0)
+            return cost, tuning, kinds
+
+        options = []
         for ball_set in self._sets:
-            for vividness in _VIVIDNESS:
-                palette = Palette(ball_set.balls, (cloth[0], cloth[1], cloth[2]), vividness)
-                tuning = _Tuning(ball_set, palette, white, views)
-                cost, kinds = _assigned(tuning, relative, owners)
-                cost += self._prior[ball_set.name] - (_OTHER_SET if playing is ball_set else 0.0)
-                if best is None or cost < best[0]:
-                    best = cost, tuning, kinds
-        assert best is not None
-        _, tuning, found = best
-        learnt = _learnt(tuning.ball_set, relative, owners, found)
-        palette = Palette(tuning.ball_set.balls, tuning.palette.cloth, tuning.palette.vividness, learnt)
-        return _Tuning(tuning.ball_set, palette, white, views)
+            costs = [tried(w, ball_set, _PLAIN_VIVIDNESS)[0] + _DIMMER * i for i, w in enumerate(whites)]
+            best = int(np.argmin(costs))
+            options += [(_DIMMER * best, *tried(whites[best], ball_set, v)) for v in _VIVIDNESS]
+        _, _, tuning, kinds = min(options, key=lambda option: option[0] + option[1])
+        learnt = _learnt(tuning.ball_set, looks / tuning.white, owners, kinds)
+        return replace(tuning, palette=replace(tuning.palette, learnt=learnt))
 
 
 def _assigned(tuning: _Tuning, relative: Array, owners: Array) -> tuple[float, dict[int, int]]:

@@ -50,6 +50,8 @@ def describe(facts: Facts) -> Shot:
         id=f"{facts.source_id}@{start_s:.3f}",
         start_s=start_s,
         end_s=max(ends, default=None),
+        start_frame=_first_frame(facts.paths, start_s),
+        end_frame=max((int(p.frames[-1]) for p in facts.paths), default=None),
         result=result,
         scratch=scratch,
         complete=facts.complete,
@@ -66,6 +68,12 @@ def describe(facts: Facts) -> Shot:
         paths_in={facts.name(p.ball): _points(p, facts.fates.get(p.ball)) for p in facts.paths},
         confidence=min((p.confidence for p in pots), default=None),
     )
+
+
+def _first_frame(paths: list[Path], start_s: float) -> int | None:
+    """The last frame that shows every ball where it lay before the shot."""
+    before = [int(i) for p in paths for i, t in zip(p.frames, p.t_s, strict=True) if t <= start_s]
+    return max(before, default=None)
 
 
 def _cue_path(facts: Facts, departures: dict[int, Departure]) -> Path | None:

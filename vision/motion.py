@@ -23,10 +23,11 @@ _FIT_S = 0.16  # how much of a path is fitted for its first speed
 
 @dataclass(frozen=True)
 class Path:
-    """A ball's path during a shot: times (N,), points (N, 2) in inches, and its rest before, if it had one."""
+    """A ball's path in a shot: times (N,), frames (N,), points (N, 2) in inches, and its rest before, if any."""
 
     ball: int
     t_s: Array
+    frames: NDArray[np.int64]
     points_in: Array
     rest_in: tuple[float, float] | None
     rest_until_s: float | None
@@ -62,6 +63,7 @@ def make_path(ball: int, history: list[Sample], since_s: float) -> Path | None:
     return Path(
         ball,
         np.array([s.t_s for s in samples]),
+        np.array([s.index for s in samples]),
         np.array([(s.x_in, s.y_in) for s in samples]),
         (rest.x_in, rest.y_in) if rest else None,
         rest.t_s if rest else None,

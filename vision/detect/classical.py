@@ -12,7 +12,7 @@ from vision.detect.bed import Bed, measure_bed
 from vision.detect.canvas import Canvas, boxes_around, sampled
 from vision.detect.changes import ChangeWatch, Rect
 from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth
-from vision.detect.intruders import intruders
+from vision.detect.intruders import core, intruders
 from vision.detect.looks import looks
 from vision.detect.silhouette import OPPONENT, Array, Fit, Silhouettes, fit, silhouettes
 from vision.detect.votes import radial_votes
@@ -88,10 +88,11 @@ class Detector:
             return Sight([], [])
         ratios = [self._update_mask(frame, luma, region) for region in regions]
         self._intruders = intruders(self.mask, known.bed)
+        shallow = np.where(core(self._intruders, known.bed) > 0, 0, self.mask).astype(np.uint8)
         points = [self._inside(hints_in, region) for region in regions]
-        points += [self._to_table(self._deep(region, self._mask_of(region)), region) for region in regions]
+        points += [self._to_table(self._deep(region, shallow[_part(region)]), region) for region in regions]
         found = self._refine(frame, np.concatenate(points))
-        rest = self._unexplained(found)
+        rest = _unexplained(shallow, found)
         votes = [self._votes(region, ratio, rest) for region, ratio in zip(regions, ratios, strict=True)]
         found += self._refine(frame, np.concatenate(votes))
         found = [replace(f, held=False) if _expected(f.ball, hints_in) else f for f in found]
@@ -120,9 +121,6 @@ class Detector:
         mask = ((known.cloth.foreign(ratio) > 1) & (known.bed.reach[part] > 0)).astype(np.uint8)
         self.mask[part] = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         return ratio
-
-    def _mask_of(self, region: Rect) -> Plane:
-        return self.mask[_part(region)]
 
     def _deep(self, region: Rect, mask: Plane) -> Array:
         """Pixels of a region, shape (N, 2), where the mask is about as deep as a ball, as it is and with the gaps
@@ -154,15 +152,6 @@ class Detector:
         if not len(pixels_half):
             return np.zeros((0, 2))
         return self.calibration.to_table((pixels_half + np.array(region[:2])) * 2.0 + 0.5)
-
-    def _unexplained(self, candidates: list[Found]) -> Plane:
-        """The mask without the balls already found well."""
-        rest = self.mask.copy()
-        for d in (c.ball for c in candidates):
-            if d.quality >= _WELL_FOUND:
-                centre = round((d.x_px - 0.5) / 2), round((d.y_px - 0.5) / 2)
-                cv2.circle(rest, centre, int(d.radius_px / 2) + 1, 0, -1)
-        return rest
 
     def _refine(self, frame: Frame, points: Array) -> list[Found]:
         """Fits a ball at each table point, shape (N, 2)."""
@@ -212,6 +201,16 @@ class Detector:
         inside = sampled(self._table.canvas.foreign, where.reshape(len(centres_px), -1, 2))
         filled: Array = (inside > 0.7).mean(axis=1)
         return filled
+
+
+def _unexplained(mask: Plane, candidates: list[Found]) -> Plane:
+    """The mask without the balls already found well."""
+    rest = mask.copy()
+    for d in (c.ball for c in candidates):
+        if d.quality >= _WELL_FOUND:
+            centre = round((d.x_px - 0.5) / 2), round((d.y_px - 0.5) / 2)
+            cv2.circle(rest, centre, int(d.radius_px / 2) + 1, 0, -1)
+    return rest
 
 
 def _expected(ball: Detection, hints_in: Array) -> bool:

@@ -5,6 +5,7 @@ A shadow then moves all channels together, a ball moves them apart or far.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -106,19 +107,25 @@ class Cloth:
 
         `log_ratio`, shape (h, w, 3), is log(pixel) − log(cloth) for blue, green and red.
         """
-        mean = cv2.transform(log_ratio, np.full((1, 3), 1 / 3, dtype=np.float32))
-        apart = np.abs(log_ratio - mean.reshape(*mean.shape[:2], 1)) / self.tolerance
-        colour = apart.max(axis=2)
-        score = np.maximum(colour, log_ratio[..., 2] / max(RED, float(self.tolerance[2])))
-        brighter = np.maximum(mean.reshape(score.shape), 0) / BRIGHT
-        score = np.maximum(score, np.hypot(_SOFTER * colour, brighter))
-        return np.asarray(np.maximum(score, mean.reshape(score.shape) / -DARK), dtype=np.float32)
+        b, g, r = cv2.split(log_ratio)
+        mean = (b + g + r) / 3
+        colour = self._apart(b, g, r, mean)
+        score = np.maximum(colour, r / max(RED, float(self.tolerance[2])))
+        np.maximum(score, np.hypot(_SOFTER * colour, np.maximum(mean, 0) / BRIGHT), out=score)
+        return np.asarray(np.maximum(score, mean / -DARK), dtype=np.float32)
 
     def shade(self, log_ratio: Float) -> Float:
         """1 where a pixel can be cloth in deep shadow, much darker but of its colour, else 0, shape (h, w)."""
-        mean = log_ratio.mean(axis=2)
-        apart = np.abs(log_ratio - mean[..., None]) / (_SHADE_TOLERANCE * self.tolerance)
-        return np.asarray((mean < _SHADE) & (apart.max(axis=2) < 1), dtype=np.float32)
+        b, g, r = cv2.split(log_ratio)
+        mean = (b + g + r) / 3
+        dark = (mean < _SHADE) & (self._apart(b, g, r, mean) < _SHADE_TOLERANCE)
+        return np.asarray(dark, dtype=np.float32)
+
+    def _apart(self, b: NDArray[Any], g: NDArray[Any], r: NDArray[Any], mean: NDArray[Any]) -> NDArray[Any]:
+        """How far the channels lie from their mean, in tolerances, the farthest of the three."""
+        tb, tg, tr = (float(t) for t in self.tolerance)
+        far = np.maximum(np.abs(b - mean) / tb, np.abs(g - mean) / tg)
+        return np.asarray(np.maximum(far, np.abs(r - mean) / tr))
 
     def log_ratio(self, frame: Frame, left: int, top: int, right: int, bottom: int) -> Float:
         """log(pixel) − log(cloth) of a full-size region, shape (h, w, 3); bounds must be even and inside."""

@@ -8,6 +8,7 @@ from vision.frames.source import Plane
 
 # What comes in from the edge and covers this many balls is no ball at the rail.
 _BALLS = 4.0
+_DEEP = 1.3  # in ball radii
 
 
 def intruders(mask: Plane, bed: Bed) -> Plane:
@@ -28,3 +29,11 @@ def intruders(mask: Plane, bed: Bed) -> Plane:
         if i in at_edge and stats[i, cv2.CC_STAT_AREA] > _BALLS * np.pi * radius**2:
             found[labels == i] = 255
     return found
+
+
+def core(intruder: Plane, bed: Bed) -> Plane:
+    """255 so deep inside what reaches in that no ball's edge is near, at half size, shape (h, w)."""
+    if not intruder.any():
+        return intruder
+    depth = np.asarray(cv2.distanceTransform(intruder, cv2.DIST_L2, 3)) / bed.radius_half
+    return np.where(depth > _DEEP, 255, 0).astype(np.uint8)

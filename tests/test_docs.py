@@ -12,6 +12,7 @@ from edge.cli import COMMANDS
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 # A command is shown in backticks or at a line's beginning, with or without a prompt.
 SHOWN = re.compile(r"(?:`|^\s*(?:\$ )?(?:\.venv/bin/)?)ladder ([a-z]+)\b", re.MULTILINE)
 # Put together here, so that this file does not hold what it looks for.
@@ -33,7 +34,7 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_resolve(page: Path) -> None:
-    for link in LINK.findall(page.read_text(encoding="utf-8")):
+    for link in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
         if "://" in link:
             continue
         name, _, heading = link.partition("#")

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 _UNKNOWN = 28.0  # the cost of a view of a ball that is none of the set's: that of colours met by chance
 _KEPT = 1.5  # what changing a likely name costs, for each view after the first that it rests on
 _KEPT_MOST = 8.0
-_LOST = 3.0  # what a ball out of sight loses against one that is seen
+_LOST = 0.5  # what a ball out of sight weighs against one view of a ball that is seen
 # How likely a name must be to be said: these chances are cautious (the looks of one ball are not independent, and
 # weigh little). A wrong cue ball spoils a shot, an unknown one does not.
 _SURE = 0.25
@@ -103,20 +103,28 @@ class Names:
         views = np.array([len(self._evidence.views[t.id].looks) for t in seen])
         cost = tuning.costs(fits, views)
         cost[:, : len(tuning.slots)] += self._held(seen, tuning)
+        gone = [t.gone for t in seen]
+        cost[gone] *= (_LOST / np.sqrt(views[gone]))[:, None]
         rows, columns = linear_sum_assignment(cost)
         likely = _balanced(cost)
         self.cue = None
         given: dict[int, str] = {}
         for i, j in zip(rows, columns, strict=True):
             kind = tuning.slots[j] if j < len(tuning.slots) else None
-            self._give(seen[i].id, kind, likely[i, : len(tuning.slots)], given)
+            self._give(seen[i], kind, likely[i, : len(tuning.slots)], given)
         self._names = given
 
-    def _give(self, track: int, kind: int | None, likely: Array, given: dict[int, str]) -> None:
-        """Notes a track's name in `given`: the assigned kind's where it is likely, else its group, else none."""
+    def _give(self, seen: Track, kind: int | None, likely: Array, given: dict[int, str]) -> None:
+        """Notes a track's name in `given`: the assigned kind's where it is likely, else its group, else none.
+
+        A ball out of sight is as sure of a name that no other claims as it was when it was seen.
+        """
         assert self._tuning is not None
         balls = self._tuning.ball_set.balls
         chance = np.bincount(self._tuning.slots, weights=likely, minlength=len(balls))
+        track, (held, then) = seen.id, self._kind.get(seen.id, (-1, 0.0))
+        if seen.gone and kind == held:
+            chance[held] = then
         if kind is not None and chance[kind] >= (_SURE_CUE if balls[kind].group == "cue" else _SURE):
             self._kind[track] = kind, float(chance[kind])
             given[track] = self._numbered(track, balls[kind], given)
@@ -144,7 +152,6 @@ class Names:
     def _held(self, seen: list[Track], tuning: _Tuning) -> Array:
         """What changing its name would cost each track in each of the set's places, shape (tracks, places)."""
         held = np.zeros((len(seen), len(tuning.slots)))
-        held[[t.gone for t in seen]] = _LOST
         for i, track in enumerate(seen):
             kind, chance = self._kind.get(track.id, (-1, 0.0))
             if kind >= 0 and not track.gone:

@@ -118,7 +118,7 @@ def balls_of(ball_set: str, rng: np.random.Generator, share: float = 0.7) -> lis
 @pytest.mark.parametrize(
     ("ball_set", "look", "light", "width"),
     [
-        ("american", "club", NEUTRAL, 960),
+        ("american", "club", NEUTRAL, 640),
         ("american", "dim", NEUTRAL, 640),  # much of the light is lost towards the corners
         ("american", "red", WARM, 640),
         ("tv", "grey", COLD, 640),
@@ -220,19 +220,35 @@ def test_reds_keep_their_numbers_when_one_is_potted() -> None:
     assert all(names.of(i) == before[i] for i in (0, 1, 2, 4, 5))
 
 
-def test_a_potted_balls_name_is_not_given_away() -> None:
+def test_a_potted_ball_keeps_its_name_and_no_other_takes_it() -> None:
     american = ball_sets()["american"]
-    balls = [b for b in american.balls if b.name in ("cue", "5", "3", "13")]
-    each = seen(balls, look_named("club"), views=3, light=NEUTRAL)
-    names, tracks = Names(american), tracks_of(len(balls))
+    each = seen(list(american.balls), look_named("club"), views=4, light=NEUTRAL)
+    names, tracks = Names(american), tracks_of(len(american.balls))
     show(names, tracks, each)
+    before = {t.id: names.of(t.id) for t in tracks}
     gone = next(t for t in tracks if names.of(t.id) == "5")
     gone.gone = True
 
     names.settle([t for t in tracks if t is not gone], [gone])
 
-    assert names.of(gone.id) == "5"
-    assert sorted(names.of(t.id) for t in tracks) == ["13", "3", "5", "cue"]
+    assert {t.id: names.of(t.id) for t in tracks} == before
+
+
+def test_a_ball_found_again_takes_its_name_from_the_track_that_was_lost() -> None:
+    american = ball_sets()["american"]
+    balls = [b for b in american.balls if b.name in ("cue", "2", "3", "13")]
+    each = seen(balls, look_named("club"), views=6, light=NEUTRAL)
+    names, tracks = Names(american), tracks_of(len(balls))
+    show(names, tracks, [mine[:5] for mine in each])
+    lost = next(t for t in tracks if names.of(t.id) == "cue")
+    lost.gone = True
+    new = Track(9, 0.0, 0.0, 0.0, 0.0, 0.0, hits=100, looks=[each[lost.id][5]])
+
+    names.settle([*(t for t in tracks if t is not lost), new], [lost])
+
+    assert names.of(9) == "cue"
+    assert names.cue == 9
+    assert names.of(lost.id) != "cue"
 
 
 def test_settling_again_costs_little() -> None:

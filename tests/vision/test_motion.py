@@ -93,7 +93,7 @@ def bounced(rail: str, *, speed: float, degrees: float, fps: float, phase: float
     at, outward = (np.array(v) for v in RAILS[rail])
     along = np.array([-outward[1], outward[0]]) * speed * np.sin(np.radians(degrees))
     across = outward * speed * np.cos(np.radians(degrees))
-    times = (np.arange(round(0.8 * fps)) + phase) / fps
+    times: Array = (np.arange(round(0.8 * fps), dtype=np.float64) + phase) / fps
     since = (times - HIT_S)[:, None]
     points = at + along * since + np.where(since < 0, across * since, -0.7 * across * since)
     return path_of(0, times, points, rested=False)

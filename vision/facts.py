@@ -45,7 +45,6 @@ def describe(facts: Facts) -> Shot:
     result: Result = "make" if object_potted and not scratch else "miss"
     ends = [float(p.t_s[-1]) if p.ball not in facts.fates else facts.fates[p.ball].t_s for p in facts.paths]
     rails = sorted((c for p in facts.paths for c in _rails(facts, p)), key=lambda c: c.t_s)
-    leaving = None if cue is None else departures.get(cue.ball)
     return Shot(
         id=f"{facts.source_id}@{start_s:.3f}",
         start_s=start_s,
@@ -60,7 +59,7 @@ def describe(facts: Facts) -> Shot:
         cut_angle_deg=contact[1] if contact else None,
         cue_distance_in=_cue_distance(cue, contact[0] if contact else None),
         pocket_distance_in=_pocket_distance(facts, pots),
-        cue_speed_mph=leaving.speed_in_s / IN_S_PER_MPH if leaving else None,
+        cue_speed_mph=_cue_speed(cue, contact[0].t_s if contact else None),
         kind=_kind(facts),
         cushions=tuple(rails),
         layout_start=_named(facts, facts.layout_start),
@@ -159,6 +158,16 @@ def _bent(path: Path, kept: list[int]) -> bool:
     near, far = a - b, b - c
     size = float(np.linalg.norm(near) * np.linalg.norm(far))
     return size > 0.02 and float(near @ far) / size < np.cos(np.radians(15))
+
+
+def _cue_speed(cue: Path | None, contact_s: float | None) -> float | None:
+    """The cue ball's speed off the tip in mph; None where it was seen fewer than twice before it met a ball."""
+    if cue is None or cue.rest_in is None:
+        return None
+    leaving = departure(cue if contact_s is None else cue.before(contact_s))
+    if leaving is None or leaving.samples < 2:
+        return None
+    return leaving.speed_in_s / IN_S_PER_MPH
 
 
 def _cue_distance(cue: Path | None, contact: FirstContact | None) -> float | None:

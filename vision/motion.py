@@ -1,6 +1,6 @@
 """What a ball's path tells: when it left, how fast, which rails it met, and how near two balls came."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,11 @@ class Path:
     @property
     def length_in(self) -> float:
         return float(np.linalg.norm(np.diff(self.points_in, axis=0), axis=1).sum())
+
+    def before(self, t_s: float) -> "Path":
+        """The path up to a time, its first sample in any case."""
+        n = max(1, int(np.searchsorted(self.t_s, t_s)))
+        return replace(self, t_s=self.t_s[:n], points_in=self.points_in[:n], frames=self.frames[:n])
 
     @property
     def displacement_in(self) -> float:
@@ -72,12 +77,13 @@ def make_path(ball: int, history: list[Sample], since_s: float) -> Path | None:
 
 @dataclass(frozen=True)
 class Departure:
-    """How a ball left its place: when, from where, which way (unit vector) and how fast."""
+    """How a ball left its place: when, from where, which way (unit vector), how fast; `samples` sights tell it."""
 
     t_s: float
     from_in: tuple[float, float]
     direction: tuple[float, float]
     speed_in_s: float
+    samples: int
 
 
 def departure(path: Path) -> Departure | None:
@@ -100,7 +106,7 @@ def departure(path: Path) -> Departure | None:
     earliest = path.rest_until_s if path.rest_until_s is not None else path.t_s[0]
     if len(run) == 1:
         dt = max(t[0] - earliest, 1e-3)
-        return Departure(float(earliest + dt / 2), _pair(start), _pair(direction), float(2 * s[0] / dt))
+        return Departure(float(earliest + dt / 2), _pair(start), _pair(direction), float(2 * s[0] / dt), 1)
     slowing = SLIDING_FRICTION * GRAVITY_IN_S2 / 2
     best: tuple[float, float, float] | None = None
     for t0 in np.linspace(earliest, t[0] - 1e-3, 25):
@@ -111,7 +117,7 @@ def departure(path: Path) -> Departure | None:
         if best is None or error < best[0]:
             best = (error, float(t0), v)
     assert best is not None
-    return Departure(best[1], _pair(start), _pair(direction), best[2])
+    return Departure(best[1], _pair(start), _pair(direction), best[2], len(run))
 
 
 def _straight(path: Path, run: list[int]) -> list[int]:

@@ -84,20 +84,25 @@ def test_older_shots_come_on_demand(page: Any, served: Any) -> None:
     assert len(keys) == len(set(keys))
 
 
+_CUE_IS_ELSEWHERE = "cue => document.querySelector('.ball[data-ball=cue]').style.transform !== cue"
+
+
 def test_a_card_opens_and_its_shot_plays_again(page: Any, served: Any) -> None:
     open_live(page, served)
     page.locator(".card-link").first.click()
     page.wait_for_selector("#player:not([hidden])")
     page.wait_for_function("() => document.querySelector('#play').dataset.playing === 'true'")
-    first = page.evaluate(POSITIONS)
-    page.wait_for_function(
-        "cue => document.querySelector('.ball[data-ball=cue]').style.transform !== cue", arg=first["cue"]
-    )
+    seen = page.evaluate(POSITIONS)["cue"]
+    page.wait_for_function(_CUE_IS_ELSEWHERE, arg=seen)  # it plays by itself
     page.locator("#play").click()
-    stopped = page.evaluate("() => document.querySelector('#stage').dataset.moment")
+    page.wait_for_function("() => document.querySelector('#play').dataset.playing === 'false'")
     page.locator("#scrub").fill("0")
-    page.wait_for_function("m => document.querySelector('#stage').dataset.moment !== m", arg=stopped)
-    assert page.evaluate(POSITIONS)["cue"] == first["cue"]
+    page.wait_for_function("() => Number(document.querySelector('#scrub').value) === 0")
+    first = page.evaluate(POSITIONS)["cue"]
+    page.locator("#scrub").fill("400")
+    page.wait_for_function(_CUE_IS_ELSEWHERE, arg=first)
+    page.locator("#scrub").fill("0")
+    page.wait_for_function(f"cue => !({_CUE_IS_ELSEWHERE})(cue)", arg=first)
     page.locator(".back").click()
     page.wait_for_selector("#cards")
 

@@ -45,12 +45,12 @@ class Table:
         *detections: Detection,
         frames: int = 1,
         changed: bool = True,
-        covered: Callable[[Track], float] = lambda track: 0.0,
+        covered: Callable[[Track], float] | None = None,
     ) -> None:
         """The same detections for some frames."""
         for _ in range(frames):
             tracks = self.tracker.tracks
-            cover = np.array([covered(t) for t in tracks])
+            cover = np.array([covered(t) if covered else 0.0 for t in tracks])
             self.tracker.update(self.index, self.t_s, list(detections), [changed] * len(tracks), cover)
             self._check()
             self.index += 1
@@ -240,7 +240,7 @@ def test_a_ball_behind_a_player_for_a_moment_goes_on() -> None:
     for k in range(1, 61):
         x = 20.0 + 40 * k / 60
         if 25 <= k < 37:
-            table.see(covered=lambda t: 1.0)
+            table.see(covered=lambda _: 1.0)
         else:
             table.see(ball((x, 25.0)))
 

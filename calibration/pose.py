@@ -99,16 +99,20 @@ def with_height(points_in: ArrayLike, z_in: float) -> Array:
 def planar_poses(lens: Lens, points_in: Array, pixels: Array, zoom: float) -> list[Array]:
     """Parameter vectors of the poses that see coplanar points, shape (N, 3), at pixels, shape (N, 2).
 
-    Infinitesimal plane-based pose estimation [Collins and Bartoli 2014] through OpenCV; only poses whose
-    camera stands above the table remain.
+    Infinitesimal plane-based pose estimation [Collins and Bartoli 2014] through OpenCV, and the pose from the
+    homography, as the former fails on some views along an axis of the table; only poses whose camera stands
+    above the table remain.
     """
     camera = lens.intrinsics.posed(np.eye(3), np.zeros(3), zoom)
     flat = points_in - (0, 0, points_in[0, 2])
     _, rvecs, tvecs, _ = cv2.solvePnPGeneric(
         flat, pixels, camera.matrix, np.array(camera.distortion), flags=cv2.SOLVEPNP_IPPE
     )
+    _, other_rvec, other_tvec = cv2.solvePnP(
+        flat, pixels, camera.matrix, np.array(camera.distortion), flags=cv2.SOLVEPNP_ITERATIVE
+    )
     poses = []
-    for rvec, tvec in zip(rvecs, tvecs, strict=True):
+    for rvec, tvec in zip((*rvecs, other_rvec), (*tvecs, other_tvec), strict=True):
         R, _ = cv2.Rodrigues(rvec)
         t = tvec.ravel() - R @ np.array([0, 0, points_in[0, 2]])
         p = lens.parameters(np.asarray(rvec, dtype=np.float64), t, zoom)

@@ -15,6 +15,11 @@ IN_S_PER_MPH = 17.6
 GRAVITY_IN_S2 = 386.09
 # Typical of pool cloth [billiards.colostate.edu]; a sliding ball loses μ·g of speed each second.
 SLIDING_FRICTION = 0.2
+# A rebound: at least so fast in and out, the turn so near the nose line, and not twice within this time.
+_CAME_IN_S = 1.5
+_GOES_IN_S = 1.0
+_AT_RAIL_IN = 0.6
+_TURN_APART_S = 0.05
 # A ball set off by another: how near that came, in diameters, and when (seen at 25 frames a second, blurred).
 _CAUSE_DIAMETERS = 2.2
 _CAUSE_WINDOW_S = 0.2
@@ -156,16 +161,28 @@ def cushions(path: Path, table: Table, ball: str) -> list[Cushion]:
 
 
 def _turns(path: Path, depth: Array) -> list[float]:
-    """Times at which a depth towards a rail peaks near it, coming and going at a real speed."""
+    """Times at which a depth towards a rail turns round near it, coming and going at a real speed.
+
+    The turn is where the lines through the samples before and after meet, so that it may fall between frames.
+    """
     times: list[float] = []
     t = path.t_s
     for i in range(1, len(depth) - 1):
-        came = (depth[i] - depth[i - 1]) / max(t[i] - t[i - 1], 1e-3)
-        goes = (depth[i] - depth[i + 1]) / max(t[i + 1] - t[i], 1e-3)
-        reach = 0.5 + 0.7 * min(max(came, 0) * (t[i] - t[i - 1]), max(goes, 0) * (t[i + 1] - t[i]))
-        peak = depth[i] >= depth[i - 1] and depth[i] > depth[i + 1]
-        if peak and depth[i] > -reach and came > 1.5 and goes > 1.0 and (not times or t[i] - times[-1] > 0.05):
-            times.append(float(t[i]))
+        if depth[i] < depth[i - 1] or depth[i] < depth[i + 1]:
+            continue
+        before, after = max(0, i - 2), min(len(depth) - 1, i + 2)
+        came = (depth[i - 1] - depth[before]) / (t[i - 1] - t[before]) if before < i - 1 else None
+        goes = (depth[i + 1] - depth[after]) / (t[after] - t[i + 1]) if after > i + 1 else None
+        came = came if came is not None else (depth[i] - depth[i - 1]) / max(t[i] - t[i - 1], 1e-3)
+        goes = goes if goes is not None else (depth[i] - depth[i + 1]) / max(t[i + 1] - t[i], 1e-3)
+        if came < _CAME_IN_S or goes < _GOES_IN_S:
+            continue
+        # depth[i-1] + came·(τ − t[i-1]) = depth[i+1] + goes·(t[i+1] − τ)
+        turn = (depth[i + 1] - depth[i - 1] + came * t[i - 1] + goes * t[i + 1]) / (came + goes)
+        turn = float(np.clip(turn, t[i - 1], t[i + 1]))
+        peak = max(float(depth[i]), float(depth[i - 1] + came * (turn - t[i - 1])))
+        if peak > -_AT_RAIL_IN and (not times or turn - times[-1] > _TURN_APART_S):
+            times.append(turn)
     return times
 
 

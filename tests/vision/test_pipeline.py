@@ -101,9 +101,10 @@ def test_measures_are_near_the_truth(watched: Watched) -> None:
         assert shot.cue_distance_in == pytest.approx(true.cue_distance_in, rel=0.01)
 
 
-def test_the_speed_of_a_break_is_roughly_right(watched: Watched) -> None:
-    """At 30 frames a second a break's cue ball is seen once or twice before it meets the rack."""
-    assert watched.shots[0].cue_speed_mph == pytest.approx(watched.true[0].cue_speed_mph, rel=0.15)
+def test_the_speed_of_a_break_is_roughly_right_or_unsaid(watched: Watched) -> None:
+    """At 30 frames a second a break's cue ball is seen once or twice before it meets the rack: it may go unsaid."""
+    speed = watched.shots[0].cue_speed_mph
+    assert speed is None or speed == pytest.approx(watched.true[0].cue_speed_mph, rel=0.15)
 
 
 def test_layouts_before_and_after_a_shot_are_the_true_ones(watched: Watched) -> None:
@@ -141,7 +142,7 @@ def test_health_counts_the_frames(watched: Watched) -> None:
 
 def test_a_repeated_frame_changes_nothing() -> None:
     """Each picture twice, as a 30-fps recording stored at 60: the same balls, the copies counted."""
-    source = SimulatedTable(size=SIZE, seed=3)
+    source = SimulatedTable(size=(640, 360), seed=3)
     plain, doubled = (Pipeline(source.calibration, source_id="t") for _ in range(2))
     for frame in islice(source, 20):
         once = plain.process(frame)
@@ -150,7 +151,7 @@ def test_a_repeated_frame_changes_nothing() -> None:
         again = doubled.process(copy)
         assert once.balls == first.balls == again.balls
         assert (again.phase, again.shots) == (once.phase, ())
-    assert len(again.balls) >= 14
+    assert len(again.balls) == len(source.truth().balls)
     assert doubled.health.repeated_frames == 20
     assert plain.health.repeated_frames == 0
     assert doubled.finish() == ()

@@ -136,7 +136,8 @@ def test_a_shot_is_reported_once_with_its_facts(which: tuple[int, int], fps: flo
     assert shot.first_contact.ball == contact.other
     assert shot.first_contact.t_s == pytest.approx(strike + contact.t_s, abs=0.05)
     assert shot.cut_angle_deg == pytest.approx(record.cut_angle_deg, abs=3.0)
-    assert shot.cue_speed_mph == pytest.approx(record.cue_speed_mph, rel=0.1)
+    if contact.t_s > 2.5 / fps:  # seen too seldom before it met a ball, the cue ball's speed may go unsaid
+        assert shot.cue_speed_mph == pytest.approx(record.cue_speed_mph, rel=0.1)
     assert hall.finish() == []
 
 

@@ -102,7 +102,7 @@ def test_measures_are_near_the_truth(watched: Watched) -> None:
 
 
 def test_the_speed_of_a_break_is_roughly_right_or_unsaid(watched: Watched) -> None:
-    """At 30 frames a second a break's cue ball is seen once or twice before it meets the rack: it may go unsaid."""
+    """At 30 frames a second a break's cue ball is seen once or twice before it meets the rack: or unsaid."""
     speed = watched.shots[0].cue_speed_mph
     assert speed is None or speed == pytest.approx(watched.true[0].cue_speed_mph, rel=0.15)
 

@@ -171,8 +171,8 @@ def _turns(path: Path, depth: Array) -> list[float]:
         if depth[i] < depth[i - 1] or depth[i] < depth[i + 1]:
             continue
         before, after = max(0, i - 2), min(len(depth) - 1, i + 2)
-        came = (depth[i - 1] - depth[before]) / (t[i - 1] - t[before]) if before < i - 1 else None
-        goes = (depth[i + 1] - depth[after]) / (t[after] - t[i + 1]) if after > i + 1 else None
+        came = (depth[i - 1] - depth[before]) / max(t[i - 1] - t[before], 1e-3) if before < i - 1 else None
+        goes = (depth[i + 1] - depth[after]) / max(t[after] - t[i + 1], 1e-3) if after > i + 1 else None
         came = came if came is not None else (depth[i] - depth[i - 1]) / max(t[i] - t[i - 1], 1e-3)
         goes = goes if goes is not None else (depth[i] - depth[i + 1]) / max(t[i + 1] - t[i], 1e-3)
         if came < _CAME_IN_S or goes < _GOES_IN_S:

@@ -132,7 +132,8 @@ class Tracker:
         now = Now(index, t_s, detections)
         spare = list(range(len(detections)))
         spare = self._match_by_motion(now, spare, [tracks[i] for i in looked])
-        spare = [j for j in spare if not self._occupied(detections[j], t_s)]
+        unchanged = [t for i, t in enumerate(tracks) if not changed[i] and t.state == "still"]
+        spare = [j for j in spare if not self._occupied(detections[j], t_s, unchanged)]
         spare = self._match_by_place(now, spare)
         # Only a ball whose place is seen to be empty has been struck away; a covered one waits.
         gone = [
@@ -152,14 +153,11 @@ class Tracker:
         self._adopt()
         self._tidy(t_s)
 
-    def _occupied(self, d: Detection, t_s: float) -> bool:
-        """Whether a ball in sight lies there: at a region's edge it can be found twice."""
+    def _occupied(self, d: Detection, t_s: float, unchanged: list[Track]) -> bool:
+        """Whether a ball seen just now, or one where nothing changed, lies there: a region's edge can show it twice."""
         near = 0.7 * self.table.ball_diameter_in
-        return any(
-            ((t.missed_s is None and t.state == "still") or t.last_s == t_s)
-            and np.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near
-            for t in self.tracks
-        )
+        there = [*unchanged, *(t for t in self.tracks if t.last_s == t_s)]
+        return any(np.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near for t in there)
 
     def _match_by_motion(self, now: Now, spare: list[int], tracks: list[Track]) -> list[int]:
         """Gives balls the detections where their motion brings them; hands back the detections left over."""

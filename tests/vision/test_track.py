@@ -170,12 +170,6 @@ def test_a_struck_ball_is_found_after_its_leap(fps: float, speed: float) -> None
     assert table.near((70.0, 10.0)).state == "still"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a ball first seen 0.52–1.57 in from where it lay is taken for a second sight of the resting ball and "
-    "thrown away (it is beyond the motion gate and within 0.7 diameters): a stroke of 31–94 in/s at 60 frames a "
-    "second loses its first moving sample, half that speed at 30",
-)
 @pytest.mark.parametrize("speed", [40.0, 60.0, 90.0])
 def test_a_struck_ball_is_seen_in_its_first_frame(speed: float) -> None:
     table = Table()

@@ -154,7 +154,7 @@ class Tracker:
         self._tidy(t_s)
 
     def _occupied(self, d: Detection, t_s: float, unchanged: list[Track]) -> bool:
-        """Whether a ball seen just now, or one where nothing changed, lies there: a region's edge can show it twice."""
+        """Whether a ball seen just now, or one where nothing changed, lies there: an edge can show it twice."""
         near = 0.7 * self.table.ball_diameter_in
         there = [*unchanged, *(t for t in self.tracks if t.last_s == t_s)]
         return any(np.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near for t in there)

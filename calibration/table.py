@@ -98,6 +98,10 @@ class Table:
             for name, (x, y), mouth in zip(POCKET_NAMES, centres, mouths, strict=True)
         )
 
+    def in_mouth(self, x_in: float, y_in: float) -> bool:
+        """Whether a table point lies within a mouth's width of a pocket's centre."""
+        return any((p.x_in - x_in) ** 2 + (p.y_in - y_in) ** 2 < p.mouth_in**2 for p in self.pockets)
+
     def with_balls(self, ball_diameter_in: float) -> "Table":
         """The same table played with balls of another diameter."""
         return replace(self, ball_diameter_in=ball_diameter_in)

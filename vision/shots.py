@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from calibration.file import Calibration
-from calibration.table import Table
 from vision.facts import Facts, describe
 from vision.identify import Names
 from vision.model import Phase, Point, Shot
@@ -179,11 +178,8 @@ def _is_shot(paths: list[Path], fates: dict[int, Fate], names: Names, tracker: T
     if cue is None or any(p.ball == cue for p in paths):
         return True
     # A pocket's pale liner can pass for a cue ball; out on the bed a still cue ball means that a hand was at work.
-    return not any(t.id == cue and t.state == "still" and not _in_mouth(t, tracker.table) for t in tracker.tracks)
-
-
-def _in_mouth(track: Track, table: Table) -> bool:
-    return any(np.hypot(p.x_in - track.x_in, p.y_in - track.y_in) < p.mouth_in for p in table.pockets)
+    still = (t for t in tracker.tracks if t.id == cue and t.state == "still")
+    return all(tracker.table.in_mouth(t.x_in, t.y_in) for t in still)
 
 
 def _rolling_samples(path: Path) -> int:

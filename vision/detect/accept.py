@@ -90,7 +90,7 @@ def _one_each(candidates: list[Found], bed: Bed) -> list[Found]:
     accepted: list[Found] = []
     for c in sorted(candidates, key=lambda c: -c.ball.quality):
         x, y = c.ball.x_in, c.ball.y_in
-        least = _MIN_QUALITY_IN_MOUTH if bed.in_mouth(x, y) else _MIN_QUALITY
+        least = _MIN_QUALITY_IN_MOUTH if bed.calibration.table.in_mouth(x, y) else _MIN_QUALITY
         if c.ball.quality < least or not bed.can_rest(x, y):
             continue
         apart = all((x - a.ball.x_in) ** 2 + (y - a.ball.y_in) ** 2 > nearest**2 for a in accepted)

@@ -40,17 +40,11 @@ class Bed:
         """Whether a ball's centre can stay at a table point: on the bed, or in the jaws but not over a hole."""
         table = self.calibration.table
         L, W = table.length_in, table.width_in
-        if self.in_mouth(x_in, y_in):
+        if table.in_mouth(x_in, y_in):
             inside = -_HANGING_IN <= x_in <= L + _HANGING_IN and -_HANGING_IN <= y_in <= W + _HANGING_IN
             return inside and not self._over_hole(x_in, y_in)
         least = 0.55 * table.ball_radius_in
         return least <= x_in <= L - least and least <= y_in <= W - least
-
-    def in_mouth(self, x_in: float, y_in: float) -> bool:
-        """Whether a table point lies in a pocket's mouth."""
-        return any(
-            (p.x_in - x_in) ** 2 + (p.y_in - y_in) ** 2 < p.mouth_in**2 for p in self.calibration.table.pockets
-        )
 
     def beyond(self, pixels: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether each full-size pixel, shape (…, 2), shows no cloth: a hole, or what lies outside the noses."""

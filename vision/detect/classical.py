@@ -190,7 +190,7 @@ class Detector:
         """The fraction of each outline that no shadow hides, shape (N,); a pocket's hole is like shadow too."""
         known = self._table
         shaded = (~result.edge & (sampled(known.canvas.shade, outside) > 0)).mean(axis=1)
-        on_bed = np.array([not known.bed.in_mouth(x, y) for x, y in inches], dtype=bool)
+        on_bed = np.array([not self.calibration.table.in_mouth(x, y) for x, y in inches], dtype=bool)
         told: Array = np.where(on_bed & (shaded < _MOST_SHADED), 1 - shaded, 1.0)
         return told
 

@@ -137,6 +137,11 @@ class Camera:
         An outline is the projection of the circle in which the cone from the camera touches the sphere:
         at distance d from the centre it has radius r·√(1 − r²/d²) and lies r²/d towards the camera.
         """
+        circles = self.sphere_rims(centres_in, radius_in, points)
+        return self.project(circles.reshape(-1, 3)).reshape(len(circles), points, 2)
+
+    def sphere_rims(self, centres_in: ArrayLike, radius_in: float, points: int = 48) -> Array:
+        """The circles on spheres, centres of shape (N, 3), that the camera sees as outlines: (N, points, 3)."""
         centres = np.asarray(centres_in, dtype=np.float64)
         towards = self.position_in - centres
         d = np.linalg.norm(towards, axis=1, keepdims=True)
@@ -148,8 +153,8 @@ class Camera:
         angles = np.linspace(0, 2 * np.pi, points, endpoint=False)[:, None]
         ring = np.cos(angles) * e1[:, None, :] + np.sin(angles) * e2[:, None, :]
         touch = radius_in * np.sqrt(1 - (radius_in / d) ** 2)
-        circles = (centres + axis * (radius_in**2 / d))[:, None, :] + touch[:, None, :] * ring
-        return self.project(circles.reshape(-1, 3)).reshape(len(centres), points, 2)
+        rims: Array = (centres + axis * (radius_in**2 / d))[:, None, :] + touch[:, None, :] * ring
+        return rims
 
     def to_json(self) -> dict[str, Any]:
         return {

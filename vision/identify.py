@@ -28,6 +28,7 @@ _SURE_CUE = 0.5
 _SURE_GROUP = 0.6
 _NEVER = 1e6
 _CUE_THERE = 3.0  # the cue ball lies on the table 19 times in 20
+_STRUCK, _STRUCK_MOST = 4.0, 16.0  # what each shot tells about who is the cue ball, and all of them together
 _BALANCING = 12  # rounds of Sinkhorn's scaling
 _VIVIDNESS = (0.6, 0.8, 1.0, 1.25, 1.5)
 _TUNE_VIEWS = 2  # of each ball, to tune with
@@ -83,6 +84,7 @@ class Names:
         self._fits: dict[int, tuple[int, Array]] = {}
         self._kind: dict[int, tuple[int, float]] = {}  # by track: the kind, and how likely it was
         self._names: dict[int, str] = {}
+        self._struck: dict[int, float] = {}  # by track: what taking it for the cue ball costs, from shots seen
 
     @property
     def ball_set(self) -> BallSet:
@@ -91,6 +93,12 @@ class Names:
 
     def of(self, track: int) -> str:
         return self._names.get(track, f"ball-{track}")
+
+    def struck(self, first: int, others: list[int]) -> None:
+        """Notes who began a shot: the cue ball did, whatever its colour, and no other ball on the table is one."""
+        for track in others:
+            self._struck[track] = min(_STRUCK_MOST, self._struck.get(track, 0.0) + _STRUCK)
+        self._struck[first] = max(-_STRUCK_MOST, min(0.0, self._struck.get(first, 0.0)) - _STRUCK)
 
     def settle(self, tracks: list[Track], lost: list[Track] | None = None) -> None:
         """Assigns the set's balls to the confirmed tracks; `lost` ones keep what no ball in sight claims."""
@@ -103,6 +111,8 @@ class Names:
         views = np.array([len(self._evidence.views[t.id].looks) for t in seen])
         cost = tuning.costs(fits, views)
         cost[:, : len(tuning.slots)] += self._held(seen, tuning)
+        cues = [j for j, kind in enumerate(tuning.slots) if tuning.ball_set.balls[kind].group == "cue"]
+        cost[:, cues] += np.array([self._struck.get(t.id, 0.0) for t in seen])[:, None]
         gone = [t.gone for t in seen]
         cost[gone] *= (_LOST / np.sqrt(views[gone]))[:, None]
         rows, columns = linear_sum_assignment(cost)

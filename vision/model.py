@@ -26,7 +26,8 @@ class Detection:
     """One ball found in one frame.
 
     `look` is its colour signature (see `vision.identify`), `quality` 0–1 how well the projected ball fits
-    what is seen, `free` the fraction of its outline that touches neither a neighbour nor the picture's edge.
+    what is seen, `free` the fraction of its outline that touches neither a neighbour nor the picture's edge;
+    `by_hand` says that it lies in or beside a hand, an arm or a body, where much looks round that is no ball.
     """
 
     x_px: float
@@ -37,6 +38,7 @@ class Detection:
     quality: float
     free: float = 1.0
     look: NDArray[np.float32] | None = None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

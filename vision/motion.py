@@ -23,6 +23,8 @@ _TURN_APART_S = 0.05
 # A ball set off by another: how near that came, in diameters, and when (seen at 25 frames a second, blurred).
 _CAUSE_DIAMETERS = 2.2
 _CAUSE_WINDOW_S = 0.2
+_STIRRED_IN = 0.4  # a ball nearer than this to where it lay may not have left yet
+_BACK_IN = 0.5
 _FIT_S = 0.16  # how much of a path is fitted for its first speed
 
 
@@ -64,7 +66,12 @@ def make_path(ball: int, history: list[Sample], since_s: float) -> Path | None:
     """The path of a ball from its last rest before `since_s` on; None where it has fewer than two samples."""
     first = 0
     for i, s in enumerate(history):
-        if s.resting and s.since_s is not None and s.since_s <= since_s:
+        if not s.resting or s.since_s is None:
+            continue
+        # A ball that seemed to stir and lies where it lay has not left yet.
+        home = history[first]
+        back = home.resting and np.hypot(s.x_in - home.x_in, s.y_in - home.y_in) < _BACK_IN
+        if s.since_s <= since_s or back:
             first = i
     samples = history[first:]
     if len(samples) < 2:
@@ -97,7 +104,7 @@ def departure(path: Path) -> Departure | None:
     With s(t) = v·τ − ½·μ·g·τ² for τ = t − t₀; t₀ lies between the last sight at rest and the first moving.
     """
     moving = np.linalg.norm(path.points_in - path.points_in[0], axis=1)
-    ahead = np.nonzero(moving > 0.2)[0]
+    ahead = np.nonzero(moving > _STIRRED_IN)[0]
     if not len(ahead):
         return None
     i = int(ahead[0])

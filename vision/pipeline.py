@@ -83,7 +83,7 @@ class Pipeline:
 
     def _name(self, t_s: float) -> None:
         self._named_s = t_s
-        self._names.settle(self._tracker.tracks, self._tracker.lost)
+        self._names.settle(self._tracker.balls, self._tracker.lost)
 
     def _looked(self, sight: Sight, points_in: Array) -> list[bool]:
         """Which table points lie in a region that was looked at."""
@@ -97,7 +97,5 @@ class Pipeline:
 
     def _states(self) -> tuple[BallState, ...]:
         return tuple(
-            BallState(self._names.of(t.id), t.x_in, t.y_in, t.x_px, t.y_px, t.state)
-            for t in self._tracker.tracks
-            if t.confirmed
+            BallState(self._names.of(t.id), t.x_in, t.y_in, t.x_px, t.y_px, t.state) for t in self._tracker.balls
         )

@@ -23,6 +23,10 @@ _STRAIGHT = 0.97
 _STRUCK_S = 0.3
 _STRUCK_DIAMETERS = 1.9
 _STRUCK_REACH_IN = 12.0
+# A ball that vanished near a pocket on its way there.
+_VANISHED_IN = 8.0
+_TOWARDS = 0.5
+_VANISHED_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,26 @@ def fate_when_struck(place_in: Point, left_s: float, paths: list[Path], table: T
     fate = _pocket_ahead(here, way / np.linalg.norm(way), max(speed, 10.0), left_s, table)
     near = fate is not None and np.hypot(fate.pocket.x_in - here[0], fate.pocket.y_in - here[1]) < _STRUCK_REACH_IN
     return fate if near else None
+
+
+def fate_when_vanished(history: list[Sample], table: Table) -> Fate | None:
+    """The pocket that a vanished ball came near to, where its way is too short or too hidden to point there.
+
+    Balls leave a table through pockets: one that is not found again by the end of the shot fell into the one it
+    was coming to.
+    """
+    last = history[-1]
+    start = next((s for s in reversed(history) if s.resting), history[0])
+    way = np.array([last.x_in - start.x_in, last.y_in - start.y_in])
+    length = float(np.linalg.norm(way))
+    pocket = min(table.pockets, key=lambda p: (p.x_in - last.x_in) ** 2 + (p.y_in - last.y_in) ** 2)
+    to = np.array([pocket.x_in - last.x_in, pocket.y_in - last.y_in])
+    distance = float(np.linalg.norm(to))
+    if length < _MIN_PATH_IN or last.resting or distance > _VANISHED_IN:
+        return None
+    if float(way @ to) < _TOWARDS * length * distance:
+        return None
+    return Fate(pocket, last.t_s, _VANISHED_CONFIDENCE)
 
 
 def _pocket_ahead(

@@ -9,7 +9,7 @@ from vision.facts import Facts, describe
 from vision.identify import Names
 from vision.model import Phase, Point, Shot
 from vision.motion import Path, caused, make_path
-from vision.pots import Fate, fate_of, fate_when_struck, rolled_in
+from vision.pots import Fate, fate_of, fate_when_struck, fate_when_vanished, rolled_in
 from vision.track import Track, Tracker
 
 _QUIET_S = 0.35  # this long without motion ends a shot
@@ -19,7 +19,7 @@ _MIN_DISPLACEMENT_IN = 1.5
 _MIN_SPEED_IN_S = 6.0
 _MIN_ROLLING = 4  # steps without a gap that show balls rolling by themselves
 _STEP_S = 0.15
-_OPENING_S = 0.3  # what moves this early was moving when the recording began
+_UNSEEN_S = 0.5
 _REMEMBER_S = 30.0
 _PREDICTED_S = 0.1  # a ball that would reach a pocket later than this has not been potted yet
 
@@ -29,7 +29,6 @@ class Episode:
     """Something moves: the layout before, and the balls that moved."""
 
     start_s: float
-    start_index: int
     layout: dict[int, Point]
     quiet_since_s: float | None = None
     moved: set[int] = field(default_factory=set)
@@ -43,7 +42,6 @@ class ShotFinder:
         self.table = calibration.table
         self.source_id = source_id
         self._episode: Episode | None = None
-        self._first_s: float | None = None
         self._index = 0
         self._t_s = 0.0
 
@@ -54,9 +52,7 @@ class ShotFinder:
     def update(self, index: int, t_s: float, tracker: Tracker, names: Names) -> list[Shot]:
         """The shots that ended with this frame, none or one."""
         self._index, self._t_s = index, t_s
-        if self._first_s is None:
-            self._first_s = t_s
-        moving = [t for t in tracker.tracks if self._is_ball(t) and t.state == "moving" and _has_moved(t)]
+        moving = [t for t in tracker.tracks if t.is_ball and t.state == "moving" and _has_moved(t)]
         episode = self._episode
         if episode is None:
             if moving:
@@ -76,16 +72,10 @@ class ShotFinder:
         """The shot still going on when the recording ended, marked incomplete."""
         return [] if self._episode is None else self._end(tracker, names, complete=False)
 
-    def _is_ball(self, track: Track) -> bool:
-        """A track that lay still once, or one that was moving when the recording began."""
-        assert self._first_s is not None
-        return track.confirmed and (track.settled or track.born_s < self._first_s + _OPENING_S)
-
     def _begin(self, moving: list[Track], tracker: Tracker) -> Episode:
-        start_s = min(t.history[0].t_s for t in moving)
-        layout = {t.id: _resting_place(t) for t in tracker.tracks if self._is_ball(t)}
-        index = min(t.history[0].index for t in moving)
-        return Episode(start_s, index, layout, moved={t.id for t in moving})
+        start_s = min(_left_s(t) for t in moving)
+        layout = {t.id: _resting_place(t) for t in tracker.tracks if t.is_ball}
+        return Episode(start_s, layout, moved={t.id for t in moving})
 
     def _awaited(self, episode: Episode, tracker: Tracker, t_s: float) -> bool:
         """Whether a ball that moved is out of sight for the moment."""
@@ -99,7 +89,7 @@ class ShotFinder:
         episode = self._episode
         assert episode is not None
         self._episode = None
-        names.settle(tracker.tracks, tracker.lost)
+        names.settle(tracker.balls, tracker.lost)
         known = [t for t in (*tracker.tracks, *tracker.lost) if t.id in episode.layout or _lay_there(t, episode)]
         paths = [
             path
@@ -115,17 +105,22 @@ class ShotFinder:
             fate = fate_of(t.history, self.table) if t.id in rolled or rolled_in(t.history, self.table) else None
             if fate is None and t.gone and (t.missed_s or 0) >= episode.start_s:
                 fate = fate_when_struck(
-                    (t.x_in, t.y_in), t.missed_s or t.last_s, [p for p in paths if p.ball != t.id], self.table
+                    _resting_place(t), t.missed_s or t.last_s, [p for p in paths if p.ball != t.id], self.table
                 )
+            if fate is None and t.gone and t.id in rolled:
+                fate = fate_when_vanished(t.history, self.table)
             if fate is not None and fate.t_s < self._t_s + _PREDICTED_S:
                 fates[t.id] = fate
-        end = {t.id: (t.x_in, t.y_in) for t in tracker.tracks if self._is_ball(t) and t.id not in fates}
+        end = {t.id: (t.x_in, t.y_in) for t in tracker.tracks if t.is_ball and t.id not in fates}
         for t in (*tracker.tracks, *tracker.lost):
             t.forget()
         tracker.lost = [t for t in tracker.lost if t.id not in fates and self._t_s - t.last_s < _REMEMBER_S]
         tracker.tracks = [t for t in tracker.tracks if t.id not in fates]
         if not _is_shot(paths, fates, names, tracker):
             return []
+        first = min(paths, key=lambda p: p.t_s[min(1, len(p.t_s) - 1)], default=None)
+        if first is not None and first.rest_in is not None:
+            names.struck(first.ball, [t.id for t in known if t.id != first.ball])
         facts = Facts(
             source_id=self.source_id,
             calibration=self.calibration,
@@ -144,8 +139,16 @@ class ShotFinder:
         return any(p.rest_in is not None for p in paths)
 
 
+def _left_s(track: Track) -> float:
+    """When a moving ball left its place; one found again after a while left unseen."""
+    rest = track.last_rest()
+    start = track.history.index(rest) if rest is not None else 0
+    first, second = track.history[start], track.history[min(start + 1, len(track.history) - 1)]
+    return first.t_s if second.t_s - first.t_s < _UNSEEN_S else second.t_s
+
+
 def _has_moved(track: Track) -> bool:
-    first = track.history[0]
+    first = track.last_rest() or track.history[0]
     return float(np.hypot(track.x_in - first.x_in, track.y_in - first.y_in)) > _MOVED_IN
 
 
@@ -156,7 +159,7 @@ def _lay_there(track: Track, episode: Episode) -> bool:
 
 
 def _resting_place(track: Track) -> Point:
-    first = track.history[0]
+    first = track.last_rest() or track.history[0]
     return (first.x_in, first.y_in)
 
 
@@ -175,7 +178,7 @@ def _is_shot(paths: list[Path], fates: dict[int, Fate], names: Names, tracker: T
     if sum(_rolling_samples(p) for p in rolled) < _MIN_ROLLING:
         return False
     cue = names.cue
-    if cue is None or any(p.ball == cue for p in paths):
+    if cue is None or len(paths) > 1 or any(p.ball == cue for p in paths):
         return True
     # A pocket's pale liner can pass for a cue ball; out on the bed a still cue ball means that a hand was at work.
     still = (t for t in tracker.tracks if t.id == cue and t.state == "still")

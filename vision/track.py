@@ -18,22 +18,33 @@ _STILL_IN = 0.20  # a still ball's measured place strays less than this
 _CONFIRM = 3  # sightings that make a new ball
 _SETTLED = 4  # sightings at rest that make a ball something other than a hand
 _BIRTH_S = 0.6
+_OPENING_S = 0.3  # what moves this early was moving when the recording began
+_UNKNOWN_IN_S = 300.0  # a ball seen once may go as fast as this
+_WAITING_S = 0.05
+_LEAP_S = 0.08
 _COAST_S = 0.4
 _FOUND_AGAIN_IN_S = 300.0  # a ball out of sight may be found as far away as this speed carries it
 _ADOPT_S = 0.25
 _LOST_S = 30.0
 _RATTLE_S = 0.6
+_RATTLE_IN = 10.0
 _UNLIKE = 1.2
+_MUCH_ALIKE = 0.7
+_MOMENT_S = 1.0
+_SMEARED = 0.3
 _COVERED = 0.35  # the part of a silhouette that, being foreign, can hide a ball
 _SAME_PLACE_IN = 0.7
+_STIRRED_IN = 0.5  # what strays no farther from where it lay has not moved
 _FAR = 1e6
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Track:
     """One ball followed. `history` is its whole path since `forget` was last called.
 
-    `missed_s` is since when it has not been seen though it should be; None while it is seen.
+    `missed_s` is since when it has not been seen though it should be; None while it is seen. `by_hand` says that
+    it was last seen in or beside a hand, `hidden_s` since when something has stood before it, `opening` that it
+    was there when the recording began.
     """
 
     id: int
@@ -48,9 +59,12 @@ class Track:
     hits: int = 1
     last_s: float = 0.0
     missed_s: float | None = None
+    hidden_s: float | None = None
     gone: bool = False
     fate: Fate | None = None
     rested: int = 0
+    by_hand: bool = False
+    opening: bool = False
     history: list[Sample] = field(default_factory=list)
     looks: list[NDArray[np.float32]] = field(default_factory=list)
 
@@ -60,12 +74,27 @@ class Track:
         return self.rested >= _SETTLED
 
     @property
+    def is_ball(self) -> bool:
+        """Seen often, and lying still away from any hand once, or moving when the recording began."""
+        return self.confirmed and (self.settled or self.opening)
+
+    @property
     def confirmed(self) -> bool:
         return self.hits >= _CONFIRM
 
     @property
     def speed(self) -> float:
         return float(np.hypot(self.vx, self.vy))
+
+    def last_rest(self) -> Sample | None:
+        """The last sample at rest of its path."""
+        return next((s for s in reversed(self.history) if s.resting), None)
+
+    @property
+    def at_home(self) -> bool:
+        """Whether it was last seen where it lay."""
+        rest = self.last_rest()
+        return rest is not None and float(np.hypot(self.x_in - rest.x_in, self.y_in - rest.y_in)) < _STIRRED_IN
 
     def forget(self) -> None:
         """Drops the path but for its last resting place or sample."""
@@ -109,6 +138,12 @@ class Tracker:
         self.tracks: list[Track] = []
         self.lost: list[Track] = []
         self._next = 0
+        self._first_s: float | None = None
+
+    @property
+    def balls(self) -> list[Track]:
+        """The tracks that are balls beyond doubt."""
+        return [t for t in self.tracks if t.is_ball]
 
     def hints(self, t_s: float) -> Array:
         """Where to expect balls at a time, shape (N, 2)."""
@@ -127,6 +162,8 @@ class Tracker:
         was looked at again (where it was not, nothing changed there), and how much of the place where it is
         expected something foreign covers.
         """
+        if self._first_s is None:
+            self._first_s = t_s
         tracks = list(self.tracks)
         looked = [i for i in range(len(tracks)) if changed[i]]
         now = Now(index, t_s, detections)
@@ -135,20 +172,24 @@ class Tracker:
         unchanged = [t for i, t in enumerate(tracks) if not changed[i] and t.state == "still"]
         spare = [j for j in spare if not self._occupied(detections[j], t_s, unchanged)]
         spare = self._match_by_place(now, spare)
-        # Only a ball whose place is seen to be empty has been struck away; a covered one waits.
-        gone = [
-            tracks[i] for i in looked if tracks[i].last_s < t_s and (cover[i] < _COVERED or tracks[i].speed > 3)
-        ]
-        spare = self._match_by_leap(now, spare, gone)
+        absent = [(tracks[i], cover[i]) for i in looked if tracks[i].last_s < t_s and tracks[i].is_ball]
+        # In a hand much looks round: only a ball followed up to there is one.
+        by_hand = [j for j in spare if detections[j].by_hand]
+        spare = [j for j in spare if not detections[j].by_hand]
+        # A ball whose place is seen to be empty has been struck away; a covered one waits, or went on a little.
+        gone = [track for track, covered in absent if covered < _COVERED or track.speed > 3]
+        spare = self._match_by_leap(now, spare, gone, np.inf, _UNLIKE)
+        waiting = [track for track, _ in absent if track.last_s < t_s]
+        spare = self._match_by_leap(now, spare, waiting, _UNKNOWN_IN_S, _MUCH_ALIKE)
         for i, track in enumerate(tracks):
-            if track.last_s == t_s:
+            if track.last_s == t_s or track not in self.tracks:
                 continue
-            if not changed[i] and track.state != "hidden":
+            if not changed[i] and track.state != "hidden" and track.missed_s is None:
                 self._unchanged(track, index, t_s)
             else:
                 self._miss(track, t_s, float(cover[i]))
         spare = self._find_again(now, spare)
-        for j in spare:
+        for j in (*spare, *by_hand):
             self._born(index, t_s, detections[j])
         self._adopt()
         self._tidy(t_s)
@@ -166,8 +207,12 @@ class Tracker:
         where = np.array([t.predicted(now.t_s, self.table) for t in tracks])
         gate = np.array([self._gate(t, now.t_s) for t in tracks])[:, None]
         distance = _distances(where, now.detections, spare)
-        cost = distance / gate + 0.5 * self._likeness(tracks, [now.detections[j] for j in spare])
+        cost = distance / gate + self._likeness(tracks, [now.detections[j] for j in spare])
         cost[distance > gate] = _FAR
+        # A hand does not set off the ball beside it.
+        by_hand = np.array([now.detections[j].by_hand for j in spare])
+        at_rest = np.array([t.is_ball and t.state != "moving" for t in tracks])
+        cost[at_rest[:, None] & by_hand[None] & (distance > _SAME_PLACE_IN)] = _FAR
         return self._sight_all(now, spare, tracks, cost)
 
     def _match_by_place(self, now: Now, spare: list[int]) -> list[int]:
@@ -175,26 +220,29 @@ class Tracker:
         absent = [
             t
             for t in (*self.tracks, *self.lost)
-            if t.last_s < now.t_s and t.history[-1].resting and t.fate is None and now.t_s - t.last_s < _LOST_S
+            if t.last_s < now.t_s and t.at_home and t.fate is None and now.t_s - t.last_s < _LOST_S
         ]
         if not absent or not spare:
             return spare
-        where = np.array([(t.history[-1].x_in, t.history[-1].y_in) for t in absent])
+        homes = [t.last_rest() or t.history[-1] for t in absent]
+        where = np.array([(h.x_in, h.y_in) for h in homes])
         cost = _distances(where, now.detections, spare)
         cost[cost > _SAME_PLACE_IN] = _FAR
         return self._sight_all(now, spare, absent, cost)
 
-    def _match_by_leap(self, now: Now, spare: list[int], tracks: list[Track]) -> list[int]:
+    def _match_by_leap(
+        self, now: Now, spare: list[int], tracks: list[Track], fastest_in_s: float, most_unlike: float
+    ) -> list[int]:
         """Gives balls that left their places the detections that a strike could have sent them to."""
         if not tracks or not spare:
             return spare
-        reach = np.array([self._reach(t, now.t_s) for t in tracks])[:, None]
+        reach = np.array([self._reach(t, now.t_s) for t in tracks])
+        since = np.array([min(now.t_s - t.last_s, _LEAP_S) for t in tracks])
+        reach = np.minimum(reach, 0.5 + fastest_in_s * since)[:, None]
         leap = _distances(np.array([(t.x_in, t.y_in) for t in tracks]), now.detections, spare)
-        # A smeared ball has lost some of its colour, and fits badly too.
-        sharp = np.array([now.detections[j].quality for j in spare]) ** 2
-        unlike = self._likeness(tracks, [now.detections[j] for j in spare]) * sharp
+        unlike = self._likeness(tracks, [now.detections[j] for j in spare])
         cost = leap / reach + unlike
-        cost[(leap > reach) | (unlike > _UNLIKE)] = _FAR
+        cost[(leap > reach) | (unlike > most_unlike)] = _FAR
         return self._sight_all(now, spare, tracks, cost)
 
     def _sight_all(
@@ -217,12 +265,17 @@ class Tracker:
     def _take_back(self, track: Track) -> None:
         """A lost ball is on the table after all."""
         self.lost.remove(track)
-        self.tracks.append(track)
+        if track not in self.tracks:
+            self.tracks.append(track)
         track.gone, track.fate = False, None
 
     def _gate(self, track: Track, t_s: float) -> float:
         """How far from its prediction a ball may be found, in inches."""
         dt = t_s - track.last_s
+        if track.hits == 1:
+            return 0.5 + _UNKNOWN_IN_S * dt
+        if track.state != "moving":
+            dt = min(dt, _WAITING_S)  # however long it was hidden, it lay still
         gate = 0.5 + 0.3 * track.speed * dt + 60 * dt * dt
         if any(self._may_hit(other, track, t_s) for other in self.tracks):
             fastest = max((o.speed for o in self.tracks), default=0.0)
@@ -241,23 +294,32 @@ class Tracker:
     def _reach(self, track: Track, t_s: float) -> float:
         """How far a ball may have gone since it was last seen, whatever struck it."""
         dt = max(t_s - track.last_s, 1 / 60)
-        if track.state == "still":
-            return 1.0 + _FASTEST_IN_S * min(dt, 0.08)
+        if track.at_home:
+            return 1.0 + _FASTEST_IN_S * min(dt, _LEAP_S)
         return 2.0 + 2.5 * max(track.speed, 10.0) * dt
 
     def _likeness(self, tracks: list[Track], detections: list[Detection]) -> Array:
-        """How unlike each track and detection look, shape (tracks, detections): 0 the same, 1 clearly not."""
-        a = np.array([mean_look(t.looks) for t in tracks])
-        b = np.array([mean_look([d.look]) if d.look is not None else np.zeros(3) for d in detections])
-        result: Array = np.linalg.norm(a[:, None] - b[None], axis=2) / 60
-        return result
+        """How unlike each track and detection look, shape (tracks, detections): 0 the same, 1 clearly not.
+
+        A smeared ball is a mixture of itself and the cloth, by half at most.
+        """
+        looks = [d.look if d.look is not None else np.zeros((1, 3), dtype=np.float32) for d in detections]
+        cloth = np.array([look[-1] for look in looks], dtype=np.float64)
+        seen = np.array([mean_look([look]) for look in looks]) - cloth
+        own = np.array([mean_look(t.looks) for t in tracks])[:, None] - cloth[None]
+        part = (own * seen[None]).sum(axis=2) / np.maximum(np.square(own).sum(axis=2), 1e-6)
+        part = np.clip(part, 0.5, 1.0)
+        apart = np.linalg.norm(seen[None] - part[..., None] * own, axis=2)
+        unlike: Array = apart / 60 + _SMEARED * (1 - part)
+        return unlike
 
     def _sight(self, track: Track, index: int, t_s: float, d: Detection) -> None:
         dt = t_s - track.last_s
         moved = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
         sample = Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)
         track.hits += 1
-        track.missed_s = None
+        track.by_hand = d.by_hand
+        track.missed_s = track.hidden_s = None
         if d.look is not None and d.quality > 0.6:
             track.looks = [*track.looks[-30:], d.look]
         back = track.state == "hidden" and track.history[-1].resting and moved < _SAME_PLACE_IN
@@ -268,7 +330,7 @@ class Tracker:
             track.y_in += 0.1 * (d.y_in - track.y_in)
             track.x_px, track.y_px = d.x_px, d.y_px
             track.last_s = t_s
-            track.rested += 1
+            track.rested += not d.by_hand
             if not track.history[-1].resting:
                 since = track.history[-1].t_s
                 track.history.append(Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality, since))
@@ -306,6 +368,13 @@ class Tracker:
             rest = Sample(
                 last.index, t_s, track.x_in, track.y_in, last.x_px, last.y_px, last.quality, recent[0].t_s
             )
+            before = track.last_rest()
+            since = [s for s in track.history if before is not None and s.t_s > before.t_s]
+            if before is not None and all(_apart(s, before) < _STIRRED_IN for s in (*since, rest)):
+                # It only seemed to move: it lies where it lay.
+                track.history = [s for s in track.history if s.t_s <= before.t_s]
+                before.index, before.t_s = rest.index, rest.t_s
+                return
             track.history = [s for s in track.history if s.t_s <= recent[0].t_s] + [rest]
 
     def _unchanged(self, track: Track, index: int, t_s: float) -> None:
@@ -315,7 +384,7 @@ class Tracker:
         track.last_s = t_s
         last = track.history[-1]
         if track.state == "still":
-            track.rested += 1
+            track.rested += not track.by_hand
             if last.resting:
                 last.t_s = t_s
             return
@@ -330,7 +399,7 @@ class Tracker:
         covered = cover > _COVERED
         if track.state == "still":
             if covered:
-                track.state = "hidden"
+                track.state, track.hidden_s = "hidden", track.last_s
             elif t_s - track.missed_s > 0.15:
                 self._lose(track)
             return
@@ -345,6 +414,7 @@ class Tracker:
                 x, y = track.predicted(t_s, self.table)
                 track.x_in, track.y_in, track.last_s = x, y, t_s
                 track.vx, track.vy, track.state, track.missed_s = 0.0, 0.0, "hidden", t_s
+                track.hidden_s = t_s
             else:
                 self._lose(track)
 
@@ -353,16 +423,25 @@ class Tracker:
         return -1 < x < self.table.length_in + 1 and -1 < y < self.table.width_in + 1
 
     def _lose(self, track: Track) -> None:
+        """Its place is empty: it went on as a ball that turned up since it was hidden, or nobody knows where."""
+        if track.is_ball and track.hidden_s is not None:
+            hidden_s = track.hidden_s
+            newer = [
+                t for t in self.tracks if t is not track and t.born_s > hidden_s and t.confirmed and not t.gone
+            ]
+            likely = [t for t in newer if not t.by_hand and self._unlike(track, t) < _MUCH_ALIKE]
+            if likely:
+                self._become(track, min(likely, key=lambda t: self._unlike(track, t)))
+                return
         track.gone = True
-        if track.confirmed:
+        if track.is_ball:
             track.fate = fate_of(track.history, self.table)
             self.lost.append(track)
 
     def _find_again(self, now: Now, spare: list[int]) -> list[int]:
-        """Gives spare detections to hidden or lately lost balls that look like them and could be there."""
-        absent = [t for t in self.tracks if t.state == "hidden" and not t.gone]
+        """Gives spare detections to lately lost balls that look like them and could be there."""
         # What fell into a pocket may rattle in its jaws; later a hand may take it out, which is no ball in play.
-        absent += [t for t in self.lost if now.t_s - t.last_s < (_LOST_S if t.fate is None else _RATTLE_S)]
+        absent = [t for t in self.lost if now.t_s - t.last_s < (_LOST_S if t.fate is None else _RATTLE_S)]
         spare = [j for j in spare if now.detections[j].quality > 0.6]
         if not absent or not spare:
             return spare
@@ -372,8 +451,12 @@ class Tracker:
             for b, j in enumerate(spare):
                 d = now.detections[j]
                 distance = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
-                if alike[a, b] < 0.7 and distance < 6 + _FOUND_AGAIN_IN_S * (now.t_s - track.last_s):
-                    cost[a, b] = alike[a, b] + distance / 100
+                # What went missing a moment ago and what turns up now are one ball unless they look quite unlike.
+                unlike = _UNLIKE if now.t_s - track.last_s < _MOMENT_S else _MUCH_ALIKE
+                if not _may_be_back(track, d.x_in, d.y_in):
+                    continue
+                if alike[a, b] < unlike and distance < 6 + _FOUND_AGAIN_IN_S * (now.t_s - track.last_s):
+                    cost[a, b] = alike[a, b] + distance / 100 + min(0.1 * (now.t_s - track.last_s), 0.5)
         return self._sight_all(now, spare, absent, cost)
 
     def _adopt(self) -> None:
@@ -383,7 +466,7 @@ class Tracker:
                 t
                 for t in (*self.tracks, *self.lost)
                 if t is not new
-                and t.confirmed
+                and t.is_ball
                 and t.missed_s is not None
                 and abs(new.born_s - t.missed_s) < _ADOPT_S
             ]
@@ -396,21 +479,28 @@ class Tracker:
     def _could_be(self, old: Track, new: Track) -> bool:
         """Whether a missing ball looks like a new one and a strike could have sent it there."""
         first = new.history[0]
+        if not _may_be_back(old, first.x_in, first.y_in):
+            return False
         far = float(np.hypot(first.x_in - old.x_in, first.y_in - old.y_in))
-        unlike = float(np.linalg.norm(mean_look(old.looks) - mean_look(new.looks))) / 60
-        return unlike < _UNLIKE and far < 6 + _FASTEST_IN_S * max(new.born_s - old.history[-1].t_s, 1 / 60)
+        reach = 6 + _FASTEST_IN_S * max(new.born_s - old.history[-1].t_s, 1 / 60)
+        return self._unlike(old, new) < _UNLIKE and far < reach
+
+    def _unlike(self, old: Track, new: Track) -> float:
+        return float(np.linalg.norm(mean_look(old.looks) - mean_look(new.looks))) / 60
 
     def _become(self, old: Track, new: Track) -> None:
         """The old track goes on where the new one is."""
-        old.history += new.history
+        old.history += [replace(s, since_s=None) for s in new.history]
         old.x_in, old.y_in, old.x_px, old.y_px = new.x_in, new.y_in, new.x_px, new.y_px
         old.vx, old.vy, old.last_s, old.state, old.missed_s = new.vx, new.vy, new.last_s, "moving", None
+        old.hidden_s, old.by_hand = None, new.by_hand
         self.tracks.remove(new)
         if old.gone:
             self._take_back(old)
 
     def _born(self, index: int, t_s: float, d: Detection) -> None:
-        track = Track(self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s)
+        track = Track(self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s, by_hand=d.by_hand)
+        track.opening = self._first_s is not None and t_s < self._first_s + _OPENING_S
         self._next += 1
         track.history = [Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)]
         if d.look is not None:
@@ -438,6 +528,16 @@ def mean_look(looks: list[NDArray[np.float32]]) -> Array:
         return np.zeros(3)
     result: Array = np.mean([look.mean(axis=0) for look in looks[-8:]], axis=0)
     return result
+
+
+def _may_be_back(track: Track, x_in: float, y_in: float) -> bool:
+    """Whether a lost ball can lie at a place: one that fell into a pocket comes back to its jaws only."""
+    fate = track.fate
+    return fate is None or bool(np.hypot(fate.pocket.x_in - x_in, fate.pocket.y_in - y_in) < _RATTLE_IN)
+
+
+def _apart(a: Sample, b: Sample) -> float:
+    return float(np.hypot(a.x_in - b.x_in, a.y_in - b.y_in))
 
 
 def _distances(places: Array, detections: list[Detection], chosen: list[int]) -> Array:

@@ -136,9 +136,6 @@ def test_every_ball_of_a_full_rack_is_found() -> None:
     assert (missed, false) == ([], [])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a ball of a full rack, the 15 in this one, is missed in some turns of the balls"
-)
 def test_every_ball_of_another_full_rack_is_found() -> None:
     layout = BOOK.racks[1][0].layout_start
     _, missed, false = compare(Detector(CALIBRATION).detect(draw("club", layout, index=0)), layout)

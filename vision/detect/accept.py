@@ -12,10 +12,11 @@ from vision.model import Detection
 # Two balls can't be nearer than one diameter; what measures nearer than this is one ball.
 _NEAREST_DIAMETERS = 0.86
 _MIN_QUALITY = 0.5
-_MIN_QUALITY_IN_MOUTH = 0.7
+_MIN_QUALITY_IN_MOUTH = 0.8
 # Seen from the side, a ball's shadow is a second disc that overlaps it by more than balls do.
 _OVERLAP = 0.85
 _OWN_OUTLINE = 0.75
+_BEFORE = 0.4
 # A hand's knuckles look round on one side only: this much of the outline must be explained, by quality.
 _QUALITIES = (0.5, 0.75, 0.97)
 _NEEDED = (0.7, 0.6, 0.0)
@@ -28,7 +29,8 @@ class Found:
 
     `outside_px`, shape (SPOKES, 2), are points just outside it; per spoke, `edge` says whether the picture has the
     edge, `bare` whether it does and cloth or a hole is outside; `told` is the fraction of the outline that no
-    shadow hides; `held` says that it lies in what reaches in from the edge.
+    shadow hides; `held` says that it lies in what reaches in from the edge; `away_in` is its distance from the
+    camera.
     """
 
     ball: Detection
@@ -37,6 +39,7 @@ class Found:
     bare: NDArray[np.bool_]
     told: float
     held: bool
+    away_in: float
 
     @property
     def needed(self) -> float:
@@ -52,13 +55,23 @@ class Found:
                 known = known | self._behind(o)
         return min(1.0, float(known.mean()) / self.told)
 
-    def stands_beside(self, other: Detection) -> bool:
+    def stands_beside(self, other: "Found") -> bool:
         """Whether a ball that overlaps a better one in the picture shows enough of an outline of its own."""
-        apart = np.hypot(self.ball.x_px - other.x_px, self.ball.y_px - other.y_px)
-        if apart > _OVERLAP * (self.ball.radius_px + other.radius_px):
+        apart = np.hypot(self.ball.x_px - other.ball.x_px, self.ball.y_px - other.ball.y_px)
+        if apart > _OVERLAP * (self.ball.radius_px + other.ball.radius_px):
             return True
-        own = ~self._behind(other)
-        return bool(own.any()) and float(self.edge[own].mean()) > _OWN_OUTLINE
+        own = ~self._behind(other.ball)
+        if not own.any() or float(self.edge[own].mean()) < _OWN_OUTLINE:
+            return False
+        # The nearer of two is seen whole and hides the other's outline; a shadow before a ball does neither.
+        front, back = (self, other) if self.away_in < other.away_in else (other, self)
+        shown, hidden = front._edge_before(back.ball), back._edge_before(front.ball)
+        return hidden == 0 or shown > max(_BEFORE, hidden)
+
+    def _edge_before(self, other: Detection) -> float:
+        """How much of the part of the outline that lies within another ball's the picture has."""
+        there = np.hypot(self.outside_px[:, 0] - other.x_px, self.outside_px[:, 1] - other.y_px) < other.radius_px
+        return float(self.edge[there].mean()) if there.any() else 0.0
 
     def _near(self, other: Detection) -> bool:
         apart = abs(other.x_px - self.ball.x_px) + abs(other.y_px - self.ball.y_px)
@@ -94,6 +107,6 @@ def _one_each(candidates: list[Found], bed: Bed) -> list[Found]:
         if c.ball.quality < least or not bed.can_rest(x, y):
             continue
         apart = all((x - a.ball.x_in) ** 2 + (y - a.ball.y_in) ** 2 > nearest**2 for a in accepted)
-        if apart and all(c.stands_beside(a.ball) for a in accepted):
+        if apart and all(c.stands_beside(a) for a in accepted):
             accepted.append(c)
     return accepted

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.file import Calibration
-from vision.detect.cloth import Cloth, Float, bed_mask, half_luma, median_half_bgr
+from vision.detect.cloth import Cloth, Float, bed_mask, median_half_bgr, planes_to_bgr
 from vision.detect.silhouette import silhouettes
 from vision.frames.source import Frame, Plane
 
@@ -23,7 +23,8 @@ class Bed:
 
     `bed` is non-zero on the cloth between the noses, `reach` where a ball on the table can be seen, `border` along
     the edge of that, `holes` on the pockets' holes; `rect` bounds `reach`. `radius_half` is the ball's radius in
-    half-size pixels. `samples` are rows and columns of bare cloth and `sample_luma` its luma there.
+    half-size pixels. `samples` are rows and columns of bare cloth and `sample_log`, shape (N, 3), its logarithm
+    there.
     """
 
     calibration: Calibration
@@ -34,7 +35,7 @@ class Bed:
     radius_half: Float
     holes: Plane
     samples: tuple[NDArray[np.int64], NDArray[np.int64]]
-    sample_luma: Float
+    sample_log: Float
 
     def can_rest(self, x_in: float, y_in: float) -> bool:
         """Whether a ball's centre can stay at a table point: on the bed, or in the jaws but not over a hole."""
@@ -66,10 +67,20 @@ class Bed:
         u, v = self.half(self.calibration.to_picture([(x_in, y_in)], 0.0))
         return bool(self.holes[v[0], u[0]])
 
-    def gain(self, luma: Plane) -> float:
-        """By how much the whole light changed since the cloth was learnt, as a logarithm, from half-size luma."""
-        ratio = (luma[self.samples].astype(np.float32) + 4) / (self.sample_luma + 4)
-        return float(np.log(np.median(ratio)))
+    def gain(self, frame: Frame, luma: Plane, cloth: Cloth) -> Float:
+        """By how much the light on the cloth changed since it was learnt, as a logarithm per channel, shape (3,).
+
+        `luma` is the frame's half-size luma. Hands, balls and shadows cover some of the samples: the closest
+        neighbours by lightness among half of them tell.
+        """
+        planes = (np.ascontiguousarray(plane[self.samples][:, None]) for plane in (luma, frame.u, frame.v))
+        change = cloth.log_of(planes_to_bgr(*planes))[:, 0] - self.sample_log
+        lightness = change.mean(axis=1)
+        order = np.argsort(lightness)
+        half = len(order) // 2
+        spread = lightness[order[half:]] - lightness[order[: len(order) - half]]
+        start = int(np.argmin(spread))
+        return np.asarray(np.median(change[order[start : start + half + 1]], axis=0), dtype=np.float32)
 
     def widened(self, rect: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
         """The rectangle grown by a ball to every side, inside the bed's bounds."""
@@ -96,7 +107,6 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
     rows, cols = np.nonzero(bare)
     step = max(1, len(rows) // 500)
     samples = rows[::step], cols[::step]
-    luma = np.median([half_luma(f)[samples] for f in frames], axis=0).astype(np.float32)
     return Bed(
         calibration=calibration,
         bed=bed,
@@ -106,7 +116,7 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
         radius_half=_radius_map(calibration, height, width),
         holes=holes,
         samples=samples,
-        sample_luma=luma,
+        sample_log=cloth.log_of(picture[samples][:, None])[:, 0],
     )
 
 

@@ -23,6 +23,7 @@ class Canvas:
     opponent: Float
     foreign: Float
     shade: Float
+    strange: Float
 
     @classmethod
     def blank(cls, width_px: int, height_px: int) -> "Canvas":
@@ -30,16 +31,18 @@ class Canvas:
             np.zeros((height_px, width_px, 3), dtype=np.float32),
             np.zeros((height_px, width_px), dtype=np.float32),
             np.zeros((height_px, width_px), dtype=np.float32),
+            np.zeros((height_px, width_px), dtype=np.float32),
         )
 
-    def paint(self, frame: Frame, cloth: Cloth, gain: float, boxes: list[Box]) -> None:
-        """Computes the boxes; `gain` is by how much the light changed, as a logarithm."""
+    def paint(self, frame: Frame, cloth: Cloth, gain: Float, boxes: list[Box]) -> None:
+        """Computes the boxes; `gain` is by how much the light changed, as a logarithm per channel."""
         for left, top, right, bottom in boxes:
-            ratio = cloth.log_ratio(frame, left, top, right, bottom) - np.float32(gain)
+            ratio = cloth.log_ratio(frame, left, top, right, bottom) - gain
             part = slice(top, bottom), slice(left, right)
             self.opponent[part] = cv2.transform(ratio, OPPONENT)
             self.foreign[part] = cloth.foreign(ratio)
             self.shade[part] = cloth.shade(ratio)
+            self.strange[part] = cloth.strange(ratio)
 
 
 def sampled(plane: Float, pixels: Array) -> Float:

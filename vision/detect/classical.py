@@ -11,8 +11,8 @@ from vision.detect.accept import Found, accept
 from vision.detect.bed import Bed, measure_bed
 from vision.detect.canvas import Canvas, boxes_around, sampled
 from vision.detect.changes import ChangeWatch, Rect
-from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth
-from vision.detect.intruders import core, intruders
+from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth, median_half_bgr
+from vision.detect.intruders import beside, core, intruders
 from vision.detect.looks import looks
 from vision.detect.silhouette import OPPONENT, Array, Fit, Silhouettes, fit, silhouettes
 from vision.detect.votes import radial_votes
@@ -20,7 +20,10 @@ from vision.frames.source import Frame, Plane
 from vision.model import Detection
 
 _WELL_FOUND = 0.7
+_ONE_BALL = 0.8  # balls nearer than this, in diameters, are one
 _MOST_SHADED = 0.35  # a lamp's shadow hides less of an outline than this; a dark sleeve is like shadow all round
+_LEAST_TOLD = 0.4  # less of an outline than this tells no ball
+_SURE = 0.4  # so much of a ball can't be cloth in shadow
 _BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
 _EXPECTED_IN = 0.5
 _MIN_DEPTH = 0.45  # in radii: a mask thinner than this is a line, a cue or a rail
@@ -36,12 +39,16 @@ class Sight:
 
 @dataclass(frozen=True)
 class _Learnt:
-    """What a detector knows of its table once it has seen it."""
+    """What a detector knows of its table once it has seen it.
+
+    `usual` is non-zero, at half size, where something was no lit cloth then: shaded cushions, balls, people.
+    """
 
     cloth: Cloth
     bed: Bed
     changes: ChangeWatch
     canvas: Canvas
+    usual: Plane
 
 
 class Detector:
@@ -55,8 +62,10 @@ class Detector:
         self.calibration = calibration
         self.mask: Plane = np.zeros((0, 0), dtype=np.uint8)
         self._known: _Learnt | None = None
-        self._gain = 0.0
+        self._gain: Float = np.zeros(3, dtype=np.float32)
+        self._strange: Plane = self.mask
         self._intruders: Plane = self.mask
+        self._beside: Plane = self.mask
 
     def learn(self, frames: list[Frame]) -> None:
         """Learns the empty cloth. Raises ClothError or CalibrationError, each with what to do."""
@@ -65,8 +74,10 @@ class Detector:
         cloth = learn_cloth(frames, self.calibration)
         bed = measure_bed(self.calibration, cloth, frames)
         canvas = Canvas.blank(first.width_px, first.height_px)
-        self._known = _Learnt(cloth, bed, ChangeWatch(bed.reach, bed.rect), canvas)
+        usual = (cloth.strange(cloth.log_of(median_half_bgr(frames)) - cloth.log_bgr) > 1).astype(np.uint8)
+        self._known = _Learnt(cloth, bed, ChangeWatch(bed.reach, bed.rect), canvas, usual)
         self.mask = np.zeros(first.u.shape, dtype=np.uint8)
+        self._strange = self.mask.copy()
 
     def detect(self, frame: Frame) -> list[Detection]:
         """Every ball of a frame on its own, best first."""
@@ -82,19 +93,23 @@ class Detector:
         """
         known = self._table
         luma = half_luma(frame)
-        self._gain = known.bed.gain(luma)
+        self._gain = known.bed.gain(frame, luma, known.cloth)
         regions = [known.bed.widened(r) for r in known.changes.regions(luma)]
         if not regions:
             return Sight([], [])
         ratios = [self._update_mask(frame, luma, region) for region in regions]
-        self._intruders = intruders(self.mask, known.bed)
+        reaching = np.where(known.usual > 0, self.mask, self._strange).astype(np.uint8)
+        self._intruders = intruders(self.mask, known.bed) | intruders(reaching, known.bed)
+        self._beside = beside(self._intruders, known.bed)
         shallow = np.where(core(self._intruders, known.bed) > 0, 0, self.mask).astype(np.uint8)
         points = [self._inside(hints_in, region) for region in regions]
         points += [self._to_table(self._deep(region, shallow[_part(region)]), region) for region in regions]
         found = self._refine(frame, np.concatenate(points))
-        rest = _unexplained(shallow, found)
+        rest = _unexplained(shallow, _apart(found, self.calibration.table.ball_diameter_in))
         votes = [self._votes(region, ratio, rest) for region, ratio in zip(regions, ratios, strict=True)]
         found += self._refine(frame, np.concatenate(votes))
+        good = _apart(found, self.calibration.table.ball_diameter_in)
+        found += self._refine(frame, self._between(good, _unexplained(shallow, good)))
         found = [replace(f, held=False) if _expected(f.ball, hints_in) else f for f in found]
         return Sight(accept(found, known.bed), regions)
 
@@ -108,6 +123,10 @@ class Detector:
         return covered
 
     @property
+    def _eye_in(self) -> Array:
+        return self.calibration.camera.position_in
+
+    @property
     def _table(self) -> _Learnt:
         if self._known is None:
             raise RuntimeError("the detector has not learnt its table yet")
@@ -117,9 +136,11 @@ class Detector:
         """Marks what is foreign in a region; hands on log(pixel) − log(cloth) there, shape (h, w, 3)."""
         known, part = self._table, _part(region)
         picture = known.cloth.log_of(half_region_bgr(frame, luma, part))
-        ratio = np.asarray(picture - known.cloth.log_bgr[part] - np.float32(self._gain), dtype=np.float32)
-        mask = ((known.cloth.foreign(ratio) > 1) & (known.bed.reach[part] > 0)).astype(np.uint8)
+        ratio = np.asarray(picture - known.cloth.log_bgr[part] - self._gain, dtype=np.float32)
+        seen = known.bed.reach[part] > 0
+        mask = ((known.cloth.foreign(ratio) > 1) & seen).astype(np.uint8)
         self.mask[part] = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        self._strange[part] = (known.cloth.strange(ratio) > 1) & seen
         return ratio
 
     def _deep(self, region: Rect, mask: Plane) -> Array:
@@ -139,6 +160,24 @@ class Detector:
             return np.zeros((0, 2))
         opponent = np.asarray(cv2.transform(ratio, OPPONENT), dtype=np.float32)
         return self._to_table(radial_votes(opponent, where, self._table.bed.radius_half[_part(region)]), region)
+
+    def _between(self, good: list[Detection], rest: Plane) -> Array:
+        """Table points, shape (N, 2), where a ball would touch two others and something is unexplained."""
+        diameter = self.calibration.table.ball_diameter_in
+        balls = np.array([(b.x_in, b.y_in) for b in good]).reshape(-1, 2)
+        i, j = np.triu_indices(len(balls), 1)
+        across = balls[j] - balls[i]
+        apart = np.linalg.norm(across, axis=1)
+        near = apart < 1.9 * diameter
+        middle, across, apart = (balls[i] + balls[j])[near] / 2, across[near], apart[near][:, None]
+        away = np.sqrt(diameter**2 - np.square(apart) / 4) * across[:, ::-1] * (1, -1) / apart
+        points = np.concatenate([middle + away, middle - away])
+        clear = [bool(np.linalg.norm(balls - p, axis=1).min() > _ONE_BALL * diameter) for p in points]
+        points = points[np.array(clear, dtype=bool)]
+        if len(points):
+            u, v = self._table.bed.half(self.calibration.to_picture(points))
+            points = points[rest[v, u] > 0]
+        return np.asarray(points, dtype=np.float64)
 
     def _inside(self, points_in: Array, rect: Rect) -> Array:
         if not len(points_in):
@@ -171,45 +210,65 @@ class Detector:
         inches = self.calibration.to_table(centres)
         outside = centres[:, None, :] + (1 + np.maximum(0.3, _BLEED_PX / s.radii_px))[:, None, None] * s.spokes_px
         bare = result.edge & (sampled(known.canvas.foreign, outside) < 1)
-        told = self._told(result, outside, inches)
+        told = self._told(s, result, outside, inches)
         right_size = np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
         quality = self._filled(s, centres) * np.minimum(1, result.support / told) * right_size
         against = bare | (result.edge & known.bed.beyond(outside))
         u, v = known.bed.half(centres)
         held = self._intruders[v, u] > 0
+        by_hand = self._beside[v, u] > 0
+        away = np.linalg.norm(np.column_stack([inches, np.zeros(len(inches))]) - self._eye_in, axis=1)
         colours = looks(frame, centres, s.spokes_px, known.cloth)
         numbers = np.column_stack([centres, inches, s.radii_px, quality, bare.mean(axis=1)])
         return [
             Found(
-                _detection(row, colours[i]), outside[i], result.edge[i], against[i], float(told[i]), bool(held[i])
+                _detection(row, colours[i], bool(by_hand[i])),
+                outside[i],
+                result.edge[i],
+                against[i],
+                float(told[i]),
+                bool(held[i]),
+                float(away[i]),
             )
             for i, row in enumerate(numbers)
         ]
 
-    def _told(self, result: Fit, outside: Array, inches: Array) -> Array:
+    def _told(self, s: Silhouettes, result: Fit, outside: Array, inches: Array) -> Array:
         """The fraction of each outline that no shadow hides, shape (N,); a pocket's hole is like shadow too."""
         known = self._table
-        shaded = (~result.edge & (sampled(known.canvas.shade, outside) > 0)).mean(axis=1)
+        under = ~result.edge & (s.under | s.hidden)
+        shaded = (~result.edge & ~under & (sampled(known.canvas.shade, outside) > 0)).mean(axis=1)
         on_bed = np.array([not self.calibration.table.in_mouth(x, y) for x, y in inches], dtype=bool)
-        told: Array = np.where(on_bed & (shaded < _MOST_SHADED), 1 - shaded, 1.0)
+        shaded = np.where(shaded < _MOST_SHADED, shaded, 0.0)
+        told: Array = np.maximum(np.where(on_bed, 1 - under.mean(axis=1) - shaded, 1.0), _LEAST_TOLD)
         return told
 
     def _filled(self, s: Silhouettes, centres_px: Array) -> Array:
         """The fraction of each silhouette's inside that is foreign to the cloth, shape (N,)."""
-        rings = np.array([0.25, 0.5, 0.7, 0.85])
-        where = centres_px[:, None, None, :] + rings[None, :, None, None] * s.spokes_px[:, None, ::2, :]
-        inside = sampled(self._table.canvas.foreign, where.reshape(len(centres_px), -1, 2))
-        filled: Array = (inside > 0.7).mean(axis=1)
+        where = centres_px[:, None, :] + s.inner_px
+        seen = ~s.inner_hidden
+        count = np.maximum(seen.sum(axis=1), 1)
+        sure = (seen & (sampled(self._table.canvas.foreign, where) > 0.7)).sum(axis=1) / count
+        strange = (seen & (sampled(self._table.canvas.strange, where) > 1)).sum(axis=1) / count
+        filled: Array = strange * np.minimum(1, sure / _SURE)
         return filled
 
 
-def _unexplained(mask: Plane, candidates: list[Found]) -> Plane:
+def _apart(candidates: list[Found], diameter_in: float) -> list[Detection]:
+    """The balls found well of which no two are one, best first."""
+    kept: list[Detection] = []
+    for ball in sorted((c.ball for c in candidates if c.ball.quality >= _WELL_FOUND), key=lambda b: -b.quality):
+        if all(np.hypot(ball.x_in - k.x_in, ball.y_in - k.y_in) > _ONE_BALL * diameter_in for k in kept):
+            kept.append(ball)
+    return kept
+
+
+def _unexplained(mask: Plane, balls: list[Detection]) -> Plane:
     """The mask without the balls already found well."""
     rest = mask.copy()
-    for d in (c.ball for c in candidates):
-        if d.quality >= _WELL_FOUND:
-            centre = round((d.x_px - 0.5) / 2), round((d.y_px - 0.5) / 2)
-            cv2.circle(rest, centre, int(d.radius_px / 2) + 1, 0, -1)
+    for ball in balls:
+        centre = round((ball.x_px - 0.5) / 2), round((ball.y_px - 0.5) / 2)
+        cv2.circle(rest, centre, int(ball.radius_px / 2) + 1, 0, -1)
     return rest
 
 
@@ -221,9 +280,9 @@ def _expected(ball: Detection, hints_in: Array) -> bool:
     return bool(away.min() < _EXPECTED_IN)
 
 
-def _detection(numbers: Array, look: Float) -> Detection:
+def _detection(numbers: Array, look: Float, by_hand: bool) -> Detection:
     x_px, y_px, x_in, y_in, radius_px, quality, free = (float(v) for v in numbers)
-    return Detection(x_px, y_px, x_in, y_in, radius_px, quality, free, look)
+    return Detection(x_px, y_px, x_in, y_in, radius_px, quality, free, look, by_hand)
 
 
 def _maxima(mask: Plane, radius_half: Float) -> Array:

@@ -29,6 +29,10 @@ DARK = 1.15
 BRIGHT = 0.35
 _SOFTER = 0.73
 
+# Lit cloth is no lighter and no darker than this, nor so far off in colour (in tolerances).
+_LIT = 0.2
+_HUED = 0.7
+
 # A shadow is this much darker than the cloth (log of the ratio); in the dark a colour is less sure.
 _SHADE = -0.35
 _SHADE_TOLERANCE = 1.5
@@ -113,6 +117,12 @@ class Cloth:
         score = np.maximum(colour, r / max(RED, float(self.tolerance[2])))
         np.maximum(score, np.hypot(_SOFTER * colour, np.maximum(mean, 0) / BRIGHT), out=score)
         return np.asarray(np.maximum(score, mean / -DARK), dtype=np.float32)
+
+    def strange(self, log_ratio: Float) -> Float:
+        """How unlike lit cloth each pixel is, shape (h, w): 1 where it is no longer; shadows are strange too."""
+        b, g, r = cv2.split(log_ratio)
+        mean = (b + g + r) / 3
+        return np.asarray(np.maximum(self._apart(b, g, r, mean) / _HUED, np.abs(mean) / _LIT), dtype=np.float32)
 
     def shade(self, log_ratio: Float) -> Float:
         """1 where a pixel can be cloth in deep shadow, much darker but of its colour, else 0, shape (h, w)."""

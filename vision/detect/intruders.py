@@ -31,6 +31,15 @@ def intruders(mask: Plane, bed: Bed) -> Plane:
     return found
 
 
+def beside(intruder: Plane, bed: Bed) -> Plane:
+    """255 on what reaches in and within a ball of it, at half size, shape (h, w)."""
+    if not intruder.any():
+        return intruder
+    size = 2 * round(2 * float(bed.radius_half[bed.reach > 0].mean())) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return np.asarray(cv2.dilate(intruder, kernel), dtype=np.uint8)
+
+
 def core(intruder: Plane, bed: Bed) -> Plane:
     """255 so deep inside what reaches in that no ball's edge is near, at half size, shape (h, w)."""
     if not intruder.any():

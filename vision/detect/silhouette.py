@@ -12,13 +12,17 @@ from vision.detect.cloth import Float
 Array = NDArray[np.float64]
 
 SPOKES = 40
-_REACH = 0.45  # how far a profile reaches to either side of the outline, in radii
+# How far profiles reach to either side of the outline, in radii: wide to find it, then near, where a ball's own
+# marks and highlights disturb less.
+_REACHES = (0.45, 0.45, 0.45, 0.25, 0.25, 0.25)
 _SAMPLES = 19
-_ROUNDS = 6
 _REWEIGHTS = 3
-_ARRIVED_PX = 0.03
 _COLOURED = 0.3  # two colours differ when their log ratios do by this much
+_INNER = np.array([0.25, 0.5, 0.7, 0.85])  # rings of points over the disc, in radii
 _CONTRAST = 0.25  # less contrast than this is no edge
+# Cloth nearer than this to where a ball touches it, in radii, may lie in the ball's own shadow.
+_UNDER = 0.5
+_UNDER_TRUST = 0.1
 
 # Log BGR to two chromatic axes and luma, orthonormal.
 OPPONENT = np.array(
@@ -33,13 +37,18 @@ class Silhouettes:
 
     `centres_px`, shape (N, 2), are the projections of the ball centres (not the outlines' middles);
     `spokes_px`, shape (N, SPOKES, 2), the outline relative to them and `normals`, same shape, its outward unit
-    normals; `radii_px`, shape (N,), the mean radius.
+    normals; `radii_px`, shape (N,), the mean radius. `under`, shape (N, SPOKES), is true where the cloth seen just
+    outside lies under the ball, where its own shadow falls whatever the light: most of all seen from the side.
     """
 
     centres_px: Array
     spokes_px: Array
     normals: Array
     radii_px: Array
+    under: NDArray[np.bool_]
+    hidden: NDArray[np.bool_]
+    inner_px: Array
+    inner_hidden: NDArray[np.bool_]
 
 
 def silhouettes(calibration: Calibration, points_in: Array) -> Silhouettes:
@@ -47,7 +56,9 @@ def silhouettes(calibration: Calibration, points_in: Array) -> Silhouettes:
     radius = calibration.table.ball_radius_in
     centres = calibration.to_picture(points_in)
     spheres = np.column_stack([points_in, np.full(len(points_in), radius)])
-    outlines = calibration.camera.sphere_outlines(spheres, radius, SPOKES)
+    camera = calibration.camera
+    rims = camera.sphere_rims(spheres, radius, SPOKES)
+    outlines = camera.project(rims.reshape(-1, 3)).reshape(len(rims), SPOKES, 2)
     tangents = np.roll(outlines, -1, axis=1) - np.roll(outlines, 1, axis=1)
     normals = np.stack([tangents[..., 1], -tangents[..., 0]], axis=-1)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
@@ -56,7 +67,29 @@ def silhouettes(calibration: Calibration, points_in: Array) -> Silhouettes:
     outward = ((outlines - middle) * normals).sum(axis=(1, 2)) > 0
     normals *= np.where(outward, 1.0, -1.0)[:, None, None]
     radii = np.linalg.norm(outlines - middle, axis=-1).mean(axis=1)
-    return Silhouettes(centres, spokes, normals, radii)
+    # Where the sight line past each point of the rim meets the cloth.
+    eye = camera.position_in
+    cloth = eye + (rims - eye) * (eye[2] / (eye[2] - rims[..., 2]))[..., None]
+    under = np.linalg.norm(cloth[..., :2] - points_in[:, None], axis=-1) < _UNDER * radius
+    hidden = _behind_cushions(calibration, rims)
+    middles = spheres[:, None, None, :]
+    inner = middles + _INNER[None, :, None, None] * (rims[:, None, ::2] - middles)
+    inner_hidden = _behind_cushions(calibration, inner).reshape(len(rims), -1)
+    inner_px = (_INNER[None, :, None, None] * spokes[:, None, ::2]).reshape(len(rims), -1, 2)
+    return Silhouettes(centres, spokes, normals, radii, under, hidden, inner_px, inner_hidden)
+
+
+def _behind_cushions(calibration: Calibration, points_in: Array) -> NDArray[np.bool_]:
+    """Whether a cushion's nose stands between the camera and each point in space, shape (…, 3)."""
+    table, eye = calibration.table, calibration.camera.position_in
+    hidden = np.zeros(points_in.shape[:-1], dtype=bool)
+    for axis, line, sign in ((0, 0.0, -1), (0, table.length_in, 1), (1, 0.0, -1), (1, table.width_in, 1)):
+        if sign * (eye[axis] - line) <= 0:
+            continue
+        part = (line - points_in[..., axis]) / (eye[axis] - points_in[..., axis])
+        height = points_in[..., 2] + part * (eye[2] - points_in[..., 2])
+        hidden |= height < table.nose_height_in
+    return hidden
 
 
 @dataclass(frozen=True)
@@ -83,12 +116,14 @@ def fit(opponent: Float, s: Silhouettes) -> Fit:
     shadow changes luma alone, so luma counts little where the colours differ.
     """
     shift = np.zeros((len(s.centres_px), 2))
-    reach = np.maximum(3.0, _REACH * s.radii_px)
+    reaches = [np.maximum(3.0, part * s.radii_px) for part in _REACHES]
     limit = 0.8 * s.radii_px[:, None]
-    for last in (*(False,) * (_ROUNDS - 1), True):
-        edges, found = _edges(_profiles(opponent, s, shift, reach), reach)
-        step, grown, residual = _solve(edges, found, s.normals)
-        if last or np.abs(step).max() < _ARRIVED_PX:
+    for reach in reaches:
+        edges, found, coloured = _edges(_profiles(opponent, s, shift, reach), reach)
+        found &= ~s.hidden
+        trust = found.astype(np.float64) * np.where(s.under & ~coloured, _UNDER_TRUST, 1.0)
+        step, grown, residual = _solve(edges, trust, s.normals)
+        if reach is reaches[-1]:
             break
         shift = np.clip(shift + step, -limit, limit)
     near = found & (np.abs(residual) < np.maximum(0.125 * s.radii_px, 0.8)[:, None])
@@ -106,8 +141,8 @@ def _profiles(opponent: Float, s: Silhouettes, shift: Array, reach: Array) -> Fl
     return np.asarray(colours, dtype=np.float32).reshape(n, SPOKES, _SAMPLES, 3)
 
 
-def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Per spoke: the edge's distance from the outline in pixels, and whether there is one."""
+def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Per spoke: the edge's distance from the outline in pixels, whether there is one, and whether in colour."""
     third = _SAMPLES // 3
     inside = np.median(profile[..., :third, :], axis=2)
     outside = profile[..., -4:, :].mean(axis=2)
@@ -124,7 +159,7 @@ def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_]]:
     offsets = np.linspace(-1, 1, _SAMPLES)[None, :] * reach[:, None]
     edges = _last_crossing(scaled, offsets)
     found = (size > _CONTRAST) & np.isfinite(edges)
-    return np.where(found, edges, 0.0), found
+    return np.where(found, edges, 0.0), found, chroma > _COLOURED
 
 
 def _last_crossing(scaled: Float, offsets: Array) -> Array:
@@ -140,9 +175,11 @@ def _last_crossing(scaled: Float, offsets: Array) -> Array:
     return edges
 
 
-def _solve(edges: Array, found: NDArray[np.bool_], normals: Array) -> tuple[Array, Array, Array]:
-    """Robust least squares of `edge = normal · shift + growth` per ball; growth is held near zero."""
-    weight = found.astype(np.float64)
+def _solve(edges: Array, trust: Array, normals: Array) -> tuple[Array, Array, Array]:
+    """Robust least squares of `edge = normal · shift + growth` per ball, by the trust in each edge; growth is held
+    near zero."""
+    weight = trust
+    found = trust > 0
     A = np.concatenate([normals, np.ones((*normals.shape[:2], 1))], axis=-1)
     prior = np.diag([0.5, 0.5, 6.0])
     solution = np.zeros((len(edges), 3))
@@ -153,7 +190,7 @@ def _solve(edges: Array, found: NDArray[np.bool_], normals: Array) -> tuple[Arra
         solution = np.linalg.solve(AtA, Atb[..., None])[..., 0]
         residual = edges - np.einsum("nsi,ni->ns", A, solution)
         scale = np.maximum(0.3, 1.5 * _median_abs(residual, found))[:, None]
-        weight = found / (1 + (residual / scale) ** 2) ** 2
+        weight = trust / (1 + (residual / scale) ** 2) ** 2
     return solution[:, :2], solution[:, 2], residual
 
 

@@ -296,7 +296,7 @@ class Tracker:
         dt = max(t_s - track.last_s, 1 / 60)
         if track.at_home:
             return 1.0 + _FASTEST_IN_S * min(dt, _LEAP_S)
-        return 2.0 + 2.5 * max(track.speed, 10.0) * dt
+        return 2.0 + 2.5 * max(track.speed, 10.0) * min(dt, _LEAP_S)
 
     def _likeness(self, tracks: list[Track], detections: list[Detection]) -> Array:
         """How unlike each track and detection look, shape (tracks, detections): 0 the same, 1 clearly not.

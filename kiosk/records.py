@@ -7,8 +7,20 @@ from datetime import UTC, datetime, tzinfo
 
 from calibration.table import STANDARD_TABLES, Table
 from edge.clock import day_bounds
-from edge.store.database import Store
-from edge.store.shots import Counts, StoredShot, count_shots, get_shot, recent_shots
+from edge.store.database import Store, data_version
+from edge.store.shots import (
+    Bests,
+    Counts,
+    StoredShot,
+    best_shots,
+    count_all_shots,
+    count_shots,
+    get_shot,
+    get_source,
+    recent_shots,
+    shot_after,
+    shot_before,
+)
 
 MAX_ID_CHARS = 200  # longer is no id; nothing is asked of the store
 
@@ -31,11 +43,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The day's counts; a best is None while nothing was measured."""
+    """The day's counts and bests."""
 
     counts: Counts
-    best_speed_mph: float | None
-    longest_pot_in: float | None
+    bests: Bests
 
     @property
     def make_percent(self) -> int | None:
@@ -71,34 +82,23 @@ class Records:
     def newer(self, key: str) -> str | None:
         """The id of the shot after that one."""
         with self._store.read() as conn:
-            row = conn.execute(
-                "SELECT id FROM shots WHERE (played_at, id) > (SELECT played_at, id FROM shots WHERE id = ?)"
-                " ORDER BY played_at, id LIMIT 1",
-                [key],
-            ).fetchone()
-        return None if row is None else str(row["id"])
+            return shot_after(conn, key)
 
     def older(self, key: str) -> str | None:
         """The id of the shot before that one."""
-        entries = self.recent(1, before=key)
-        return entries[0].key if entries else None
+        with self._store.read() as conn:
+            return shot_before(conn, key)
 
     def today(self) -> Today:
         """What was played since midnight of the hall's zone."""
         begin, end = day_bounds(self._now(), self.zone)
         with self._store.read() as conn:
-            bests = conn.execute(
-                "SELECT max(cue_speed_mph) AS speed,"
-                " max(CASE WHEN result = 'make' THEN pocket_distance_in END) AS pot"
-                " FROM shots_now WHERE played_at >= ? AND played_at < ?",
-                [begin, end],
-            ).fetchone()
-            return Today(count_shots(conn, begin, end), bests["speed"], bests["pot"])
+            return Today(count_shots(conn, begin, end), best_shots(conn, begin, end))
 
     def total(self) -> int:
         """All shots ever stored."""
         with self._store.read() as conn:
-            return int(conn.execute("SELECT count(*) FROM shots").fetchone()[0])
+            return count_all_shots(conn)
 
     def day(self) -> str:
         """The hall's date today; counts begin anew when it changes."""
@@ -111,7 +111,7 @@ class Records:
     def version(self) -> int:
         """A number that changes when another process has written; only comparable within one thread."""
         with self._store.read() as conn:
-            return int(conn.execute("PRAGMA data_version").fetchone()[0])
+            return data_version(conn)
 
 
 def _entries(conn: sqlite3.Connection, shots: list[StoredShot]) -> list[Entry]:
@@ -120,9 +120,10 @@ def _entries(conn: sqlite3.Connection, shots: list[StoredShot]) -> list[Entry]:
 
 
 def _table(conn: sqlite3.Connection, source_id: str) -> Table:
-    row = conn.execute("SELECT * FROM sources WHERE id = ?", [source_id]).fetchone()
-    name, length, width = row["table_name"], row["table_length_in"], row["table_width_in"]
-    standard = STANDARD_TABLES.get(name)
-    if standard is not None and (standard.length_in, standard.width_in) == (length, width):
-        return standard.with_balls(row["ball_diameter_in"])
-    return Table(name, length, width, ball_diameter_in=row["ball_diameter_in"])
+    source = get_source(conn, source_id)
+    assert source is not None  # the store refuses a shot without its source
+    size = (source.table_length_in, source.table_width_in)
+    standard = STANDARD_TABLES.get(source.table_name)
+    if standard is not None and (standard.length_in, standard.width_in) == size:
+        return standard.with_balls(source.ball_diameter_in)
+    return Table(source.table_name, *size, ball_diameter_in=source.ball_diameter_in)

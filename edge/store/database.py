@@ -69,6 +69,11 @@ def immediate(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise
 
 
+def data_version(conn: sqlite3.Connection) -> int:
+    """A number that changes when another connection has written; only comparable on one connection."""
+    return int(conn.execute("PRAGMA data_version").fetchone()[0])
+
+
 class Store:
     """The store of one process. Every thread gets connections of its own; `close` closes them all."""
 

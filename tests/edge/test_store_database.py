@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.store.database import Store, connect
+from edge.store.database import Store, connect, data_version
 from edge.store.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFullError
 
 # Reads before it writes: a deferred transaction would fail with "locked" here.
@@ -211,3 +211,15 @@ def test_a_disk_that_fails_says_so_and_loses_nothing_stored(store: Store) -> Non
         add(store, "second", size=200_000)
     add(store, "third")
     assert keys(store) == ["first", "third"]
+
+
+def test_the_data_version_tells_that_another_has_written(store: Store, path: Path) -> None:
+    def version() -> int:
+        with store.read() as conn:
+            return data_version(conn)
+
+    before = version()
+    assert version() == before
+    with Store(path) as other:
+        add(other, "k")
+    assert version() != before

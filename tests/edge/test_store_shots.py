@@ -3,6 +3,7 @@
 import json
 import math
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,12 +14,18 @@ from edge.facts import canonical, content_hash
 from edge.store.database import Store
 from edge.store.outbox import rows_after
 from edge.store.shots import (
+    Bests,
     Counts,
     Outcome,
     Source,
+    best_shots,
+    count_all_shots,
     count_shots,
     get_shot,
+    get_source,
     recent_shots,
+    shot_after,
+    shot_before,
     store_shot,
     store_source,
 )
@@ -198,9 +205,60 @@ def test_counts_are_of_shots_as_they_stand(store: Store) -> None:
     assert nothing == Counts()
 
 
-def test_recent_shots_are_found_by_index(store: Store) -> None:
+def test_neighbours_follow_the_time_played_and_then_the_id(store: Store) -> None:
+    for name, second in (("a", 5), ("c", 1), ("b", 1), ("d", 9)):
+        put(store, replace(MAKE, id=name), NOW + timedelta(seconds=second))
     with store.read() as conn:
-        plan = conn.execute("EXPLAIN QUERY PLAN SELECT * FROM shots_now ORDER BY played_at DESC, id DESC LIMIT 9")
-        steps = " ".join(row["detail"] for row in plan)
-    assert "shots_by_time" in steps
-    assert "B-TREE" not in steps, "sorting half a million shots for one page"
+        assert [shot_after(conn, name) for name in "bcad"] == ["c", "a", "d", None]
+        assert [shot_before(conn, name) for name in "bcad"] == [None, "b", "c", "a"]
+        assert (shot_after(conn, "nothing"), shot_before(conn, "nothing")) == (None, None)
+
+
+def test_bests_are_of_shots_as_they_stand_and_of_their_span(store: Store) -> None:
+    tomorrow = NOW + timedelta(days=1)
+    put(store, replace(MAKE, id="a", cue_speed_mph=8.0, pocket_distance_in=40.0))
+    put(store, replace(MAKE, id="b", cue_speed_mph=21.5, pocket_distance_in=None))
+    put(store, replace(MAKE, id="missed", result="miss", cue_speed_mph=None, pocket_distance_in=90.0))
+    put(store, replace(MAKE, id="withdrawn", cue_speed_mph=30.0, pocket_distance_in=80.0))
+    put(store, replace(MAKE, id="withdrawn", revision=2, result="miss", pocket_distance_in=80.0))
+    put(store, replace(MAKE, id="later", cue_speed_mph=40.0, pocket_distance_in=95.0), tomorrow)
+    with store.read() as conn:
+        assert best_shots(conn, stamp(NOW), stamp(tomorrow)) == Bests(21.5, 40.0)
+        assert best_shots(conn, stamp(NOW - timedelta(days=1)), stamp(NOW)) == Bests(None, None)
+        assert count_all_shots(conn) == 5
+
+
+def test_a_source_comes_back_as_it_was_first_stored(store: Store) -> None:
+    with store.write() as conn:
+        store_source(conn, SOURCE)
+        store_source(conn, replace(SOURCE, table_name="8ft"))
+    with store.read() as conn:
+        assert get_source(conn, SOURCE.id) == SOURCE
+        assert get_source(conn, "nobody") is None
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda conn: recent_shots(conn, 9),
+        lambda conn: recent_shots(conn, 9, before=MAKE.id),
+        lambda conn: get_shot(conn, MAKE.id),
+        lambda conn: shot_after(conn, MAKE.id),
+        lambda conn: shot_before(conn, MAKE.id),
+        lambda conn: count_shots(conn, stamp(NOW), stamp(NOW)),
+        lambda conn: best_shots(conn, stamp(NOW), stamp(NOW)),
+        lambda conn: get_source(conn, SOURCE.id),
+    ],
+    ids=["recent", "page", "get", "after", "before", "counts", "bests", "source"],
+)
+def test_what_pages_ask_is_found_by_index(store: Store, ask: Callable[[sqlite3.Connection], object]) -> None:
+    with store.read() as conn:
+        asked: list[str] = []
+        conn.set_trace_callback(asked.append)
+        ask(conn)
+        conn.set_trace_callback(None)
+        steps = [row["detail"] for sql in asked for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert steps
+    whole = [step for step in steps if step.startswith("SCAN") and "shots_by_time" not in step]
+    assert not whole, "reads every row"
+    assert not [step for step in steps if "B-TREE" in step], "sorts half a million shots for one page"

@@ -11,6 +11,7 @@ from vision.model import Phase, Point, Shot
 from vision.motion import Path, caused, make_path
 from vision.pots import Fate, fate_of, fate_when_struck, fate_when_vanished, rolled_in
 from vision.track import Track, Tracker
+from vision.withdraw import DOUBT_S, Told, seen_again
 
 _QUIET_S = 0.35  # this long without motion ends a shot
 _WAIT_HIDDEN_S = 8.0  # this long a ball that rolled behind a player is waited for
@@ -42,6 +43,7 @@ class ShotFinder:
         self.table = calibration.table
         self.source_id = source_id
         self._episode: Episode | None = None
+        self._told: Told | None = None
         self._index = 0
         self._t_s = 0.0
 
@@ -50,8 +52,11 @@ class ShotFinder:
         return "still" if self._episode is None else "shot"
 
     def update(self, index: int, t_s: float, tracker: Tracker, names: Names) -> list[Shot]:
-        """The shots that ended with this frame, none or one."""
+        """The shots that ended with this frame or are seen differently now, amended."""
         self._index, self._t_s = index, t_s
+        return self._second_thoughts(tracker) + self._ended(t_s, tracker, names)
+
+    def _ended(self, t_s: float, tracker: Tracker, names: Names) -> list[Shot]:
         moving = [t for t in tracker.tracks if t.is_ball and t.state == "moving" and _has_moved(t)]
         episode = self._episode
         if episode is None:
@@ -97,30 +102,14 @@ class ShotFinder:
             if t.id in episode.moved and (path := make_path(t.id, t.history, episode.start_s)) is not None
         ]
         paths = caused(paths, names.cue, self.table.ball_diameter_in)
-        rolled = {p.ball for p in paths}
-        fates = {}
-        for t in known:
-            if not _out_of_sight(t):
-                continue
-            fate = fate_of(t.history, self.table) if t.id in rolled or rolled_in(t.history, self.table) else None
-            if fate is None and t.gone and (t.missed_s or 0) >= episode.start_s:
-                fate = fate_when_struck(
-                    _resting_place(t), t.missed_s or t.last_s, [p for p in paths if p.ball != t.id], self.table
-                )
-            if fate is None and t.gone and t.id in rolled:
-                fate = fate_when_vanished(t.history, self.table)
-            if fate is not None and fate.t_s < self._t_s + _PREDICTED_S:
-                fates[t.id] = fate
+        gone = {t.id: t for t in known if _out_of_sight(t)}
+        fates = {i: fate for i, t in gone.items() if (fate := self._fate(t, paths, episode)) is not None}
+        fates = {i: fate for i, fate in fates.items() if seen_again(gone[i], fate, tracker, names.of(i)) is None}
         end = {t.id: (t.x_in, t.y_in) for t in tracker.tracks if t.is_ball and t.id not in fates}
-        for t in (*tracker.tracks, *tracker.lost):
-            t.forget()
-        tracker.lost = [t for t in tracker.lost if t.id not in fates and self._t_s - t.last_s < _REMEMBER_S]
-        tracker.tracks = [t for t in tracker.tracks if t.id not in fates]
+        self._tidy(tracker, fates)
         if not _is_shot(paths, fates, names, tracker):
             return []
-        first = min(paths, key=lambda p: p.t_s[min(1, len(p.t_s) - 1)], default=None)
-        if first is not None and first.rest_in is not None:
-            names.struck(first.ball, [t.id for t in known if t.id != first.ball])
+        _note_cue(paths, known, names)
         facts = Facts(
             source_id=self.source_id,
             calibration=self.calibration,
@@ -132,7 +121,37 @@ class ShotFinder:
             layout_end=end,
             complete=complete and self._saw_start(paths),
         )
-        return [describe(facts)]
+        shot = describe(facts)
+        self._told = Told(facts, shot, {i: gone[i] for i in fates})
+        return [shot]
+
+    def _fate(self, track: Track, paths: list[Path], episode: Episode) -> Fate | None:
+        """The pocket that a ball out of sight fell into by now, from its own way or that of what met it."""
+        rolled = any(p.ball == track.id for p in paths)
+        fate = fate_of(track.history, self.table) if rolled or rolled_in(track.history, self.table) else None
+        if fate is None and track.gone and (track.missed_s or 0) >= episode.start_s:
+            others = [p for p in paths if p.ball != track.id]
+            fate = fate_when_struck(_resting_place(track), track.missed_s or track.last_s, others, self.table)
+        if fate is None and track.gone and rolled:
+            fate = fate_when_vanished(track.history, self.table)
+        return fate if fate is not None and fate.t_s < self._t_s + _PREDICTED_S else None
+
+    def _tidy(self, tracker: Tracker, fates: dict[int, Fate]) -> None:
+        """Begins every path anew and lets go of the balls that were potted or have long been lost."""
+        for t in (*tracker.tracks, *tracker.lost):
+            t.forget()
+        tracker.lost = [t for t in tracker.lost if t.id not in fates and self._t_s - t.last_s < _REMEMBER_S]
+        tracker.tracks = [t for t in tracker.tracks if t.id not in fates]
+
+    def _second_thoughts(self, tracker: Tracker) -> list[Shot]:
+        """The last shot without the pots of balls that are seen again: none or one."""
+        if self._told is None:
+            return []
+        if self._t_s - (self._told.shot.end_s or 0.0) > DOUBT_S:
+            self._told = None
+            return []
+        self._told, amended = self._told.without_seen_again(tracker)
+        return [amended] if amended else []
 
     def _saw_start(self, paths: list[Path]) -> bool:
         """Whether the balls were seen to lie still before the first one moved."""
@@ -183,6 +202,13 @@ def _is_shot(paths: list[Path], fates: dict[int, Fate], names: Names, tracker: T
     # A pocket's pale liner can pass for a cue ball; out on the bed a still cue ball means that a hand was at work.
     still = (t for t in tracker.tracks if t.id == cue and t.state == "still")
     return all(tracker.table.in_mouth(t.x_in, t.y_in) for t in still)
+
+
+def _note_cue(paths: list[Path], known: list[Track], names: Names) -> None:
+    """Lets the names know which ball began the shot, where that was seen."""
+    first = min(paths, key=lambda p: p.t_s[min(1, len(p.t_s) - 1)], default=None)
+    if first is not None and first.rest_in is not None:
+        names.struck(first.ball, [t.id for t in known if t.id != first.ball])
 
 
 def _rolling_samples(path: Path) -> int:

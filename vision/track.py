@@ -43,8 +43,8 @@ class Track:
     """One ball followed. `history` is its whole path since `forget` was last called.
 
     `missed_s` is since when it has not been seen though it should be; None while it is seen. `by_hand` says that
-    it was last seen in or beside a hand, `hidden_s` since when something has stood before it, `opening` that it
-    was there when the recording began.
+    it was last seen in or beside a hand, `hidden_s` since when something has stood before it, `placed` that it
+    was first seen by a hand, `opening` that it was there when the recording began.
     """
 
     id: int
@@ -64,6 +64,7 @@ class Track:
     fate: Fate | None = None
     rested: int = 0
     by_hand: bool = False
+    placed: bool = False
     opening: bool = False
     history: list[Sample] = field(default_factory=list)
     looks: list[NDArray[np.float32]] = field(default_factory=list)
@@ -429,9 +430,9 @@ class Tracker:
             newer = [
                 t for t in self.tracks if t is not track and t.born_s > hidden_s and t.confirmed and not t.gone
             ]
-            likely = [t for t in newer if not t.by_hand and self._unlike(track, t) < _MUCH_ALIKE]
+            likely = [t for t in newer if not t.by_hand and unlike(track, t) < _MUCH_ALIKE]
             if likely:
-                self._become(track, min(likely, key=lambda t: self._unlike(track, t)))
+                self._become(track, min(likely, key=lambda t: unlike(track, t)))
                 return
         track.gone = True
         if track.is_ball:
@@ -452,10 +453,10 @@ class Tracker:
                 d = now.detections[j]
                 distance = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
                 # What went missing a moment ago and what turns up now are one ball unless they look quite unlike.
-                unlike = _UNLIKE if now.t_s - track.last_s < _MOMENT_S else _MUCH_ALIKE
+                most = _UNLIKE if now.t_s - track.last_s < _MOMENT_S else _MUCH_ALIKE
                 if not _may_be_back(track, d.x_in, d.y_in):
                     continue
-                if alike[a, b] < unlike and distance < 6 + _FOUND_AGAIN_IN_S * (now.t_s - track.last_s):
+                if alike[a, b] < most and distance < 6 + _FOUND_AGAIN_IN_S * (now.t_s - track.last_s):
                     cost[a, b] = alike[a, b] + distance / 100 + min(0.1 * (now.t_s - track.last_s), 0.5)
         return self._sight_all(now, spare, absent, cost)
 
@@ -483,10 +484,7 @@ class Tracker:
             return False
         far = float(np.hypot(first.x_in - old.x_in, first.y_in - old.y_in))
         reach = 6 + _FASTEST_IN_S * max(new.born_s - old.history[-1].t_s, 1 / 60)
-        return self._unlike(old, new) < _UNLIKE and far < reach
-
-    def _unlike(self, old: Track, new: Track) -> float:
-        return float(np.linalg.norm(mean_look(old.looks) - mean_look(new.looks))) / 60
+        return unlike(old, new) < _UNLIKE and far < reach
 
     def _become(self, old: Track, new: Track) -> None:
         """The old track goes on where the new one is."""
@@ -499,7 +497,9 @@ class Tracker:
             self._take_back(old)
 
     def _born(self, index: int, t_s: float, d: Detection) -> None:
-        track = Track(self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s, by_hand=d.by_hand)
+        track = Track(
+            self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s, by_hand=d.by_hand, placed=d.by_hand
+        )
         track.opening = self._first_s is not None and t_s < self._first_s + _OPENING_S
         self._next += 1
         track.history = [Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)]
@@ -520,6 +520,11 @@ class Tracker:
                 continue
             keep.append(t)
         self.tracks = keep
+
+
+def unlike(a: Track, b: Track) -> float:
+    """How unlike two tracks look: 0 the same, 1 clearly not."""
+    return float(np.linalg.norm(mean_look(a.looks) - mean_look(b.looks))) / 60
 
 
 def mean_look(looks: list[NDArray[np.float32]]) -> Array:

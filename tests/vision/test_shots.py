@@ -76,15 +76,15 @@ class Hall:
     def t_s(self) -> float:
         return self.index / self.fps
 
-    def see(self, places: dict[str, Array]) -> None:
-        """One frame with the balls at these places."""
+    def see(self, places: dict[str, Array], by_hand: str = "") -> None:
+        """One frame with the balls at these places, one of them beside a hand."""
         found = []
         for name, place in places.items():
             x, y = place + self.rng.normal(0, NOISE_IN, 2)
             u, v = CALIBRATION.to_picture([(x, y)])[0]
             views = ball_looks()[name]
             look = views[self.index // 7 % len(views)]
-            found.append(Detection(float(u), float(v), float(x), float(y), 6.5, 0.9, 1.0, look))
+            found.append(Detection(float(u), float(v), float(x), float(y), 6.5, 0.9, 1.0, look, name == by_hand))
         count = len(self.tracker.tracks)
         self.tracker.update(self.index, self.t_s, found, [True] * count, np.zeros(count))
         if self.index % round(self.fps / 2) == 5:
@@ -161,6 +161,45 @@ def test_a_shot_cut_off_by_the_end_is_incomplete() -> None:
     assert shot.start_s == pytest.approx(strike, abs=0.05)
     assert hall.finish() == []
     assert (during, hall.finder.phase) == ("shot", "still")
+
+
+def potted_then(place: Array, *, by_hand: bool) -> list[Shot]:
+    """A pot, and a second and a half later the ball at this place, first seen in a hand or not."""
+    record = BOOK.racks[3][1]
+    _, hall = played(record, 60.0)
+    hall.rest(0.5)
+    (ball,) = [p.ball for p in hall.shots[0].potted]
+    hall.layout = {**hall.layout, ball: place}
+    for _ in range(10):
+        hall.see(hall.layout, by_hand=ball if by_hand else "")
+    hall.rest(1.5)
+    return hall.shots
+
+
+@pytest.mark.parametrize("where", ["jaws", "bed"])
+def test_a_pot_is_taken_back_when_the_ball_is_seen_again(where: str) -> None:
+    """The shot is amended: the same id, the next revision, no pot, the ball in the layout."""
+    pot = BOOK.racks[3][1]
+    shots = potted_then(_free_place(pot.layout_end, where), by_hand=False)
+    assert [(s.id, s.revision, s.result, len(s.potted)) for s in shots] == [
+        (shots[0].id, 1, "make", 1),
+        (shots[0].id, 2, "miss", 0),
+    ]
+    assert len(shots[1].layout_end) == len(shots[0].layout_end) + 1
+
+
+def test_a_potted_ball_put_back_by_hand_stays_potted() -> None:
+    shots = potted_then(_free_place(BOOK.racks[3][1].layout_end, "bed"), by_hand=True)
+    assert [(s.revision, s.result) for s in shots] == [(1, "make")]
+
+
+def _free_place(layout: dict[str, Array], where: str) -> Array:
+    """A place in a pocket's jaws or on the bed, at least three balls from all others."""
+    if where == "jaws":
+        choices = [np.array([2.2, 2.2]), np.array([TABLE.length_in - 2.2, TABLE.width_in - 2.2])]
+    else:
+        choices = [np.array([x, y]) for x in (20.0, 35.0, 50.0, 65.0) for y in (12.0, 25.0, 38.0)]
+    return max(choices, key=lambda c: min(float(np.hypot(*(p - c))) for p in layout.values()))
 
 
 def test_nothing_moves_no_shot() -> None:

@@ -63,22 +63,42 @@ def make_fact(kind: Kind, content: dict[str, Any], created: str) -> Fact:
     return Fact(kind, uuid7(), created, body, content_hash(body))
 
 
-def shot_logged(shot_id: str, source_id: str, played_at: str, shot: dict[str, Any], created: str) -> Fact:
-    """A shot was seen for the first time. `shot` is its form in `shots.json`."""
-    content = {"schema": 1, "shot_id": shot_id, "source_id": source_id, "played_at": played_at, "shot": shot}
+def shot_logged(
+    shot_id: str, source_id: str, played_at: str, *, ball_set: str | None, shot: dict[str, Any], created: str
+) -> Fact:
+    """A shot was seen for the first time. `shot` is its form in `shots.json`, `ball_set` the set in play."""
+    content = {
+        "schema": 1,
+        "shot_id": shot_id,
+        "source_id": source_id,
+        "played_at": played_at,
+        "ball_set": ball_set,
+        "shot": shot,
+    }
     return make_fact("shot", content, created)
 
 
 def shot_amended(
-    shot_id: str, revision: int, *, author: str, reason: str, shot: dict[str, Any], created: str
+    shot_id: str,
+    revision: int,
+    *,
+    author: str,
+    reason: str,
+    ball_set: str | None,
+    shot: dict[str, Any],
+    created: str,
 ) -> Fact:
-    """A stored shot is seen differently now: the whole shot as it stands from this revision on."""
+    """A stored shot is seen differently now: the whole shot as it stands from this revision on.
+
+    Without a `ball_set` the one noted before still holds.
+    """
     content = {
         "schema": 1,
         "shot_id": shot_id,
         "revision": revision,
         "author": author,
         "reason": reason,
+        "ball_set": ball_set,
         "shot": shot,
     }
     return make_fact("amend", content, created)

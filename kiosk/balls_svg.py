@@ -1,6 +1,7 @@
-"""Balls as SVG: one symbol per ball of the set, drawn in its colours, and small icons that use them.
+"""Balls as SVG: one symbol per ball of the set, drawn in its colours, and small icons.
 
 A symbol's radius is 1 and its view reaches to 1.08, so an icon of a ball is a little larger than the ball.
+Symbols are of the set in play now; an icon is drawn in full, since its shot may be of another set.
 """
 
 import re
@@ -10,6 +11,7 @@ from markupsafe import Markup, escape
 from vision.balls import Ball, BallSet, ball_sets
 
 EDGE = 1.08
+_VIEW = f"{-EDGE} {-EDGE} {2 * EDGE} {2 * EDGE}"
 IVORY = (242, 238, 222)
 NEUTRAL = (128, 134, 140)
 UNKNOWN = (
@@ -66,15 +68,21 @@ def sprite(balls: BallSet) -> Markup:
     )
 
 
-def ball_icon(ball: str, label: str) -> Markup:
-    """A small picture of a ball, for a page that carries the sprite."""
-    return Markup(
-        '<svg class="ball-icon" viewBox="{0} {0} {1} {1}" role="img" aria-label="{2}">'
-        '<use href="#{3}" x="{0}" y="{0}" width="{1}" height="{1}"/></svg>'
-    ).format(-EDGE, 2 * EDGE, label, symbol_id(ball))
+def ball_icon(ball: str, balls: BallSet, label: str) -> Markup:
+    """A small picture of a ball of this set, for a page that carries the sprite of any: its shade is used."""
+    base = ball.split("-", maxsplit=1)[0]
+    known = (b for b in (*balls.balls, *UNKNOWN) if b.name == base)
+    drawing = Markup(_drawing(next(known, UNKNOWN[-1])))
+    return Markup('<svg class="ball-icon" viewBox="{}" role="img" aria-label="{}">{}</svg>').format(
+        _VIEW, label, drawing
+    )
 
 
 def _symbol(ball: Ball) -> str:
+    return f'<symbol id="{symbol_id(ball.name)}" viewBox="{_VIEW}" overflow="visible">{_drawing(ball)}</symbol>'
+
+
+def _drawing(ball: Ball) -> str:
     white = hex_colour(IVORY)
     body = white if ball.striped else hex_colour(ball.rgb)
     band = (
@@ -82,14 +90,12 @@ def _symbol(ball: Ball) -> str:
         if ball.striped
         else ""
     )
-    view = f"{-EDGE} {-EDGE} {2 * EDGE} {2 * EDGE}"
     return (
-        f'<symbol id="{symbol_id(ball.name)}" viewBox="{view}" overflow="visible">'
         f'<circle r="1" fill="{body}"/>{band}{_number(ball)}'
         '<circle r="1" fill="url(#ball-shade)"/>'
         '<ellipse cx="-.36" cy="-.5" rx=".2" ry=".12" fill="#fff" fill-opacity=".75"'
         ' transform="rotate(-32 -.36 -.5)"/>'
-        '<circle r=".985" fill="none" stroke="#000" stroke-opacity=".4" stroke-width=".05"/></symbol>'
+        '<circle r=".985" fill="none" stroke="#000" stroke-opacity=".4" stroke-width=".05"/>'
     )
 
 

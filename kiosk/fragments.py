@@ -25,7 +25,7 @@ def shot_url(key: str) -> str:
 def card(entry: Entry, fresh: bool = False) -> str:
     """A shot's card; `fresh` lets it slide in."""
     shot, t = entry.stored.shot, box().t
-    balls = ball_set(box().hub.reading.ball_set)
+    balls = entry.ball_set or ball_set(box().hub.reading.ball_set)
     return render_template(
         "player/_card.html",
         entry=entry,
@@ -34,7 +34,7 @@ def card(entry: Entry, fresh: bool = False) -> str:
         diagram=diagram.shot_svg(shot, entry.table, balls, t("card.diagram")),
         result=shot_words.result_word(shot, t),
         flags=shot_words.flags(shot, t),
-        potted=shot_words.potted_balls(shot, t),
+        potted=shot_words.potted_balls(shot, balls, t),
         facts=shot_words.card_facts(shot, t),
     )
 

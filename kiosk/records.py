@@ -21,6 +21,7 @@ from edge.store.shots import (
     shot_after,
     shot_before,
 )
+from vision.balls import BallSet, ball_sets
 
 MAX_ID_CHARS = 200  # longer is no id; nothing is asked of the store
 
@@ -39,6 +40,11 @@ class Entry:
     @property
     def revision(self) -> int:
         return self.stored.shot.revision
+
+    @property
+    def ball_set(self) -> BallSet | None:
+        """The set it was played with; None where it was not noted, or names no set of this version."""
+        return ball_sets().get(self.stored.ball_set or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from kiosk.balls_svg import ball_icon
 from kiosk.texts import Translate
+from vision.balls import BallSet
 from vision.model import Shot
 
 
@@ -53,13 +54,13 @@ def flags(shot: Shot, t: Translate) -> list[tuple[str, str]]:
     return found
 
 
-def potted_balls(shot: Shot, t: Translate) -> list[Potted]:
-    """The balls that fell, in the order in which they fell."""
+def potted_balls(shot: Shot, balls: BallSet, t: Translate) -> list[Potted]:
+    """The balls that fell, in the order in which they fell and in the colours of the set in play."""
     found = []
     for pot in sorted(shot.potted, key=lambda pot: pot.t_s):
         name = ball_name(pot.ball, t)
         sentence = t("shot.potted_in", ball=name, pocket=t(f"pocket.{pot.pocket}"))
-        found.append(Potted(ball_icon(pot.ball, t("card.potted", ball=name)), name, sentence))
+        found.append(Potted(ball_icon(pot.ball, balls, t("card.potted", ball=name)), name, sentence))
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from edge.clock import from_stamp, stamp
 from edge.runtime.live_files import replace_file
@@ -26,11 +27,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SeenShot:
-    """A shot with what the store wants to know besides."""
+    """A shot with what the store wants to know besides; `ball_set` names the set in play."""
 
     source: Source
     shot: Shot
     played_at: datetime
+    ball_set: str | None = None
 
 
 class ShotWriter:
@@ -129,7 +131,7 @@ class ShotWriter:
     def _store_once(self, seen: SeenShot) -> None:
         with self._store.write() as conn:
             store_source(conn, seen.source)
-            outcome = store_shot(conn, seen.shot, seen.source.id, seen.played_at)
+            outcome = store_shot(conn, seen.shot, seen.source.id, seen.played_at, seen.ball_set)
         if outcome == "conflict":
             self.conflicts += 1
             log.error("shot %s is stored with other content, which stays", seen.shot.id)
@@ -164,17 +166,27 @@ class ShotWriter:
 
 def _spooled(shots: Iterable[SeenShot]) -> bytes:
     rows = [
-        {"source": asdict(s.source), "shot": shot_to_json(s.shot), "played_at": stamp(s.played_at)} for s in shots
+        {
+            "source": asdict(s.source),
+            "shot": shot_to_json(s.shot),
+            "played_at": stamp(s.played_at),
+            "ball_set": s.ball_set,
+        }
+        for s in shots
     ]
     return json.dumps(rows).encode()
+
+
+def _seen(row: dict[str, Any]) -> SeenShot:
+    # An earlier version's spool names no ball set.
+    source, shot = Source(**row["source"]), shot_from_json(row["shot"])
+    return SeenShot(source, shot, from_stamp(row["played_at"]), row.get("ball_set"))
 
 
 def _read_spool(path: Path) -> list[SeenShot]:
     try:
         rows = json.loads(path.read_bytes())
-        return [
-            SeenShot(Source(**r["source"]), shot_from_json(r["shot"]), from_stamp(r["played_at"])) for r in rows
-        ]
+        return [_seen(row) for row in rows]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -228,10 +228,10 @@ class VisionService:
         )
 
     def _store(self, session: "_Session", shots: tuple[Shot, ...]) -> None:
-        now = datetime.now(UTC)
+        now, ball_set = datetime.now(UTC), session.follower.ball_set.name
         for shot in shots:
             ago = timedelta(seconds=max(0.0, session.t_s - shot.start_s))
-            self._writer.add(SeenShot(session.source, shot, now - ago))
+            self._writer.add(SeenShot(session.source, shot, now - ago, ball_set))
 
     def _say(self, status: str, message: str) -> None:
         if (status, message) != (self._state.status, self._state.message):

@@ -88,21 +88,35 @@ def shots_1(db: Database) -> None:
             PRIMARY KEY (shot_id, revision)
         ) STRICT
     """)
+    _create_shots_now(db, "")
+    for table in ("shots", "amendments"):
+        db.execute(f"""
+            CREATE TRIGGER {table}_are_fixed BEFORE UPDATE ON {table}
+            BEGIN SELECT RAISE(ABORT, 'a stored shot is never edited: amend it'); END
+        """)
+
+
+@migrations()
+def shots_2(db: Database) -> None:
+    """The ball set in play, which an earlier version did not store."""
+    for table in ("shots", "amendments"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN ball_set TEXT")
+    db.execute("DROP VIEW shots_now")
+    _create_shots_now(db, "coalesce(a.ball_set, s.ball_set) AS ball_set,")
+
+
+def _create_shots_now(db: Database, added: str) -> None:
     now = ",\n".join(f"CASE WHEN a.shot_id IS NULL THEN s.{c} ELSE a.{c} END AS {c}" for c in _COLUMNS_1)
     db.execute(f"""
         CREATE VIEW shots_now AS
         SELECT s.id, s.source_id, s.played_at, s.stored_at,
             coalesce(a.revision, s.revision) AS revision,
             a.shot_id IS NOT NULL AS amended,
+            {added}
             {now}
         FROM shots s LEFT JOIN amendments a ON a.shot_id = s.id
             AND a.revision = (SELECT max(revision) FROM amendments WHERE shot_id = s.id)
     """)
-    for table in ("shots", "amendments"):
-        db.execute(f"""
-            CREATE TRIGGER {table}_are_fixed BEFORE UPDATE ON {table}
-            BEGIN SELECT RAISE(ABORT, 'a stored shot is never edited: amend it'); END
-        """)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +138,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class StoredShot:
-    """A shot as it stands, with what the store knows of it. `played_at` is UTC."""
+    """A shot as it stands, with what the store knows of it. `played_at` is UTC.
+
+    `ball_set` names the set in play, by which the balls' names are to be read; None where nobody noted it.
+    """
 
     shot: Shot
     source_id: str
     played_at: datetime
     amended: bool
+    ball_set: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +186,21 @@ def store_source(conn: sqlite3.Connection, source: Source) -> None:
     )
 
 
-def store_shot(conn: sqlite3.Connection, shot: Shot, source_id: str, played_at: datetime) -> Outcome:
+def store_shot(
+    conn: sqlite3.Connection, shot: Shot, source_id: str, played_at: datetime, ball_set: str | None = None
+) -> Outcome:
     """Stores a shot or an amendment with its fact, once; `conn` must be inside a transaction for writing.
 
-    `known`: it, or a later revision, is stored already, nothing is written. `conflict`: this revision is
-    stored with other content, which stays. Raises sqlite3.IntegrityError when the source is not stored.
+    `ball_set` names the set in play, which is no part of the shot's content. `known`: it, or a later revision,
+    is stored already, nothing is written. `conflict`: this revision is stored with other content, which stays.
+    Raises sqlite3.IntegrityError when the source is not stored.
     """
     stored = conn.execute("SELECT revision, hash FROM shots_now WHERE id = ?", [shot.id]).fetchone()
     if stored is None:
-        _insert_shot(conn, shot, source_id, played_at)
+        _insert_shot(conn, shot, source_id, played_at, ball_set)
         return "stored"
     if shot.revision > stored["revision"]:
-        _insert_amendment(conn, shot, "vision", "seen again")
+        _insert_amendment(conn, shot, ball_set, "vision", "seen again")
         return "amended"
     same = shot.revision < stored["revision"] or stored["hash"] == _columns(shot)["hash"]
     return "known" if same else "conflict"
@@ -268,28 +289,41 @@ def best_shots(conn: sqlite3.Connection, begin: str, end: str) -> Bests:
     return Bests(**dict(row))
 
 
-def _insert_shot(conn: sqlite3.Connection, shot: Shot, source_id: str, played_at: datetime) -> None:
+def _insert_shot(
+    conn: sqlite3.Connection, shot: Shot, source_id: str, played_at: datetime, ball_set: str | None
+) -> None:
     created, columns = now_stamp(), _columns(shot)
-    head = [shot.id, source_id, stamp(played_at), created, shot.revision]
+    head = [shot.id, source_id, stamp(played_at), created, shot.revision, ball_set]
     conn.execute(
-        f"INSERT INTO shots (id, source_id, played_at, stored_at, revision, {', '.join(columns)})"
+        f"INSERT INTO shots (id, source_id, played_at, stored_at, revision, ball_set, {', '.join(columns)})"
         f" VALUES ({_marks(len(head) + len(columns))})",
         [*head, *columns.values()],
     )
     body = json.loads(columns["body"])
-    outbox.append(conn, facts.shot_logged(shot.id, source_id, stamp(played_at), body, created))
+    fact = facts.shot_logged(shot.id, source_id, stamp(played_at), ball_set=ball_set, shot=body, created=created)
+    outbox.append(conn, fact)
 
 
-def _insert_amendment(conn: sqlite3.Connection, shot: Shot, author: str, reason: str) -> None:
+def _insert_amendment(
+    conn: sqlite3.Connection, shot: Shot, ball_set: str | None, author: str, reason: str
+) -> None:
     created, columns = now_stamp(), _columns(shot)
-    head = [shot.id, shot.revision, author, reason, created]
+    head = [shot.id, shot.revision, author, reason, created, ball_set]
     conn.execute(
-        f"INSERT INTO amendments (shot_id, revision, author, reason, amended_at, {', '.join(columns)})"
+        f"INSERT INTO amendments (shot_id, revision, author, reason, amended_at, ball_set, {', '.join(columns)})"
         f" VALUES ({_marks(len(head) + len(columns))})",
         [*head, *columns.values()],
     )
     body = json.loads(columns["body"])
-    fact = facts.shot_amended(shot.id, shot.revision, author=author, reason=reason, shot=body, created=created)
+    fact = facts.shot_amended(
+        shot.id,
+        shot.revision,
+        author=author,
+        reason=reason,
+        ball_set=ball_set,
+        shot=body,
+        created=created,
+    )
     outbox.append(conn, fact)
 
 
@@ -323,7 +357,8 @@ def _columns(shot: Shot) -> dict[str, Any]:
 
 def _stored(row: sqlite3.Row) -> StoredShot:
     shot = shot_from_json(json.loads(row["body"]))
-    return StoredShot(shot, row["source_id"], from_stamp(row["played_at"]), bool(row["amended"]))
+    played_at = from_stamp(row["played_at"])
+    return StoredShot(shot, row["source_id"], played_at, bool(row["amended"]), row["ball_set"])
 
 
 def _marks(count: int) -> str:

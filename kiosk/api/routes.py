@@ -72,6 +72,7 @@ def _shot(entry: Entry) -> dict[str, Any]:
         **shot_to_json(entry.stored.shot),
         "played_at": stamp(entry.stored.played_at),
         "source_id": entry.stored.source_id,
+        "ball_set": entry.stored.ball_set,
         "table": _table(entry.table),
     }
 

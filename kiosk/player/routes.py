@@ -92,7 +92,7 @@ def _table_to_draw(reading: Reading, entries: list[Entry]) -> Table:
 
 def _shot_page(entry: Entry) -> str:
     shot, t = entry.stored.shot, box().t
-    balls = ball_set(box().reading().ball_set)
+    balls = entry.ball_set or ball_set(box().reading().ball_set)
     return render_template(
         "player/shot.html",
         entry=entry,
@@ -103,7 +103,7 @@ def _shot_page(entry: Entry) -> str:
         replay=replay_data(shot, entry.table),
         result=shot_words.result_word(shot, t),
         flags=shot_words.flags(shot, t),
-        potted=shot_words.potted_balls(shot, t),
+        potted=shot_words.potted_balls(shot, balls, t),
         facts=shot_words.all_facts(shot, t),
         newer=box().records.newer(entry.key),
         older=box().records.older(entry.key),

@@ -176,6 +176,7 @@ def test_a_recording_is_watched_once_and_its_shots_are_stored(paths: Paths, stor
     shots = sorted(s.shot.start_s for s in service.shots())
     assert shots == pytest.approx([4 / 30, 9 / 30, 999.0], abs=1e-3)
     assert [s.shot.complete for s in service.shots() if s.shot.start_s == 999.0] == [False]
+    assert {s.ball_set for s in service.shots()} == {"snooker"}
 
 
 def test_the_moment_a_shot_was_played_is_its_start(paths: Paths, store: Store) -> None:

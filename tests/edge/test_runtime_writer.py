@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def seen(number: int) -> SeenShot:
-    return SeenShot(SOURCE, Shot(f"cam@{number}", float(number), "make", scratch=False), NOW)
+    return SeenShot(SOURCE, Shot(f"cam@{number}", float(number), "make", scratch=False), NOW, "tv")
 
 
 def wait_for(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
@@ -35,6 +35,11 @@ def wait_for(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
 def stored(store: Store) -> set[str]:
     with store.read() as conn:
         return {s.shot.id for s in recent_shots(conn, 1000)}
+
+
+def ball_sets(store: Store) -> list[str | None]:
+    with store.read() as conn:
+        return [s.ball_set for s in recent_shots(conn, 1000)]
 
 
 def ids(numbers: range) -> set[str]:
@@ -105,7 +110,21 @@ def test_what_can_not_be_stored_in_time_is_taken_up_by_the_next_start(box: Box) 
     again.add(seen(5))
     assert again.stop() == 0
     assert stored(box.store) == ids(range(6))
+    assert ball_sets(box.store) == ["tv"] * 6
     assert not box.spools[0].exists()
+
+
+def test_the_spool_of_an_earlier_version_is_taken_up(box: Box) -> None:
+    writer = box.writer()
+    with box.held():
+        writer.add(seen(1))
+        writer.stop(timeout_s=0.1)
+    rows = json.loads(box.spools[0].read_text())
+    del rows[0]["ball_set"]
+    box.spools[0].write_text(json.dumps(rows))
+    assert box.writer().stop() == 0
+    assert stored(box.store) == {"cam@1"}
+    assert ball_sets(box.store) == [None]
 
 
 def test_a_spool_that_can_not_be_written_has_a_second(box: Box) -> None:

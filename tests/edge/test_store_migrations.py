@@ -1,6 +1,7 @@
 """The schema changes in one place, whole or not at all, and services refuse what they don't know."""
 
 import fcntl
+import json
 import subprocess
 import sys
 from contextlib import closing
@@ -13,6 +14,8 @@ from sqlite_utils.migrations import Migrations
 from edge.store.database import connect
 from edge.store.errors import SchemaError, StoreError
 from edge.store.migrations import SETS, migrate, require_current
+from edge.store.shots import Source, get_shot, store_source
+from vision.model import Shot, shot_to_json
 
 
 def later_version(broken: bool = False) -> tuple[Migrations, ...]:
@@ -82,6 +85,30 @@ def test_a_service_refuses_a_store_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="run ladder migrate"):
         require_current(tmp_path / "none.db")
     assert not (tmp_path / "none.db").exists()
+
+
+def test_shots_stored_before_ball_sets_were_noted_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "ladder.db"
+    with closing(connect(path, "create")) as conn:
+        for one in SETS:
+            one.apply(Database(conn), stop_before="shots_2")
+        store_source(conn, Source("cam", "sim", "2026-01-01", "9ft", 100.0, 50.0, 2.25, "c", 640, 480, None))
+        for table, head in (
+            ("shots", "id, source_id, played_at, stored_at, revision) SELECT 'cam@1', 'cam', t, t, 1"),
+            ("amendments", "shot_id, author, reason, amended_at, revision) SELECT 'cam@1', 'a', 'r', t, 2"),
+        ):
+            names, values = head.split(") SELECT ")
+            conn.execute(
+                f"INSERT INTO {table} ({names}, start_s, complete, result, scratch, kind, potted, potted_count,"
+                f" spin_vertical, spin_side, tags, body, hash) SELECT {values}, 1.0, 1, 'make', 0, 'cut', '[]', 0,"
+                " 'unknown', 'unknown', '[]', ?, 'h' FROM (SELECT '2026-01-01T00:00:00.000Z' AS t)",
+                [json.dumps(shot_to_json(Shot("cam@1", 1.0, "make", scratch=table == "amendments")))],
+            )
+    assert migrate(path) == ["shots/shots_2"]
+    with closing(connect(path, "read")) as conn:
+        stored = get_shot(conn, "cam@1")
+    assert stored is not None
+    assert (stored.amended, stored.shot.scratch, stored.ball_set) == (True, True, None)
 
 
 def test_a_newer_store_is_refused_by_all(path: Path) -> None:

@@ -53,10 +53,10 @@ MAKE = Shot(
 )
 
 
-def put(store: Store, shot: Shot, played_at: datetime = NOW) -> Outcome:
+def put(store: Store, shot: Shot, played_at: datetime = NOW, ball_set: str | None = None) -> Outcome:
     with store.write() as conn:
         store_source(conn, SOURCE)
-        return store_shot(conn, shot, SOURCE.id, played_at)
+        return store_shot(conn, shot, SOURCE.id, played_at, ball_set)
 
 
 def outbox(store: Store) -> list[tuple[int, str]]:
@@ -122,6 +122,32 @@ def test_the_latest_of_several_amendments_counts(store: Store) -> None:
         put(store, replace(MAKE, revision=revision, kind="bank" if revision == 5 else "cut"))
     with store.read() as conn:
         assert [(s.shot.revision, s.shot.kind) for s in recent_shots(conn, 10)] == [(5, "bank")]
+
+
+def ball_set(store: Store) -> str | None:
+    with store.read() as conn:
+        stored = get_shot(conn, MAKE.id)
+        assert stored is not None
+        assert recent_shots(conn, 1) == [stored]
+    return stored.ball_set
+
+
+def test_a_shot_keeps_the_ball_set_it_was_played_with(store: Store) -> None:
+    assert put(store, MAKE, ball_set="tv") == "stored"
+    assert ball_set(store) == "tv"
+    assert put(store, MAKE, ball_set="american") == "known", "the set is no part of what is compared"
+    assert ball_set(store) == "tv"
+
+
+def test_an_amendment_names_its_own_ball_set_or_keeps_the_first(store: Store) -> None:
+    put(store, MAKE, ball_set="american")
+    put(store, replace(MAKE, revision=2, scratch=True), ball_set=None)
+    assert ball_set(store) == "american"
+    put(store, replace(MAKE, revision=3, scratch=True), ball_set="tv")
+    assert ball_set(store) == "tv"
+    with store.read() as conn:
+        told = [json.loads(row.fact.body)["ball_set"] for row in rows_after(conn, 0, 9)]
+    assert told == ["american", None, "tv"]
 
 
 @pytest.mark.parametrize("table", ["shots", "amendments", "outbox"])

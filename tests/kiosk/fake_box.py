@@ -301,9 +301,11 @@ class FakeBox:
         new.write_text(json.dumps(state.to_json()), encoding="utf-8")
         new.replace(self.paths.live_json)
 
-    def save(self, shot: Shot, played_at: datetime | None = None) -> None:
+    def save(self, shot: Shot, played_at: datetime | None = None, ball_set: str | None = "") -> None:
+        """Stores a shot as played with the table's own ball set, another, or (None) one that was not noted."""
+        ball_set = self.pool.ball_set if ball_set == "" else ball_set
         with self.store.write() as conn:
-            store_shot(conn, shot, self.source_id, played_at or datetime.now(UTC))
+            store_shot(conn, shot, self.source_id, played_at or datetime.now(UTC), ball_set)
 
     def shoot(self) -> tuple[Played, Shot]:
         """Plays a shot and hands it on, not stored yet."""

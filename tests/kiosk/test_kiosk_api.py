@@ -66,7 +66,8 @@ def test_shots_come_in_pages_and_whole(client: FlaskClient, fake_box: Any) -> No
     assert second["next"] is None
     one = client.get(f"/api/shots/{quote(stored[0], safe='')}").json
     assert one == first["shots"][0]
-    extra = ("played_at", "source_id", "table")
+    assert one["ball_set"] == "american"
+    extra = ("played_at", "source_id", "ball_set", "table")
     bare = {key: value for key, value in first["shots"][0].items() if key not in extra}
     assert shot_to_json(shot_from_json(bare)) == bare
 

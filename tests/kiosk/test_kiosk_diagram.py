@@ -80,7 +80,7 @@ def test_names_and_titles_are_escaped() -> None:
     for drawing in (shot_svg(shot, NINE_FOOT, AMERICAN, evil), paths_svg(shot, NINE_FOOT, AMERICAN)):
         ways = [p.get("data-way") for p in tree(drawing).iter(f"{SVG}path")]
         assert evil in ways
-    assert tree(ball_icon(evil, evil)).get("aria-label") == evil
+    assert tree(ball_icon(evil, AMERICAN, evil)).get("aria-label") == evil
 
 
 @pytest.mark.parametrize("name", ball_sets())

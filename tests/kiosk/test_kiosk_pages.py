@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 from flask.testing import FlaskClient
 
-from vision.model import Shot
+from vision.balls import ball_sets
+from vision.model import Pot, Shot
 
 STYLE_OR_HANDLER = re.compile(r"<[^>]+\s(style|on\w+)=", re.IGNORECASE)
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", re.IGNORECASE)
@@ -73,6 +74,38 @@ def test_shot_page_tells_everything_with_its_uncertainty(client: FlaskClient, fa
     html = page(client, f"/shots/{quote(shot.id, safe='')}")
     for text in ("32°", "±\N{NO-BREAK SPACE}2", "7.2", "±\N{NO-BREAK SPACE}0.3", "Scratch", "Bank", "Miss"):
         assert text in html
+
+
+@pytest.mark.parametrize(
+    ("noted", "today", "drawn"),
+    [("tv", "american", "tv"), ("american", "tv", "american"), (None, "tv", "tv"), ("marbles", "tv", "tv")],
+)
+def test_a_shot_is_drawn_with_the_ball_set_it_was_played_with(
+    client: FlaskClient, fake_box: Any, noted: str | None, today: str, drawn: str
+) -> None:
+    four = {
+        name: f"#{bytes(ball.rgb).hex()}" for name in ("american", "tv") for ball in ball_sets()[name].balls[4:5]
+    }
+    shot = Shot(
+        "old",
+        0.0,
+        "make",
+        False,
+        potted=(Pot("4", "solid", "side-W", (0.0, 0.0), 1.0, 0.9),),
+        layout_start={"4": (30.0, 20.0)},
+        paths_in={"4": ((0.0, 30.0, 20.0), (1.0, 50.0, 50.0))},
+    )
+    fake_box.save(shot, ball_set=noted)
+    fake_box.pool.ball_set = today
+    fake_box.write_live()
+    (card,) = re.findall(r'<li class="card .*?</li>', page(client, "/"), re.DOTALL)
+    (other,) = {"american", "tv"} - {drawn}
+    for html in (card, page(client, "/shots/old")):
+        assert four[drawn] in html
+        assert four[other] not in html
+    icon = card.partition('class="ball-icon"')[2].partition("</svg>")[0]
+    assert four[drawn] in icon
+    assert "<use" not in icon
 
 
 def test_neighbours_lead_from_shot_to_shot(client: FlaskClient, fake_box: Any) -> None:

@@ -75,6 +75,7 @@ class Kiosk:
     host: str = _key("127.0.0.1", "an address of this machine, or 0.0.0.0 for all", _is_text)
     port: int = _key(8080, "1 to 65535", lambda value: 1 <= value <= 65535)
     theme: str = _key("dark", "dark or light", lambda value: value in ("dark", "light"))
+    idle_s: int = _key(90, "10 to 3600", lambda value: 10 <= value <= 3600)
 
 
 @dataclass(frozen=True, slots=True)

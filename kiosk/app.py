@@ -22,7 +22,6 @@ from kiosk.texts import DEFAULT, translator
 
 log = logging.getLogger(__name__)
 
-IDLE_RETURN_S = 90
 Answer = tuple[Response, int] | tuple[str, int]
 ERROR_TEXTS = (400, 404, 405, 500, 503)
 
@@ -40,7 +39,6 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
     app.jinja_env.globals.update(
         t=t,
         settings=settings,
-        idle_return_s=IDLE_RETURN_S,
         clock=lambda moment: moment.astimezone(settings.hall.zone).strftime("%H:%M"),
         **fragments.HELPERS,
     )

@@ -37,6 +37,8 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("[kiosk]\nport = 65536", r"kiosk.port = 65536 can't be used"),
         ("[kiosk]\nport = '8080'", r"kiosk.port = '8080' can't be used"),
         ("[kiosk]\nport = true", r"kiosk.port = True can't be used"),
+        ("[kiosk]\nidle_s = 9", r"kiosk.idle_s = 9 can't be used: allowed is 10 to 3600"),
+        ("[kiosk]\nidle_s = 90.0", r"kiosk.idle_s = 90.0 can't be used"),
         ("[kiosk]\ntheme = 'pink'", r"allowed is dark or light"),
         ("[hall]\ntimezone = 'Mars/Olympus'", r"hall.timezone = 'Mars/Olympus' can't be used"),
         ("[hall]\nname = '  '", r"hall.name"),

@@ -24,6 +24,7 @@ def page(client: FlaskClient, address: str, status: int = 200) -> str:
 def test_live_page_without_shots_says_so_and_counts_nothing(client: FlaskClient) -> None:
     html = page(client, "/")
     assert "No shots yet" in html
+    assert 'data-idle-s="90"' in html
     assert "data-shot=" not in html
     assert html.count("<dd>–</dd>") == 3  # make rate, speed and pot are not known: never zero
 
@@ -210,12 +211,14 @@ def test_static_files_are_kept_for_good_and_sent_small(client: FlaskClient) -> N
         assert len(small.data) < len(whole.data) / 2
 
 
-def test_theme_is_a_setting(fake_box: Any) -> None:
+def test_theme_and_idle_time_are_settings(fake_box: Any) -> None:
     from edge.settings import Kiosk, Settings
     from kiosk.app import create_app
 
-    app = create_app(fake_box.paths, Settings(kiosk=Kiosk(theme="light")))
-    assert 'data-theme="light"' in app.test_client().get("/").get_data(as_text=True)
+    app = create_app(fake_box.paths, Settings(kiosk=Kiosk(theme="light", idle_s=45)))
+    html = page(app.test_client(), "/")
+    assert 'data-theme="light"' in html
+    assert 'data-idle-s="45"' in html
     box = app.extensions["kiosk"]
     box.hub.close()
     box.hub.join()

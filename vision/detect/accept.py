@@ -12,9 +12,10 @@ from vision.model import Detection
 # Two balls can't be nearer than one diameter; what measures nearer than this is one ball.
 _NEAREST_DIAMETERS = 0.86
 _MIN_QUALITY = 0.5
-_MIN_QUALITY_IN_MOUTH = 0.8
+_MIN_QUALITY_IN_MOUTH = 0.87
 # Seen from the side, a ball's shadow is a second disc that overlaps it by more than balls do.
 _OVERLAP = 0.85
+_HIDES = 0.75
 _OWN_OUTLINE = 0.75
 _BEFORE = 0.4
 # A hand's knuckles look round on one side only: this much of the outline must be explained, by quality.
@@ -63,6 +64,8 @@ class Found:
         own = ~self._behind(other.ball)
         if not own.any() or float(self.edge[own].mean()) < _OWN_OUTLINE:
             return False
+        if apart > _HIDES * (self.ball.radius_px + other.ball.radius_px):
+            return True
         # The nearer of two is seen whole and hides the other's outline; a shadow before a ball does neither.
         front, back = (self, other) if self.away_in < other.away_in else (other, self)
         shown, hidden = front._edge_before(back.ball), back._edge_before(front.ball)

@@ -14,7 +14,7 @@ from vision.detect.changes import ChangeWatch, Rect
 from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth, median_half_bgr
 from vision.detect.intruders import beside, core, intruders
 from vision.detect.looks import looks
-from vision.detect.silhouette import OPPONENT, Array, Fit, Silhouettes, fit, silhouettes
+from vision.detect.silhouette import OPPONENT, SPOKES, Array, Fit, Silhouettes, fit, silhouettes
 from vision.detect.votes import radial_votes
 from vision.frames.source import Frame, Plane
 from vision.model import Detection
@@ -105,11 +105,12 @@ class Detector:
         points = [self._inside(hints_in, region) for region in regions]
         points += [self._to_table(self._deep(region, shallow[_part(region)]), region) for region in regions]
         found = self._refine(frame, np.concatenate(points))
-        rest = _unexplained(shallow, _apart(found, self.calibration.table.ball_diameter_in))
+        rest = _unexplained(shallow, [c.ball for c in _apart(found, self.calibration.table.ball_diameter_in)])
         votes = [self._votes(region, ratio, rest) for region, ratio in zip(regions, ratios, strict=True)]
         found += self._refine(frame, np.concatenate(votes))
-        good = _apart(found, self.calibration.table.ball_diameter_in)
+        good = [c.ball for c in _apart(found, self.calibration.table.ball_diameter_in)]
         found += self._refine(frame, self._between(good, _unexplained(shallow, good)))
+        found = self._parted(frame, found)
         found = [replace(f, held=False) if _expected(f.ball, hints_in) else f for f in found]
         return Sight(accept(found, known.bed), regions)
 
@@ -178,6 +179,21 @@ class Detector:
             u, v = self._table.bed.half(self.calibration.to_picture(points))
             points = points[rest[v, u] > 0]
         return np.asarray(points, dtype=np.float64)
+
+    def _parted(self, frame: Frame, found: list[Found]) -> list[Found]:
+        """The candidates, those that touch a neighbour fitted again by the rest of their outlines."""
+        good = _apart(found, self.calibration.table.ball_diameter_in)
+        balls = np.array([(c.ball.x_px, c.ball.y_px, c.ball.radius_px) for c in good]).reshape(-1, 3)
+        touching = np.array([_meets(c, np.delete(balls, i, axis=0)) for i, c in enumerate(good)]).reshape(
+            -1, SPOKES
+        )
+        again: NDArray[np.bool_] = np.asarray(touching.any(axis=1))
+        if not again.any():
+            return found
+        s = silhouettes(self.calibration, np.array([(c.ball.x_in, c.ball.y_in) for c in good])[again])
+        parted = self._judge(frame, s, fit(self._table.canvas.opponent, s, touching[again]))
+        old = {id(c) for c, a in zip(good, again, strict=True) if a}
+        return [c for c in found if id(c) not in old] + parted
 
     def _inside(self, points_in: Array, rect: Rect) -> Array:
         if not len(points_in):
@@ -254,13 +270,21 @@ class Detector:
         return filled
 
 
-def _apart(candidates: list[Found], diameter_in: float) -> list[Detection]:
-    """The balls found well of which no two are one, best first."""
-    kept: list[Detection] = []
-    for ball in sorted((c.ball for c in candidates if c.ball.quality >= _WELL_FOUND), key=lambda b: -b.quality):
-        if all(np.hypot(ball.x_in - k.x_in, ball.y_in - k.y_in) > _ONE_BALL * diameter_in for k in kept):
-            kept.append(ball)
+def _apart(candidates: list[Found], diameter_in: float) -> list[Found]:
+    """The candidates that fit well of which no two are one ball, best first."""
+    kept: list[Found] = []
+    least = _ONE_BALL * diameter_in
+    for c in sorted((c for c in candidates if c.ball.quality >= _WELL_FOUND), key=lambda c: -c.ball.quality):
+        if all(np.hypot(c.ball.x_in - k.ball.x_in, c.ball.y_in - k.ball.y_in) > least for k in kept):
+            kept.append(c)
     return kept
+
+
+def _meets(candidate: Found, others: Array) -> NDArray[np.bool_]:
+    """Which of a candidate's spokes lead into another ball; `others`, shape (N, 3): x, y and radius in pixels."""
+    away = np.linalg.norm(candidate.outside_px[:, None] - others[None, :, :2], axis=2)
+    result: NDArray[np.bool_] = (away < 1.1 * others[:, 2]).any(axis=1)
+    return result
 
 
 def _unexplained(mask: Plane, balls: list[Detection]) -> Plane:

@@ -21,6 +21,9 @@ Float = NDArray[np.float32]
 _FLOOR_SHARE = 0.05
 _FLOOR_LEAST = 2.0
 
+# Cloth keeps this near to its surface (median of log ratios, 0.004–0.02 on real ones): more is no cloth.
+_MOTLEY = 0.12
+
 # A pixel is a ball's where it is this far from the cloth [trial figures of the project, VISION.md].
 CHROMATIC = 0.22
 RED = 0.22
@@ -195,6 +198,8 @@ def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
         keep = residual < max(tolerance, 3 * float(np.median(residual[keep])))
         if keep.sum() < 500:
             raise ClothError("no cloth of one colour fills the table: check the calibration and the light")
+    if float(np.median(np.abs(samples[keep] - terms[keep] @ coefficients))) > _MOTLEY:
+        raise ClothError("no cloth of one colour fills the table: check the calibration and the light")
     gv, gu = np.mgrid[0:height, 0:width]
     surface = _terms(gu / width * 2 - 1, gv / height * 2 - 1) @ coefficients
     residual = samples[keep] - terms[keep] @ coefficients

@@ -108,12 +108,13 @@ class Fit:
         return result
 
 
-def fit(opponent: Float, s: Silhouettes) -> Fit:
+def fit(opponent: Float, s: Silhouettes, touching: NDArray[np.bool_] | None = None) -> Fit:
     """The shift of each ball that brings its outline onto the picture's edges.
 
     `opponent`, shape (h, w, 3), is log(pixel) − log(cloth) in opponent colours, luma last, valid around every
     ball. Along each spoke the edge is where the colour is half-way between inside and outside. A
-    shadow changes luma alone, so luma counts little where the colours differ.
+    shadow changes luma alone, so luma counts little where the colours differ. `touching`, shape (N, SPOKES), marks
+    spokes that lead into a neighbour: where two balls meet there is no edge of either to go by.
     """
     shift = np.zeros((len(s.centres_px), 2))
     reaches = [np.maximum(3.0, part * s.radii_px) for part in _REACHES]
@@ -122,6 +123,8 @@ def fit(opponent: Float, s: Silhouettes) -> Fit:
         edges, found, coloured = _edges(_profiles(opponent, s, shift, reach), reach)
         found &= ~s.hidden
         trust = found.astype(np.float64) * np.where(s.under & ~coloured, _UNDER_TRUST, 1.0)
+        if touching is not None:
+            trust[touching] *= _UNDER_TRUST
         step, grown, residual = _solve(edges, trust, s.normals)
         if reach is reaches[-1]:
             break

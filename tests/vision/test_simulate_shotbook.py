@@ -21,6 +21,7 @@ from vision.simulate.shotbook import (
 )
 
 BOOK = load_shot_book()
+OTHERS = ("shotbook-7ft", "shotbook-evaluation-9ft", "shotbook-evaluation-8ft", "shotbook-evaluation-7ft")
 Array = NDArray[np.float64]
 
 
@@ -47,6 +48,25 @@ def test_balls_stay_on_the_table_and_out_of_each_other(rack: int) -> None:
             assert beyond.max() < table.side_offset_in
             gaps = np.linalg.norm(places[:, None] - places, axis=2) + 9 * np.eye(len(places))
             assert gaps.min() > table.ball_diameter_in - 0.012
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_other_books_obey_their_tables_too(name: str) -> None:
+    book = load_shot_book(name)
+    assert name.endswith(book.table.name)
+    assert len(book.shots) >= 50
+    size = (book.table.length_in, book.table.width_in)
+    for shot in book.shots:
+        for t in np.linspace(0, shot.duration_s, 12):
+            places = np.array(list(shot.positions(float(t)).values()))
+            assert np.maximum(-places, places - size).max() < book.table.side_offset_in
+            gaps = np.linalg.norm(places[:, None] - places, axis=2) + 9 * np.eye(len(places))
+            assert gaps.min() > book.table.ball_diameter_in - 0.012
+        for pot in shot.pots:
+            pocket = next(p for p in book.table.pockets if p.name == pocket_of(pot))
+            place = shot.state(pot.ball, pot.t_s - 1e-4)[1]
+            off = np.hypot(place[0] - pocket.x_in, place[1] - pocket.y_in)
+            assert off == pytest.approx(pocket.radius_in, abs=0.15)
 
 
 def _energy(shot: ShotRecord, t_s: float) -> float:

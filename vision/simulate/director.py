@@ -45,7 +45,8 @@ class _Cue:
 class Director:
     """Answers, for times that never go back, what is to be seen and what is true.
 
-    Every second pass through the book is played in a mirror. The first rack stands ready at time 0.
+    Every second pass through the book is played in a mirror, the first one if `mirrored`. The first rack stands
+    ready at time 0, as it is before its shot `first_shot`.
     `row_delay` gives the time from a frame's first row to the row of a point (3,), for a rolling shutter.
     """
 
@@ -56,13 +57,16 @@ class Director:
         seed: int,
         first_rack: int = 0,
         *,
+        first_shot: int = 0,
+        mirrored: bool = False,
         row_delay: Callable[[Array], float] | None = None,
     ) -> None:
         self.book, self.look = book, look
         self._row_delay = row_delay
         self._rng = np.random.default_rng([seed, 11])
         self._turn_rng = np.random.default_rng([seed, 12])
-        self._acts = self._script(first_rack % len(book.racks))
+        self._mirrored = mirrored
+        self._acts = self._script(first_rack % len(book.racks), first_shot)
         self._now = next(self._acts)
         self._next = next(self._acts)
         self._turns: dict[str, Array] = {}
@@ -145,21 +149,23 @@ class Director:
             record = cue.act.record
             self.played.append(PlayedShot(cue.loop, strike_s, strike_s + record.duration_s, record))
 
-    def _script(self, first_rack: int) -> Iterator[_Cue]:
+    def _script(self, first_rack: int, first_shot: int) -> Iterator[_Cue]:
         """The acts on the clock, without end."""
         clock, loop = 0.0, 0
         layout: dict[str, Array] = {}
         ready = True
         while True:
             for rack in self.book.racks[first_rack:]:
-                for record in rack:
-                    played = record.mirrored(self.book.table.width_in) if loop % 2 else record
+                for record in rack[first_shot:]:
+                    mirrored = (loop + self._mirrored) % 2 == 1
+                    played = record.mirrored(self.book.table.width_in) if mirrored else record
                     for act in self._acts_for(played, layout, ready):
                         cue = _Cue(clock, act, loop)
                         clock = cue.end_s
                         yield cue
                     ready = False
                     layout = played.layout_end
+                first_shot = 0
             loop, first_rack = loop + 1, 0
 
     def _acts_for(self, record: ShotRecord, before: dict[str, Array], ready: bool) -> Iterator[Act]:

@@ -43,7 +43,8 @@ class LimbPainter:
 
     def __init__(self, view: View, table: Table, look: Look) -> None:
         self.view, self.table, self.look = view, table, look
-        self.lamps = Lamps.over(table)
+        self.lamps = Lamps.over(table, look)
+        self._tint = np.array(look.light, dtype=np.float32)
 
     def limb(self, limb: Limb) -> Sprite | None:
         """A limb as a sprite: bones are discs swept along a line, lit as if round."""
@@ -63,7 +64,7 @@ class LimbPainter:
             np.maximum(cover, inside, out=cover)
         middle = limb.bones[:, [0, 1, 2, 4, 5, 6]].reshape(-1, 3).mean(axis=0)
         lit = self._light(middle) * (1 - limb.shade)
-        base = to_yuv(encoded(linear(limb.colour) * lit)) - YUV_ZERO
+        base = to_yuv(encoded(linear(limb.colour) * self._tint * lit)) - YUV_ZERO
         # Coded values scale with the 1/2.2th power of light: 0.35 of it at the edge, all of it on the ridge.
         shade = (0.62 + 0.38 * roundness) * cover
         half_shade, half_cover = halved(shade), halved(cover)
@@ -124,9 +125,8 @@ class LimbPainter:
         for end, colour, radius in _CUE_PARTS:
             ends = np.array([stick.tip + start * along, stick.tip + end * along])
             for strength, offset, width in ((0.55, 0.0, 1.0), (1.0, 0.12, 0.62), (1.5, 0.22, 0.16)):
-                self._strip(
-                    planes, ends, (start_radius, radius), (offset, width), _scaled(colour, strength * light)
-                )
+                yuv = to_yuv(encoded(linear(colour) * self._tint * np.float32(strength * light)))
+                self._strip(planes, ends, (start_radius, radius), (offset, width), yuv)
             start, start_radius = end, radius
 
     def stick_shadow(self, planes: Planes, stick: Stick) -> None:
@@ -177,10 +177,6 @@ def _swept(x: Floats, y: Floats, line: Array, radii: Array) -> tuple[Floats, Flo
     along = np.clip((px * np.float32(dx) + py * np.float32(dy)) / np.float32(length2), 0, 1)
     away = np.hypot(px - along * np.float32(dx), py - along * np.float32(dy))
     return away.astype(np.float32), np.asarray(ra + (rb - ra) * along, dtype=np.float32)
-
-
-def _scaled(colour: RGB, light: float) -> Floats:
-    return to_yuv(encoded(linear(colour) * np.float32(light)))
 
 
 def _ints(point: Array) -> tuple[int, int]:

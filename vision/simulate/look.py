@@ -1,8 +1,10 @@
 """Looks of the simulated hall: cloth, wood, light, exposure and noise. Colours are sRGB, 0–255."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 RGB = tuple[int, int, int]
+Chalk = tuple[float, Literal[0, 1], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,9 @@ class Look:
     `brightness` scales the light; `falloff` is the share of it lost from the middle of the table to its
     corners; `ambient` the share that comes from everywhere. `exposure_s` blurs what moves. `noise` is the
     standard deviation of the sensor's noise in luma steps; `cloth_texture` that of the cloth in shares.
+    `light` is the lamp's colour as the camera's white balance leaves it; the lamp is one, two or three panels
+    lengthwise, `lamp_height` table lengths up. `chalks` lie on the long rails, each given by its share of the
+    length, which rail, and how many inches behind the cushion; `marks` is how worn and chalky the cloth is.
     """
 
     name: str
@@ -42,6 +47,12 @@ class Look:
     noise: float = 1.5
     cloth_texture: float = 0.012
     ball_set: str = "american"
+    light: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    lamps: Literal[1, 2, 3] = 2
+    lamp_height: float = 0.52
+    chalks: tuple[Chalk, ...] = ((0.31, 0, 2.2), (0.83, 1, 3.4))
+    chalk: RGB = (70, 120, 176)
+    marks: float = 1.0
 
 
 LOOKS: dict[str, Look] = {

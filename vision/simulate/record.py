@@ -1,7 +1,8 @@
-"""Records the shot book with pooltool: `python -m vision.simulate.record --out vision/simulate/shotbook.npz`.
+"""Records a shot book with pooltool: `python -m vision.simulate.record --out vision/simulate/shotbook.npz`.
 
 For developers only; needs the extra `physics`. Two imperfect players play whole racks of eight-ball and
 nine-ball; every shot starts where the last one ended. pooltool's axes (metres, x along the width) become ours.
+docs/simulated-table.md says with which options the books that ship were recorded.
 """
 
 import argparse
@@ -40,8 +41,8 @@ from vision.simulate.shotbook import (
 Array = NDArray[np.float64]
 M_PER_IN = 0.0254
 MASS_KG = 0.170097
-RESTITUTION = 0.94
 MAX_EVENTS = 4000
+MOST_CONTACTS = 200
 MAX_TRIES = 30
 
 _RAILS = {"3": "left", "6": "left", "12": "right", "15": "right", "18": "head", "9": "foot"}
@@ -63,9 +64,23 @@ _JAWS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Feel:
+    """What differs from table to table: the cloth's friction, sliding and rolling, and how much speed balls
+    keep at each other and at a cushion."""
+
+    sliding_friction: float = 0.2
+    rolling_friction: float = 0.01
+    ball_restitution: float = 0.94
+    cushion_restitution: float = 0.85
+
+
 class RealBallBall(CoreBallBallCollision):  # type: ignore[misc]
-    """A ball–ball contact that loses energy and throws: restitution 0.94, friction after Marlow's data,
+    """A ball–ball contact that loses energy by a restitution and throws: friction after Marlow's data,
     μ = 0.01 + 0.108 exp(−1.088 s), s the sliding speed in m/s [billiards.colostate.edu TP A.14]."""
+
+    def __init__(self, restitution: float) -> None:
+        self.restitution = restitution
 
     def solve(self, ball1: Any, ball2: Any) -> tuple[Any, Any]:
         a, b, r = ball1.state.rvw.copy(), ball2.state.rvw.copy(), ball1.params.R
@@ -74,7 +89,7 @@ class RealBallBall(CoreBallBallCollision):  # type: ignore[misc]
         closing = float((a[1] - b[1]) @ n)
         slip -= (slip @ n) * n
         speed = float(np.linalg.norm(slip))
-        push = (1 + RESTITUTION) / 2 * closing
+        push = (1 + self.restitution) / 2 * closing
         drag = min((0.01 + 0.108 * np.exp(-1.088 * speed)) * push, speed / 7)
         t = slip / speed if speed > 1e-9 else np.zeros(3)
         impulse = (push * n + drag * t) * (1, 1, 0)
@@ -99,13 +114,19 @@ class Stroke:
 class Recorder:
     """Plays strokes on one table."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, feel: Feel) -> None:
         self.table = table
         self._pt_table = pt.Table.from_table_specs(_specs(table))
-        self._engine = PhysicsEngine(resolver=replace_ball_ball(Resolver.default()))
+        self._engine = PhysicsEngine(resolver=replace_ball_ball(Resolver.default(), feel.ball_restitution))
         radius = table.ball_radius_in * M_PER_IN
-        params = pt.BallParams(R=radius, m=MASS_KG)
-        self._params = params
+        self._own = {
+            "R": radius,
+            "m": MASS_KG,
+            "u_s": feel.sliding_friction,
+            "u_r": feel.rolling_friction,
+            "e_c": feel.cushion_restitution,
+        }
+        params = pt.BallParams(**self._own)
         self.physics = Physics(
             radius_in=table.ball_radius_in,
             sliding_friction=params.u_s,
@@ -116,10 +137,7 @@ class Recorder:
 
     def play(self, layout: Layout, stroke: Stroke, head: tuple[Game, int, int, int, Intent]) -> ShotRecord | None:
         """The shot, or None where the engine gave up."""
-        balls = {
-            name: pt.Ball.create(name, xy=self._to_pt(p), R=self._params.R, m=MASS_KG)
-            for name, p in layout.items()
-        }
+        balls = {name: pt.Ball.create(name, xy=self._to_pt(p), **self._own) for name, p in layout.items()}
         cue = pt.Cue(
             cue_ball_id="cue",
             V0=stroke.cue_speed_m_s,
@@ -143,7 +161,9 @@ class Recorder:
     def is_sane(self, shot: ShotRecord) -> bool:
         """Whether every ball stays on the table until it is potted and out of the others: the engine now and
         then misses a contact, notices a pot only where the ball would leave the hole on its far side, or lets
-        a cushion give a spinning ball more energy than it had."""
+        a cushion give a spinning ball more energy than it had. It may also let two balls rattle without end."""
+        if len(shot.events) > MOST_CONTACTS:
+            return False
         far = self.table.pocket_radius_in
         for pot in shot.pots:
             pocket = next(p for p in self.table.pockets if p.name == pot.other)
@@ -188,8 +208,8 @@ class Recorder:
         return Motion(times, np.array([s.s for s in pieces], dtype=np.uint8), position, velocity, spin)
 
 
-def replace_ball_ball(resolver: Any) -> Any:
-    resolver.ball_ball = RealBallBall()
+def replace_ball_ball(resolver: Any, restitution: float) -> Any:
+    resolver.ball_ball = RealBallBall(restitution)
     return resolver
 
 
@@ -333,8 +353,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--racks", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--table", choices=("7ft", "8ft", "9ft"), default="9ft")
+    usual = Feel()
+    for name in Feel.__slots__:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(usual, name))
     options = parser.parse_args(argv)
-    players = Players(Recorder(STANDARD_TABLES["9ft"]), np.random.default_rng(options.seed))
+    feel = Feel(*(getattr(options, name) for name in Feel.__slots__))
+    players = Players(Recorder(STANDARD_TABLES[options.table], feel), np.random.default_rng(options.seed))
     shots: list[ShotRecord] = []
     for number in range(options.racks):
         played = play_rack(players, "8-ball" if number % 2 else "9-ball", number)

@@ -38,17 +38,19 @@ class Backdrop:
 
 @dataclass(frozen=True)
 class Lamps:
-    """The lamp over the table: two bright panels lengthwise. Light on a point is the mean over them."""
+    """The lamp over the table: bright panels lengthwise. Light on a point is the mean over them."""
 
     positions: NDArray[np.float64]
     half_length_in: float
     half_width_in: float
 
     @classmethod
-    def over(cls, table: Table) -> "Lamps":
+    def over(cls, table: Table, look: Look) -> "Lamps":
         L, W = table.length_in, table.width_in
-        height = 0.52 * L
-        return cls(np.array([[0.29 * L, 0.5 * W, height], [0.71 * L, 0.5 * W, height]]), 0.15 * L, 0.10 * W)
+        apart, half_length = {1: (0.0, 0.30), 2: (0.42, 0.15), 3: (0.30, 0.10)}[look.lamps]
+        along = 0.5 + apart * (np.arange(look.lamps) - (look.lamps - 1) / 2)
+        positions = [[share * L, 0.5 * W, look.lamp_height * L] for share in along]
+        return cls(np.array(positions), half_length * L, 0.10 * W)
 
 
 def light_at(table: Table, look: Look, points: Floats) -> Floats:
@@ -72,7 +74,7 @@ def backdrop(view: View, table: Table, look: Look, seed: int = 0) -> Backdrop:
             light += colour / 4
             hole += in_hole.astype(np.float32) / 4
             raised += on_top.astype(np.float32) / 4
-    yuv = to_yuv(encoded(light))
+    yuv = to_yuv(encoded(light * np.array(look.light, dtype=np.float32)))
     planes = (yuv[..., 0], halved(np.ascontiguousarray(yuv[..., 1])), halved(np.ascontiguousarray(yuv[..., 2])))
     y, u, v = (np.clip(np.rint(p), 0, 255).astype(np.uint8) for p in planes)
     return Backdrop(y, u, v, hole, raised)
@@ -182,7 +184,7 @@ def _cloth(table: Table, look: Look, grains: Textures, points: Floats) -> Floats
         away = np.hypot(points[..., 0] - x * table.length_in, points[..., 1] - table.width_in / 2)
         spot = np.clip((size - away) / 0.08 + 0.5, 0, 1)[..., None]
         colour = colour * (1 - spot * 0.75)
-    chalk = _chalk_marks(table, points)[..., None]
+    chalk = look.marks * _chalk_marks(table, points)[..., None]
     return np.asarray(colour * (1 - chalk) + chalk * (0.5, 0.55, 0.6) * lit[..., None], dtype=np.float32)
 
 
@@ -236,23 +238,21 @@ def _rails(table: Table, look: Look, grains: Textures, points: Floats) -> Floats
     colour = wood * (1 - share) + trim * share
     inlay = _diamonds(table, points)[..., None]
     colour = colour * (1 - inlay) + inlay * 0.72 * lit[..., None]
-    return _chalks(table, points, colour, lit)
+    return _chalks(table, look, points, colour, lit)
 
 
-def _chalks(table: Table, points: Floats, colour: Floats, lit: Floats) -> Floats:
-    """Two cubes of chalk left on the rails, worn hollow, with their shadows."""
-    places = (
-        (0.31 * table.length_in, -CUSHION_IN - 2.2),
-        (0.83 * table.length_in, table.width_in + CUSHION_IN + 3.4),
-    )
-    for x, y in places:
+def _chalks(table: Table, look: Look, points: Floats, colour: Floats, lit: Floats) -> Floats:
+    """Cubes of chalk left on the rails, worn hollow, with their shadows."""
+    for along, rail, behind in look.chalks:
+        off = CUSHION_IN + behind
+        x, y = along * table.length_in, table.width_in + off if rail else -off
         dx, dy = points[..., 0] - x, points[..., 1] - y
         outward = np.sign(y - table.width_in / 2)
         away = np.maximum(np.abs(dx), np.abs(dy - 0.3 * outward)) - 0.5
         colour = colour * (1 - 0.6 * np.exp(-np.maximum(away, 0) / 0.2))[..., None]
         cube = (np.maximum(np.abs(dx), np.abs(dy)) < 0.44)[..., None]
         hollow = 1 - 0.4 * np.exp(-(dx * dx + dy * dy) / 0.05)
-        chalk = linear((70, 120, 176)) * (lit * hollow)[..., None]
+        chalk = linear(look.chalk) * (lit * hollow)[..., None]
         colour = np.where(cube, chalk, colour)
     return np.asarray(colour, dtype=np.float32)
 

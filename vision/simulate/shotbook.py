@@ -294,9 +294,9 @@ def _shot_from_json(entry: dict[str, Any], motions: dict[str, Motion], physics: 
 
 
 @cache
-def load_shot_book() -> ShotBook:
-    """The book that ships with the program."""
-    return ShotBook.from_bytes(files("vision.simulate").joinpath("shotbook.npz").read_bytes())
+def load_shot_book(name: str = "shotbook") -> ShotBook:
+    """A book that ships with the program; by default the one that a demonstration plays."""
+    return ShotBook.from_bytes(files("vision.simulate").joinpath(f"{name}.npz").read_bytes())
 
 
 def pocket_of(event: ShotEvent) -> PocketName:

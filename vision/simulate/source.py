@@ -11,8 +11,9 @@ from calibration.camera import Camera
 from calibration.file import Calibration
 from vision.frames.source import Frame
 from vision.model import Shot
+from vision.simulate.conditions import Conditions
 from vision.simulate.director import Director, PlayedShot
-from vision.simulate.look import look_named
+from vision.simulate.look import Look, look_named
 from vision.simulate.render import Renderer, Scene
 from vision.simulate.shotbook import load_shot_book
 from vision.simulate.truth import FrameTruth, TrueState, true_shot
@@ -27,7 +28,8 @@ class SimulatedTable:
     The middle of the first row's exposure is a frame's `t_s`; with `readout_s` the last row comes that much
     later and each ball is drawn where it is at its centre's row. With `realtime` frames come at the
     clock's pace and those that a slow consumer lets pass are skipped and counted in `missing`; without it
-    every frame comes, as fast as it is asked for, the same for the same seed. `rack` is where to begin.
+    every frame comes, as fast as it is asked for, the same for the same seed. `rack`, and `shot` of it, are where
+    to begin; `look` is one of its own or the name of a ready one.
     """
 
     frame_count: int | None = None
@@ -38,17 +40,20 @@ class SimulatedTable:
         size: tuple[int, int] = (1280, 720),
         fps: float = 30.0,
         seed: int = 0,
-        look: str = "club",
+        look: str | Look = "club",
         realtime: bool = False,
         camera: Camera | None = None,
+        book: str = "shotbook",
         rack: int = 0,
+        shot: int = 0,
+        mirrored: bool = False,
         readout_s: float = 0.0,
     ) -> None:
         if not 1 <= fps <= 240:
             raise ValueError(f"{fps:g} frames a second can't be simulated: between 1 and 240")
-        book = load_shot_book()
-        self._look = look_named(look)
-        table = book.table
+        shot_book = load_shot_book(book)
+        self._look = look_named(look) if isinstance(look, str) else look
+        table = shot_book.table
         self._camera = camera or default_camera(size, table.length_in, table.width_in)
         self.width_px, self.height_px = self._camera.width_px, self._camera.height_px
         self.fps: float | None = fps
@@ -58,7 +63,9 @@ class SimulatedTable:
         self._name = f"sim-{uuid.uuid4().hex[:8]}" if realtime else f"sim-{seed}"
         self.readout_s = readout_s
         delay = self._row_delay if readout_s else None
-        self._director = Director(book, self._look, seed, rack, row_delay=delay)
+        self._director = Director(
+            shot_book, self._look, seed, rack, first_shot=shot, mirrored=mirrored, row_delay=delay
+        )
         self._renderer = Renderer(self._camera, table, self._look, seed)
         self._scene = Scene(())
         self._frame: tuple[int, float] = (-1, 0.0)
@@ -72,6 +79,25 @@ class SimulatedTable:
             uncertainty_in=0.0,
             readout_s=readout_s,
             notes=("the simulated table knows its own camera",),
+        )
+
+    @classmethod
+    def under(
+        cls, conditions: Conditions, *, size: tuple[int, int] = (1280, 720), fps: float = 30.0
+    ) -> "SimulatedTable":
+        """The table of a seed: its hall, its camera and its game, every frame of it."""
+        c = conditions
+        return cls(
+            size=size,
+            fps=fps,
+            seed=c.seed,
+            look=c.look,
+            camera=c.viewpoint.camera(size, load_shot_book(c.book).table),
+            book=c.book,
+            rack=c.rack,
+            shot=c.shot,
+            mirrored=c.mirrored,
+            readout_s=c.readout_s,
         )
 
     @property

@@ -101,7 +101,8 @@ class Painter:
     def __init__(self, view: View, table: Table, look: Look, balls: BallSet, backdrop: Backdrop) -> None:
         self._backdrop = backdrop
         self.view, self.table, self.look = view, table, look
-        self.lamps = Lamps.over(table)
+        self.lamps = Lamps.over(table, look)
+        self._light = np.array(look.light, dtype=np.float32)
         middle = (table.length_in / 2, table.width_in / 2, 0.0)
         diameter_px = view.px_per_in(middle) * table.ball_diameter_in
         self._surfaces = {ball.name: paint(ball, diameter_px) for ball in balls.balls}
@@ -130,7 +131,7 @@ class Painter:
             below = centre[2] + self.table.ball_radius_in * normal[..., 2]
             cover = cover * np.where(below > 0, 1.0, self._backdrop.hole[region.luma])
             light *= np.exp(np.minimum(below, 0) / 1.1)[..., None]
-        coded = self._curve[np.minimum(light * (4095 / 4), 4095).astype(np.int32)]
+        coded = self._curve[np.minimum(light * self._light * (4095 / 4), 4095).astype(np.int32)]
         yuv = (to_yuv(coded) - YUV_ZERO) * cover[..., None]
         return Sprite(
             region,

@@ -5,11 +5,13 @@ Every file is written beside its place and then renamed, so that a reader never 
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -154,25 +156,76 @@ def read_tracks(path: Path) -> list[TrackRow]:
         raise FileError(f"{path} is damaged ({error}): track the recording again") from error
 
 
-class TracksWriter:
-    """Writes `tracks.csv` while frames come in; the file appears, whole, when the block ends.
+class WholeFile(ABC):
+    """A file written while a block runs: it appears, whole, when the block ends; a block that fails leaves none.
 
-    Raises FileError where it can't be written.
+    Until then it is written beside its place, as `partial`. A kind of file says how it is finished and abandoned,
+    which errors writing it meets, and what they are to people.
     """
+
+    _meets: ClassVar[tuple[type[Exception], ...]] = (OSError,)
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._partial = path.with_name(path.name + ".part")
+        self.partial = _partial(path)
+
+    @abstractmethod
+    def _finish(self) -> None:
+        """Writes what is still to be written and closes the partial file."""
+
+    @abstractmethod
+    def _abandon(self) -> None:
+        """Closes the partial file as it is; it may be closed already."""
+
+    @abstractmethod
+    def _failure(self, error: Exception) -> Exception:
+        """What one of the errors that writing meets is to people."""
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            self._file = self._partial.open("w", newline="", encoding="utf-8")
-        except OSError as error:
-            raise _cant_write(path, error) from error
+            yield
+        except self._meets as error:
+            raise self._failure(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            with self._writing():
+                self._finish()
+                self.partial.replace(self.path)
+        except BaseException:
+            self._discard()
+            raise
+
+    def _discard(self) -> None:
+        # What made the block fail is what people are to read, not that cleaning up failed too.
+        with suppress(*self._meets):
+            self._abandon()
+        with suppress(OSError):
+            self.partial.unlink(missing_ok=True)
+
+
+class TracksWriter(WholeFile):
+    """Writes `tracks.csv` while frames come in. Raises FileError where it can't be written."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        with self._writing():
+            self._file = self.partial.open("w", newline="", encoding="utf-8")
         self._rows = csv.writer(self._file, lineterminator="\n")
         self._rows.writerow(TRACKS_HEADER)
 
     def add(self, frame: int, t_s: float, balls: Sequence[BallState]) -> None:
         """The balls of one frame."""
-        try:
+        with self._writing():
             self._rows.writerows(
                 (
                     frame,
@@ -186,35 +239,20 @@ class TracksWriter:
                 )
                 for b in balls
             )
-        except OSError as error:
-            raise _cant_write(self.path, error) from error
 
-    def close(self) -> None:
-        """Finishes the file and puts it in its place."""
-        if self._file.closed:
-            return
-        try:
-            self._file.close()
-            self._partial.replace(self.path)
-        except OSError as error:
-            raise _cant_write(self.path, error) from error
+    def _finish(self) -> None:
+        self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
+    def _abandon(self) -> None:
+        self._file.close()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._file.close()
-            self._partial.unlink(missing_ok=True)
+    def _failure(self, error: Exception) -> FileError:
+        return _cant_write(self.path, error)
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Writes a JSON document whole or not at all. Raises FileError."""
-    partial = path.with_name(path.name + ".part")
+    partial = _partial(path)
     try:
         partial.write_text(
             json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n",
@@ -244,12 +282,16 @@ def check_writable(path: Path | None) -> None:
         return
     if path.is_dir():
         raise FileError(f"{path} is a folder: name a file in it")
-    partial = path.with_name(path.name + ".part")
+    partial = _partial(path)
     try:
         partial.touch()
         partial.unlink()
     except OSError as error:
         raise _cant_write(path, error) from error
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
 
 
 def _still(still: Still) -> dict[str, Any]:
@@ -283,5 +325,5 @@ def _require_schema(path: Path, document: dict[str, Any], key: str) -> None:
         raise FileError(f"{path} has no list of {key}: is it the right file?")
 
 
-def _cant_write(path: Path, error: OSError) -> FileError:
-    return FileError(f"{path} can't be written: {error.strerror or error}")
+def _cant_write(path: Path, error: Exception) -> FileError:
+    return FileError(f"{path} can't be written: {getattr(error, 'strerror', None) or error}")

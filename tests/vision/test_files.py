@@ -90,6 +90,17 @@ def test_a_failed_block_leaves_no_tracks(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_tracks_that_can_not_take_their_place_leave_nothing(tmp_path: Path) -> None:
+    def write() -> None:
+        with TracksWriter(tmp_path / "tracks.csv") as writer:
+            writer.add(0, 0.0, ())
+            writer.path.mkdir()
+
+    with pytest.raises(FileError, match="can't be written"):
+        write()
+    assert list(tmp_path.iterdir()) == [tmp_path / "tracks.csv"]
+
+
 def test_balls_come_back(tmp_path: Path) -> None:
     path = tmp_path / "balls.json"
     still = Still("a.png", (StillBall("cue", 10.0, 20.0, 1.0, 2.0, 9.0, 0.8),))

@@ -1,5 +1,8 @@
 """The annotated video: what is drawn where, with the recording's own timing."""
 
+import resource
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -158,6 +161,48 @@ def test_the_video_keeps_every_frame_at_its_time(tmp_path: Path) -> None:
 def test_a_video_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="can't be written"):
         VideoWriter(tmp_path / "nowhere" / "out.mp4", 64, 64, 30)
+
+
+def write_noise(path: Path, frames: int, then: Callable[[], object]) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (240, 320, 3), dtype=np.uint8)
+    with VideoWriter(path, 320, 240, 30, crf=10) as video:
+        for i in range(frames):
+            video.add(np.roll(noise, i * 7919), i / 30)
+        then()
+
+
+def test_a_failed_block_leaves_no_video(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_noise(tmp_path / "out.mp4", 2, fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_that_can_not_take_its_place_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    with pytest.raises(VideoError, match="can't be written"):
+        write_noise(path, 2, path.mkdir)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file may grow past 100 kB, as on a disk that is full."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_video_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match="can't be written"):
+        write_noise(tmp_path / "out.mp4", 30, lambda: None)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_names_learnt_late_hold_from_the_start() -> None:

@@ -2,13 +2,13 @@
 
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 
+from vision.files import WholeFile
 from vision.frames.source import Frame, Plane
 
 _CLOCK_HZ = 90_000
@@ -18,12 +18,13 @@ class VideoError(Exception):
     """A video can't be written; the text says why and what to do."""
 
 
-class VideoWriter:
+class VideoWriter(WholeFile):
     """An MP4 with H.264 in yuv420p, its index in front, each frame at its own exact time.
 
-    The file appears, whole, when the block ends. `crf` is x264's quality: 18 very good, 28 small. Raises
-    VideoError where it can't be written.
+    `crf` is x264's quality: 18 very good, 28 small. Raises VideoError where the file can't be written.
     """
+
+    _meets = (av.error.FFmpegError, OSError)
 
     def __init__(
         self,
@@ -35,17 +36,14 @@ class VideoWriter:
         crf: int = 21,
         preset: str = "veryfast",
     ) -> None:
-        self.path = path
+        super().__init__(path)
         self._size = (width_px & ~1, height_px & ~1)
-        self._partial = path.with_name(path.name + ".part")
         self._last_pts = -1
-        try:
-            self._partial.touch()  # the library opens the file only with the first picture
+        with self._writing():
+            self.partial.touch()  # the library opens the file only with the first picture
             self._container: Any = av.open(
-                str(self._partial), "w", format="mp4", options={"movflags": "+faststart"}
+                str(self.partial), "w", format="mp4", options={"movflags": "+faststart"}
             )
-        except (av.error.FFmpegError, OSError) as error:
-            raise self._failure(error) from error
         stream: Any = self._container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.width, stream.height = self._size
         stream.pix_fmt = "yuv420p"
@@ -64,40 +62,17 @@ class VideoWriter:
         frame.pts = max(round(t_s * _CLOCK_HZ), self._last_pts + 1)
         frame.time_base = Fraction(1, _CLOCK_HZ)
         self._last_pts = frame.pts
-        self._mux(frame)
-
-    def close(self) -> None:
-        """Finishes the file and puts it in its place."""
-        if self._container is None:
-            return
-        self._mux(None)
-        try:
-            self._container.close()
-            self._partial.replace(self.path)
-        except (av.error.FFmpegError, OSError) as error:
-            raise self._failure(error) from error
-        finally:
-            self._container = None
-
-    def _mux(self, frame: Any) -> None:
-        try:
+        with self._writing():
             self._container.mux(self._stream.encode(frame))
-        except (av.error.FFmpegError, OSError) as error:
-            raise self._failure(error) from error
+
+    def _finish(self) -> None:
+        self._container.mux(self._stream.encode(None))
+        self._abandon()
+
+    def _abandon(self) -> None:
+        container, self._container = self._container, None
+        if container is not None:
+            container.close()
 
     def _failure(self, error: Exception) -> VideoError:
         return VideoError(f"{self.path} can't be written: {getattr(error, 'strerror', None) or error}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-            return
-        if self._container is not None:
-            self._container.close()
-            self._container = None
-        self._partial.unlink(missing_ok=True)

@@ -41,14 +41,15 @@ class Sight:
 class _Learnt:
     """What a detector knows of its table once it has seen it.
 
-    `usual` is non-zero, at half size, where something was no lit cloth then: shaded cushions, balls, people.
+    `unusual` is 1, at half size, where lit cloth was seen then, so that anything else there is unusual; the rest
+    were shaded cushions, balls, people.
     """
 
     cloth: Cloth
     bed: Bed
     changes: ChangeWatch
     canvas: Canvas
-    usual: Plane
+    unusual: Plane
 
 
 class Detector:
@@ -74,8 +75,8 @@ class Detector:
         cloth = learn_cloth(frames, self.calibration)
         bed = measure_bed(self.calibration, cloth, frames)
         canvas = Canvas.blank(first.width_px, first.height_px)
-        usual = (cloth.strange(cloth.log_of(median_half_bgr(frames)) - cloth.log_bgr) > 1).astype(np.uint8)
-        self._known = _Learnt(cloth, bed, ChangeWatch(bed.reach, bed.rect), canvas, usual)
+        unusual = (cloth.strange(cloth.log_of(median_half_bgr(frames)) - cloth.log_bgr) <= 1).astype(np.uint8)
+        self._known = _Learnt(cloth, bed, ChangeWatch(bed.reach, bed.rect), canvas, unusual)
         self.mask = np.zeros(first.u.shape, dtype=np.uint8)
         self._strange = self.mask.copy()
 
@@ -98,8 +99,7 @@ class Detector:
         if not regions:
             return Sight([], [])
         ratios = [self._update_mask(frame, luma, region) for region in regions]
-        reaching = np.where(known.usual > 0, self.mask, self._strange).astype(np.uint8)
-        self._intruders = intruders(self.mask, known.bed) | intruders(reaching, known.bed)
+        self._intruders = intruders(self.mask | (self._strange & known.unusual), known.bed)
         self._beside = beside(self._intruders, known.bed)
         shallow = np.where(core(self._intruders, known.bed) > 0, 0, self.mask).astype(np.uint8)
         points = [self._inside(hints_in, region) for region in regions]

@@ -8,6 +8,7 @@ from vision.frames.source import Plane
 
 # What comes in from the edge and covers this many balls is no ball at the rail.
 _BALLS = 4.0
+_COARSER = 2  # people are looked for in a picture so much smaller
 _DEEP = 1.3  # in ball radii
 
 
@@ -16,19 +17,24 @@ def intruders(mask: Plane, bed: Bed) -> Plane:
 
     Strips thinner than half a ball, as shaded cushions and cues, are cut off first.
     """
-    thin = max(3, int(0.5 * float(bed.radius_half[bed.reach > 0].mean())) | 1)
-    solid = np.where(bed.holes > 0, 0, mask).astype(np.uint8)
+    height, width = mask.shape
+    size = width // _COARSER, height // _COARSER
+    solid = cv2.resize(np.where(bed.holes > 0, 0, mask).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    thin = max(3, int(0.5 / _COARSER * float(bed.radius_half[bed.reach > 0].mean())) | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thin, thin))
     solid = np.asarray(cv2.morphologyEx(solid, cv2.MORPH_OPEN, kernel), dtype=np.uint8)
     count, labels, stats, centres = cv2.connectedComponentsWithStats(solid)
-    at_edge = set(np.unique(labels[bed.border > 0]).tolist())
-    found = np.zeros_like(mask)
-    for i in range(1, count):
-        u, v = centres[i]
-        radius = float(bed.radius_half[int(v), int(u)])
-        if i in at_edge and stats[i, cv2.CC_STAT_AREA] > _BALLS * np.pi * radius**2:
-            found[labels == i] = 255
-    return found
+    border = cv2.resize(bed.border, size, interpolation=cv2.INTER_AREA)
+    reaching = np.zeros(count, dtype=np.uint8)
+    reaching[np.unique(labels[np.asarray(border) > 0])] = 255
+    reaching[0] = 0
+    u, v = np.minimum(np.nan_to_num(centres * _COARSER).astype(int), (width - 1, height - 1)).T
+    area = np.pi * np.square(bed.radius_half[v, u] / _COARSER)
+    reaching[stats[:, cv2.CC_STAT_AREA] <= _BALLS * area] = 0
+    if not reaching.any():
+        return np.zeros_like(mask)
+    found = cv2.resize(reaching[labels], (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(found, dtype=np.uint8)
 
 
 def beside(intruder: Plane, bed: Bed) -> Plane:

@@ -14,7 +14,9 @@ Array = NDArray[np.float64]
 SPOKES = 40
 # How far profiles reach to either side of the outline, in radii: wide to find it, then near, where a ball's own
 # marks and highlights disturb less.
-_REACHES = (0.45, 0.45, 0.45, 0.25, 0.25, 0.25)
+_REACHES = (0.45, 0.25)
+_ROUNDS = 3
+_ARRIVED_PX = 0.03
 _SAMPLES = 19
 _REWEIGHTS = 3
 _COLOURED = 0.3  # two colours differ when their log ratios do by this much
@@ -120,15 +122,19 @@ def fit(opponent: Float, s: Silhouettes, touching: NDArray[np.bool_] | None = No
     reaches = [np.maximum(3.0, part * s.radii_px) for part in _REACHES]
     limit = 0.8 * s.radii_px[:, None]
     for reach in reaches:
-        edges, found, coloured = _edges(_profiles(opponent, s, shift, reach), reach)
-        found &= ~s.hidden
-        trust = found.astype(np.float64) * np.where(s.under & ~coloured, _UNDER_TRUST, 1.0)
-        if touching is not None:
-            trust[touching] *= _UNDER_TRUST
-        step, grown, residual = _solve(edges, trust, s.normals)
-        if reach is reaches[-1]:
-            break
-        shift = np.clip(shift + step, -limit, limit)
+        for last in (*(False,) * (_ROUNDS - 1), True):
+            edges, found, coloured = _edges(_profiles(opponent, s, shift, reach), reach)
+            found &= ~s.hidden
+            trust = found.astype(np.float64) * np.where(s.under & ~coloured, _UNDER_TRUST, 1.0)
+            if touching is not None:
+                trust[touching] *= _UNDER_TRUST
+            step, grown, residual = _solve(edges, trust, s.normals)
+            arrived = np.abs(step).max() < _ARRIVED_PX
+            if last and reach is reaches[-1]:
+                break
+            shift = np.clip(shift + step, -limit, limit)
+            if arrived:
+                break
     near = found & (np.abs(residual) < np.maximum(0.125 * s.radii_px, 0.8)[:, None])
     return Fit(shift, grown, near)
 

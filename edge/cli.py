@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "markers": ("edge.commands.markers:markers", "A sheet of markers to print, and where to stick them."),
     "detect": ("edge.commands.detect:detect", "Find the balls in stills."),
     "track": ("edge.commands.track:track", "Shots and ball paths from a recording."),
+    "simulate": ("edge.commands.simulate:simulate", "Clips of the simulated table, with exact truth."),
     "evaluate": ("edge.commands.evaluate:evaluate", "Score results against a truth file."),
     "vision": ("edge.commands.vision:vision", "Service: camera to shots and live state."),
     "kiosk": ("kiosk.command:kiosk", "Service: the pages players touch."),

@@ -125,7 +125,7 @@ def test_the_truth_is_read_by_evaluate(watched: Watched, tmp_path: Path) -> None
         if frame.t_s > table.played[0].rest_s + 0.1:
             break
     path = tmp_path / "truth.json"
-    path.write_text(json.dumps(truth_file(source.true_shots(), tuple(truths), source.calibration)))
+    path.write_text(json.dumps(truth_file(source.shots(), truths, source.calibration, source.fps)))
     truth = read_truth(path)
     record = table.played[0].record
     assert truth.shots is not None
@@ -135,6 +135,16 @@ def test_the_truth_is_read_by_evaluate(watched: Watched, tmp_path: Path) -> None
     assert [p.ball for p in truth.shots[0].potted] == [e.ball for e in record.pots]
     assert truth.shots[0].facts["kind"] == "break"
     assert len(truth.frames[0]) == len(record.motions)
+    assert len(truth.shots[0].facts["events"]) == len(record.events)
+    assert truth.shots[0].facts["strike"]["side"] == pytest.approx(record.strike.side, abs=1e-3)
+
+
+def test_the_truth_says_how_balls_spin_and_whether_a_hand_is_over_the_bed(watched: Watched) -> None:
+    _, _, truths = watched
+    moving = [b for t in truths for b in t.to_json()["balls"] if b["state"] == "moving"]
+    assert max(np.abs(b["spin_rad_s"]).max() for b in moving) > 20
+    assert not truths[0].hand
+    assert {t.hand for t in truths} == {True, False}
 
 
 def test_a_slow_consumer_is_told_what_it_missed() -> None:

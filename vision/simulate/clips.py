@@ -1,49 +1,53 @@
 """Records the simulated table: a clip, its exact truth, and the calibration of its camera."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from vision.simulate.source import SimulatedTable
-from vision.simulate.truth import FrameTruth, truth_file
+from vision.simulate.take import Take
 from vision.video.writer import VideoWriter
 
-# What is recorded after the last shot's balls have come to rest, so that a pipeline can see that they have.
-_AFTERWARDS_S = 1.0
+Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """The files of one recorded clip."""
+    """The files of one recorded clip, and how much is in it."""
 
     video: Path
     truth: Path
     calibration: Path
     frames: int
+    shots: int
 
 
-def record_clip(table: SimulatedTable, folder: Path, name: str, shots: int) -> Clip:
-    """Writes `name.mp4`, `name-truth.json` and `name-calibration.json` with the table's next shots.
+def record_clip(
+    table: SimulatedTable,
+    folder: Path,
+    name: str,
+    *,
+    shots: int | None = None,
+    seconds: float | None = None,
+    crf: int = 21,
+    progress: Progress | None = None,
+) -> Clip:
+    """Writes `name.mp4`, `name-truth.json` and `name-calibration.json` with the table's next shots, or of so many
+    seconds at least, as `Take` has it.
 
-    `table` must draw every frame (not in real time). Raises ValueError for fewer than one shot, OSError or
-    VideoError where the files can't be written.
+    `crf` is the compression; `progress` is told each frame's time in seconds. Raises ValueError for fewer than one
+    shot, OSError or VideoError where the files can't be written.
     """
-    if shots < 1:
-        raise ValueError(f"a clip of {shots} shots can't be recorded: at least 1")
+    take = Take(table, shots=shots, seconds=seconds)
     folder.mkdir(parents=True, exist_ok=True)
-    clip = Clip(folder / f"{name}.mp4", folder / f"{name}-truth.json", folder / f"{name}-calibration.json", 0)
-    truths: list[FrameTruth] = []
-    end_s: float | None = None
-    with VideoWriter(clip.video, table.width_px, table.height_px, table.fps or 30.0) as video:
-        for frame in table:
-            video.add(frame, frame.t_s)
-            truths.append(table.truth())
-            done = table.shots()
-            if end_s is None and len(done) >= shots:
-                end_s = done[shots - 1][1].rest_s + _AFTERWARDS_S
-            if end_s is not None and frame.t_s >= end_s:
-                break
-    truth = truth_file(table.true_shots()[:shots], tuple(truths), table.calibration)
-    clip.truth.write_text(json.dumps(truth) + "\n", encoding="utf-8")
-    table.calibration.save(clip.calibration)
-    return Clip(clip.video, clip.truth, clip.calibration, len(truths))
+    video, truth, calibration = (folder / f"{name}{end}" for end in (".mp4", "-truth.json", "-calibration.json"))
+    with VideoWriter(video, table.width_px, table.height_px, table.fps or 30.0, crf=crf) as writer:
+        for frame in take:
+            writer.add(frame, frame.t_s)
+            if progress is not None:
+                progress(frame.t_s)
+    document = take.truth()
+    truth.write_text(json.dumps(document) + "\n", encoding="utf-8")
+    table.calibration.save(calibration)
+    return Clip(video, truth, calibration, len(take.frames), len(document["shots"]))

@@ -145,14 +145,20 @@ def split_of(seed: int) -> Split:
     return "development" if seed < EVALUATION_FROM else "evaluation"
 
 
-def conditions(seed: int) -> Conditions:
-    """The conditions of a seed. Raises ValueError for a negative one."""
+def conditions(seed: int, table: str | None = None) -> Conditions:
+    """The conditions of a seed, on a table of its own choice or of a given name. Raises ValueError, with a
+    sentence for a person, for a negative seed and for a table that none of the split's books was recorded on."""
     if seed < 0:
         raise ValueError(f"seed {seed} is none: seeds count from 0")
     ranges = _DEVELOPMENT if split_of(seed) == "development" else _EVALUATION
+    tables = {book: load_shot_book(book).table.name for book in ranges.books}
+    books = tuple(book for book in ranges.books if table in (None, tables[book]))
+    if not books:
+        known = " and ".join(sorted(set(tables.values())))
+        raise ValueError(f"no {split_of(seed)} game was recorded on a table called {table!r}: there are {known}")
     # Streams of their own: what one draws does not move what another gets.
     game, hall, camera = (np.random.default_rng([seed, ranges.stream, k]) for k in range(3))
-    book = ranges.books[int(game.integers(len(ranges.books)))]
+    book = _one(books, game)
     racks = load_shot_book(book).racks
     rack = int(game.integers(len(racks)))
     # Half of the evenings begin with a break, the others somewhere in a rack: fewer balls, more open.

@@ -39,6 +39,13 @@ class Stick:
 Shape = Limb | Stick
 
 
+def over_bed(shape: Shape, table: Table) -> bool:
+    """Whether an end of a limb's bones, or a cue's tip, is over the bed."""
+    ends = shape.tip[None] if isinstance(shape, Stick) else shape.bones.reshape(-1, 4)
+    inside = (ends[:, :2] > 0) & (ends[:, :2] < (table.length_in, table.width_in))
+    return bool(inside.all(axis=1).any())
+
+
 @dataclass(frozen=True)
 class Stance:
     """Where a player stands to strike a cue ball at `ball` (2,) along `aim` (2,), a unit vector."""

@@ -13,6 +13,7 @@ from vision.frames.source import Frame
 from vision.model import Shot
 from vision.simulate.conditions import Conditions
 from vision.simulate.director import Director, PlayedShot
+from vision.simulate.figure import over_bed
 from vision.simulate.look import Look, look_named
 from vision.simulate.render import Renderer, Scene
 from vision.simulate.shotbook import load_shot_book
@@ -166,7 +167,8 @@ class SimulatedTable:
                 float(px[1]),
                 ball.status,
                 float(share),
+                (float(ball.spin[0]), float(ball.spin[1]), float(ball.spin[2])),
             )
             for (name, ball), px, share in zip(placed.items(), pixels, covered, strict=True)
         )
-        return FrameTruth(index, t_s, balls)
+        return FrameTruth(index, t_s, balls, any(over_bed(s, self.calibration.table) for s in self._scene.shapes))

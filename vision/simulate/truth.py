@@ -1,5 +1,6 @@
 """What really happened on the simulated table, in the words of the shot model and of truth files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -35,7 +36,7 @@ STRAIGHT_DEG = 3.0
 @dataclass(frozen=True, slots=True)
 class TrueState:
     """A ball in one frame. `covered` is the share of its middle that people hide; a cue's shaft, narrower than
-    a ball, is not counted."""
+    a ball, is not counted. `spin_rad_s` is its angular velocity about the table's axes."""
 
     ball: str
     x_in: float
@@ -44,35 +45,45 @@ class TrueState:
     y_px: float
     status: BallStatus
     covered: float
+    spin_rad_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class FrameTruth:
-    """What was true at a frame's time. A ball that falls into a pocket is still listed, as `falling`."""
+    """What was true at a frame's time. A ball that falls into a pocket is still listed, as `falling`. `hand` says
+    that a hand, an arm, a body or a cue is over the bed."""
 
     index: int
     t_s: float
     balls: tuple[TrueState, ...]
+    hand: bool = False
 
     @cached_property
     def by_name(self) -> dict[str, TrueState]:
         return {ball.ball: ball for ball in self.balls}
 
     def to_json(self) -> dict[str, Any]:
-        """An entry of `frames` in a truth file: balls on the table that can be seen."""
+        """An entry of `frames` in a truth file. Balls that people cover, that fall into a pocket or that a hand
+        carries are `hidden`: they may be reported or not."""
         return {
             "frame": self.index,
-            "balls": [
-                {
-                    "ball": b.ball,
-                    "table_in": [round(b.x_in, 4), round(b.y_in, 4)],
-                    "px": [round(b.x_px, 3), round(b.y_px, 3)],
-                    "state": "hidden" if b.covered > 0.5 else b.status,
-                }
-                for b in self.balls
-                if b.status in ("still", "moving")
-            ],
+            "t_s": round(self.t_s, 5),
+            "hand": self.hand,
+            "balls": [_ball(b) for b in self.balls],
         }
+
+
+def _ball(b: TrueState) -> dict[str, Any]:
+    seen = b.status in ("still", "moving") and b.covered <= 0.5
+    entry: dict[str, Any] = {
+        "ball": b.ball,
+        "table_in": [round(b.x_in, 4), round(b.y_in, 4)],
+        "px": [round(b.x_px, 3), round(b.y_px, 3)],
+        "state": b.status if seen else "hidden",
+    }
+    if b.status == "moving":
+        entry["spin_rad_s"] = [round(w, 2) for w in b.spin_rad_s]
+    return entry
 
 
 def true_shot(played: PlayedShot, calibration: Calibration, source_id: str) -> Shot:
@@ -136,14 +147,42 @@ def _straight_or_cut(record: ShotRecord) -> Kind:
 
 
 def truth_file(
-    shots: tuple[Shot, ...], frames: tuple[FrameTruth, ...], calibration: Calibration
+    shots: Sequence[tuple[str, PlayedShot]],
+    frames: Sequence[FrameTruth],
+    calibration: Calibration,
+    fps: float | None,
 ) -> dict[str, Any]:
-    """A truth file as `ladder evaluate` reads it."""
+    """A truth file as `ladder evaluate` reads it, of shots played, each with its source's id."""
+    table = calibration.table
     return {
         "schema": SCHEMA,
+        "source": {"fps": fps, "readout_s": calibration.readout_s},
+        "table": {
+            "name": table.name,
+            "length_in": table.length_in,
+            "width_in": table.width_in,
+            "ball_diameter_in": table.ball_diameter_in,
+        },
         "calibration": {"pockets_px": np.round(calibration.pockets_px, 3).tolist()},
-        "shots": [shot_to_json(shot) for shot in shots],
+        "shots": [_shot_entry(played, calibration, source_id) for source_id, played in shots],
         "frames": [frame.to_json() for frame in frames],
+    }
+
+
+def _shot_entry(played: PlayedShot, calibration: Calibration, source_id: str) -> dict[str, Any]:
+    """The shot as `shots.json` has it, and what only the truth knows: the strike and every contact."""
+    strike, t0_s = played.record.strike, played.strike_s
+    return shot_to_json(true_shot(played, calibration, source_id)) | {
+        "strike": {
+            "speed_in_s": round(strike.speed_in_s, 3),
+            "direction_deg": round(strike.direction_deg, 4),
+            "side": round(strike.side, 4),
+            "vertical": round(strike.vertical, 4),
+        },
+        "events": [
+            {"t_s": round(t0_s + e.t_s, 5), "kind": e.kind, "ball": e.ball, "other": e.other}
+            for e in played.record.events
+        ],
     }
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from calibration.table import POCKET_NAMES, STANDARD_TABLES, Pocket, Table
 from vision.motion import Path, make_path
-from vision.pots import fate_of, fate_when_struck, rolled_in
+from vision.pots import fate_of, fate_when_struck, fate_when_vanished, rolled_in
 from vision.sample import Sample
 
 TABLES = [STANDARD_TABLES["9ft"], STANDARD_TABLES["7ft"], STANDARD_TABLES["snooker"]]
@@ -155,3 +155,21 @@ def test_a_ball_struck_far_from_any_pocket_is_not_guessed_in() -> None:
     points = np.column_stack([28 - 2.3 - 100 * (times[-1] - times), np.full(len(times), 25.0)])
     cue = path_of(times, points)
     assert fate_when_struck((28.0, 25.0), float(times[-1]) + 0.02, [cue], TABLE) is None
+
+
+def test_a_ball_that_vanished_on_its_way_to_a_near_pocket_fell_in() -> None:
+    """Its last samples, half behind a cushion, point past the pocket."""
+    history = roll((55.5, 2.9), (54.7, 1.0), speed=20.0)
+    assert fate_of(history, TABLE) is None
+    fate = fate_when_vanished(history, TABLE)
+    assert fate is not None
+    assert (fate.pocket.name, fate.confidence) == ("side-0", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [((54.0, 2.9), (58.0, 4.0)), ((75.0, 25.0), (70.0, 20.0))],
+    ids=["away from it", "far from all"],
+)
+def test_a_ball_that_vanished_elsewhere_fell_nowhere(start: tuple[float, float], end: tuple[float, float]) -> None:
+    assert fate_when_vanished(roll(start, end, speed=20.0), TABLE) is None

@@ -21,11 +21,14 @@ PX_PER_IN = 11.0
 RED, WHITE, BLUE, BLACK = (30, 30, 200), (230, 230, 230), (190, 60, 20), (25, 25, 25)
 
 
-def ball(place: Point, colour: tuple[int, int, int] = RED, quality: float = 0.9) -> Detection:
-    """A detection of a ball of one BGR colour."""
+def ball(
+    place: Point, colour: tuple[int, int, int] = RED, quality: float = 0.9, by_hand: bool = False
+) -> Detection:
+    """A detection of a ball of one BGR colour, on black cloth."""
     look = np.tile(np.array(colour, dtype=np.float32), (61, 1))
+    look[-1] = 0
     u, v = place[0] * PX_PER_IN, place[1] * PX_PER_IN
-    return Detection(u, v, place[0], place[1], PX_PER_IN * D / 2, quality, 1.0, look)
+    return Detection(u, v, place[0], place[1], PX_PER_IN * D / 2, quality, 1.0, look, by_hand)
 
 
 class Table:
@@ -258,6 +261,57 @@ def test_a_ball_behind_a_player_for_a_moment_goes_on() -> None:
     assert table.only().id == 0
     assert table.only().x_in == pytest.approx(60.0)
     assert table.tracker.lost == []
+
+
+def test_a_ball_hidden_for_long_takes_no_ball_seen_elsewhere() -> None:
+    """However long it waits, it lies where it lay."""
+    table = Table()
+    table.see(ball((20, 10), RED), ball((70, 40), BLUE), frames=10)
+    hidden, other = table.near((20, 10)), table.near((70, 40))
+    table.see(ball((70, 40), BLUE), frames=300, covered=lambda t: 1.0 if t is hidden else 0.0)
+    table.see(ball((70.6, 40.4), BLUE), frames=3, covered=lambda t: 1.0 if t is hidden else 0.0)
+    table.see(ball((20, 10), RED), ball((70.6, 40.4), BLUE), frames=10)
+    assert table.near((20, 10)) is hidden
+    assert table.near((70.6, 40.4)) is other
+
+
+def test_what_looks_round_in_a_hand_is_no_ball_until_the_hand_is_gone() -> None:
+    table = Table()
+    table.see(ball((50, 25), WHITE), frames=30)
+    table.see(ball((50, 25), WHITE), ball((20, 10), RED, by_hand=True), frames=60)
+    assert [t.is_ball for t in table.tracker.tracks] == [True, False]
+    table.see(ball((50, 25), WHITE), ball((20, 10), RED), frames=10)
+    assert len(table.tracker.balls) == 2
+    assert table.near((20, 10)).placed
+
+
+def test_a_hand_beside_a_ball_does_not_set_it_off() -> None:
+    table = Table()
+    table.see(ball((50, 25), WHITE), frames=30)
+    table.see(ball((50.4, 26.0), WHITE, by_hand=True), frames=30, covered=lambda _: 1.0)
+    (track,) = table.tracker.balls
+    assert (track.state, round(track.x_in), round(track.y_in)) == ("hidden", 50, 25)
+
+
+def test_a_struck_ball_too_smeared_to_look_itself_is_it_all_the_same() -> None:
+    """Half of its colour is the cloth's."""
+    table = Table()
+    table.see(ball((50, 25), WHITE), frames=30)
+    struck = table.only()
+    smeared = tuple(v // 2 for v in WHITE)
+    for k in range(1, 4):
+        table.see(ball((50 + 5.0 * k, 25), (smeared[0], smeared[1], smeared[2])))
+    assert table.only() is struck
+
+
+def test_a_ball_that_only_seemed_to_stir_has_not_left() -> None:
+    table = Table()
+    table.see(ball((50, 25)), frames=60)
+    table.see(ball((50.3, 25.2)), frames=4)
+    table.see(ball((50, 25)), frames=60)
+    rests = [s for s in table.only().history if s.resting]
+    assert len(rests) == 1
+    assert rests[0].since_s == pytest.approx(0.0)
 
 
 def test_a_ball_that_is_gone_is_lost_and_remembered() -> None:

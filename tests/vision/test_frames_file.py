@@ -158,6 +158,7 @@ def test_ids_follow_the_content(tmp_path: Path) -> None:
     ids = [FileSource(p).id for p in (a, same, other)]
     assert ids[0] == ids[1] != ids[2]
     assert FileSource(a, realtime=True).id != FileSource(a).id
+    assert FileSource(a, realtime=True).id != FileSource(a, realtime=True).id, "every playing is one of its own"
 
 
 def test_a_loop_starts_over_under_a_new_id(tmp_path: Path) -> None:

@@ -45,3 +45,33 @@ def test_average_precision() -> None:
     assert st.average_precision([(0.9, False), (0.8, True)], 1) == 0.5
     assert st.average_precision([(0.9, True), (0.5, False)], 2) == 0.5
     assert st.average_precision([], 3) == 0.0
+
+
+def test_values_that_go_on_alike_widen_the_interval() -> None:
+    """A hundred stretches of forty equal values say as much as a hundred values."""
+    rng = np.random.default_rng(5)
+    few = rng.normal(10.0, 2.0, 100)
+    for figure in (st.mean, st.median, st.rmse):
+        apart, alike = figure("x", rng.normal(10.0, 2.0, 4000), "mm"), figure("x", np.repeat(few, 40), "mm")
+        widths = []
+        for metric in (apart, alike, figure("x", few, "mm")):
+            assert metric.value is not None
+            assert metric.low is not None
+            assert metric.high is not None
+            assert metric.low <= metric.value <= metric.high
+            widths.append(metric.high - metric.low)
+        assert widths[1] > 3 * widths[0]
+        assert widths[1] == pytest.approx(widths[2], rel=0.35)
+
+
+def test_percentiles_of_many_values() -> None:
+    metric = st.percentile("x", np.random.default_rng(1).permutation(10_000), "mm", 95)
+    assert metric.value == pytest.approx(9499, abs=1)
+    assert metric.low == pytest.approx(9455, abs=25)
+    assert metric.high == pytest.approx(9540, abs=25)
+    assert st.percentile("x", np.zeros(5000), "mm", 95).high == 0.0
+
+
+def test_what_is_never_said_is_no_zero() -> None:
+    metric = st.not_reported("x", 12)
+    assert (metric.value, metric.n, metric.note) == (None, 12, "not reported")

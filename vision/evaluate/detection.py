@@ -131,6 +131,11 @@ def total_error(pairs: Sequence[Picture], turned: bool) -> float:
 
 def still_jitter(rows: Sequence[TrackRow]) -> Metric:
     """The median over still balls of the deviation of their position, per axis, while they lie still."""
+    return st.median("jitter of a still ball", still_spreads_mm(rows), "mm")
+
+
+def still_spreads_mm(rows: Sequence[TrackRow]) -> list[float]:
+    """The deviation of each ball's position, per axis, each time that it lies still."""
     order = sorted(rows, key=lambda row: (row.ball.ball, row.frame))
     spreads = []
     for (_, state), run in groupby(order, key=lambda row: (row.ball.ball, row.ball.state)):
@@ -139,23 +144,23 @@ def still_jitter(rows: Sequence[TrackRow]) -> Metric:
         points = np.array([(row.ball.x_in, row.ball.y_in) for row in run])
         if len(points) >= 10:
             spreads.append(float(np.sqrt(points.var(axis=0).mean())) * MM_PER_IN)
-    return st.median("jitter of a still ball", spreads, "mm")
+    return spreads
 
 
 def _count(tally: Tally, true: Sequence[TrueBall], found: Sequence[Found], ruler: Ruler) -> None:
     distances = ruler.distances_mm(true, found)
     wanted = [i for i, ball in enumerate(true) if ball.state != "hidden"]
-    excused = _near_hidden(true, distances)
+    excused = near_hidden(true, distances)
     shown = [j for j in range(len(found)) if j not in excused]
     tally.true += len(wanted)
     tally.found += len(shown)
     cost = distances[np.ix_(wanted, shown)]
     for radius in RADII_MM:
-        pairs = _matched(cost, radius)
+        pairs = matched(cost, radius)
         hit = {j for _, j in pairs}
         tally.right[radius] += len(pairs)
         tally.scored[radius] += [(found[k].quality, j in hit) for j, k in enumerate(shown)]
-    for i, j in _matched(cost, RADII_MM[-1]):
+    for i, j in matched(cost, RADII_MM[-1]):
         ball, seen = true[wanted[i]], found[shown[j]]
         (tally.moving_mm if ball.state == "moving" else tally.errors_mm).append(float(cost[i, j]))
         if ball.ball is not None:
@@ -165,7 +170,7 @@ def _count(tally: Tally, true: Sequence[TrueBall], found: Sequence[Found], ruler
             tally.grouped.append(group == group_of(seen.ball))
 
 
-def _matched(cost: Floats, radius_mm: float) -> list[tuple[int, int]]:
+def matched(cost: Floats, radius_mm: float) -> list[tuple[int, int]]:
     """The one-to-one pairs within a radius: as many as possible, then as near as possible."""
     if not cost.size:
         return []
@@ -174,7 +179,7 @@ def _matched(cost: Floats, radius_mm: float) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if cost[i, j] <= radius_mm]
 
 
-def _near_hidden(true: Sequence[TrueBall], distances: Floats) -> set[int]:
+def near_hidden(true: Sequence[TrueBall], distances: Floats) -> set[int]:
     """Reports of balls that are hidden: neither right nor wrong."""
     hidden = [i for i, ball in enumerate(true) if ball.state == "hidden"]
     if not hidden or not distances.size:

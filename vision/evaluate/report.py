@@ -7,7 +7,7 @@ from rich.table import Table as RichTable
 
 from vision.evaluate.detection import Found, Picture, Ruler, score_pictures, still_jitter, total_error
 from vision.evaluate.names import Pockets
-from vision.evaluate.shots import score_shots
+from vision.evaluate.shots import Game, score_shots
 from vision.evaluate.statistics import Metric
 from vision.evaluate.truth import Truth
 from vision.files import FileError, ShotsFile, TrackRow
@@ -24,7 +24,7 @@ def evaluate(
     """Every figure that truth and results allow. Raises FileError where they don't belong together."""
     metrics: list[Metric] = []
     if shots is not None and (truth.shots is not None or truth.pots is not None):
-        metrics += score_shots(truth, shots.shots, _pockets(truth, shots.document))
+        metrics += score_shots([Game(truth, shots.shots, _pockets(truth, shots.document), _frame_s(truth, shots))])
     if tracks is not None:
         if truth.frames is not None:
             metrics += _score_tracks(truth, tracks, shots)
@@ -48,11 +48,21 @@ def to_table(metrics: list[Metric]) -> RichTable:
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
     table.add_column("n", justify="right")
+    section = ""
     for m in metrics:
-        value = "–" if m.value is None else f"{_number(m.value)} {m.unit}".strip()
-        interval = "" if m.low is None or m.high is None else f"{_number(m.low)} – {_number(m.high)}"
-        table.add_row(m.name, value, interval, f"{m.n:,}")
+        if m.section != section:
+            section = m.section
+            table.add_row(f"[bold]{section}[/bold]")
+        table.add_row(f"  {m.name}" if section else m.name, *in_words(m))
     return table
+
+
+def in_words(metric: Metric) -> tuple[str, str, str]:
+    """A figure, its interval and its sample size as a table shows them."""
+    value = metric.note or ("–" if metric.value is None else f"{_number(metric.value)} {metric.unit}".strip())
+    bounds = (metric.low, metric.high)
+    interval = " – ".join(_number(b) for b in bounds if b is not None)
+    return value, interval, f"{metric.n:,}"
 
 
 def _number(value: float) -> str:
@@ -63,6 +73,11 @@ def _number(value: float) -> str:
 
 def _pockets(truth: Truth, document: dict[str, Any]) -> Pockets:
     return Pockets(truth.pockets_px, (document.get("calibration") or {}).get("pockets_px"))
+
+
+def _frame_s(truth: Truth, shots: ShotsFile) -> float | None:
+    fps = truth.fps or shots.document["source"].get("fps")
+    return 1 / fps if fps else None
 
 
 def _score_tracks(truth: Truth, tracks: list[TrackRow], shots: ShotsFile | None) -> list[Metric]:

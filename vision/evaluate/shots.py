@@ -1,7 +1,8 @@
 """Shots reported against shots played: found, make or miss, pots, and what was measured of each."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -13,7 +14,28 @@ from vision.evaluate.truth import TruePot, TrueShot, Truth
 from vision.model import Pot, Shot
 
 START_S, END_S = 0.2, 0.5
-Pair = tuple[TrueShot, Shot]
+_ROUNDING_S = 1e-3
+_TURNED_RAIL = {"head": "foot", "foot": "head", "left": "right", "right": "left"}
+
+
+@dataclass(frozen=True)
+class Game:
+    """One recording: what was played, what was reported, and how its pockets go together. `frame_s` is the time
+    from one frame to the next, where it is known."""
+
+    truth: Truth
+    shots: Sequence[Shot]
+    pockets: Pockets
+    frame_s: float | None = None
+
+
+class Pair(NamedTuple):
+    """A shot played and the one reported for it."""
+
+    true: TrueShot
+    shot: Shot
+    game: Game
+
 
 _MEASURES: tuple[tuple[str, str, str], ...] = (
     ("cut_angle_deg", "cut angle, mean error", "°"),
@@ -23,22 +45,29 @@ _MEASURES: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def score_shots(truth: Truth, shots: Sequence[Shot], pockets: Pockets) -> list[Metric]:
-    """Figures for the shots of one recording."""
+def score_shots(games: Sequence[Game]) -> list[Metric]:
+    """Figures for the shots of recordings of one kind, all taken together."""
     metrics: list[Metric] = []
-    if truth.shots_total is not None:
-        metrics.append(Metric("shots played", float(truth.shots_total), truth.shots_total))
-    metrics.append(Metric("shots reported", float(len(shots)), len(shots)))
-    if truth.shots is not None:
-        pairs = match_shots(truth.shots, shots)
-        metrics.append(st.f1(_found_name(truth.shots), len(pairs), len(truth.shots), len(shots)))
-        metrics += _of_pairs(pairs, pockets)
-    if truth.pots is not None:
-        metrics += _of_pots(truth, shots, pockets)
-    return metrics
+    reported = sum(len(game.shots) for game in games)
+    totals = [game.truth.shots_total for game in games if game.truth.shots_total is not None]
+    if totals:
+        metrics.append(Metric("shots played", float(sum(totals)), sum(totals)))
+    metrics.append(Metric("shots reported", float(reported), reported))
+    known = [game for game in games if game.truth.shots is not None]
+    if known:
+        pairs = [Pair(t, s, game) for game in known for t, s in match_shots(game.truth.shots or (), game.shots)]
+        true = [shot for game in known for shot in game.truth.shots or ()]
+        metrics.append(st.f1(_found_name(true), len(pairs), len(true), sum(len(game.shots) for game in known)))
+        ends = [abs(p.shot.end_s - p.true.end_s) for p in pairs if p.true.end_s and p.shot.end_s is not None]
+        metrics.append(st.share(f"end within {END_S:g} s", sum(e <= END_S for e in ends), len(ends)))
+        metrics = st.within("shots", metrics) + _of_pairs(pairs)
+    pots = [game for game in games if game.truth.pots is not None]
+    if pots:
+        metrics += st.within("outcome", _of_pots(pots))
+    return [metric for metric in metrics if metric.n or metric.name.startswith(("shots", "pots", "false"))]
 
 
-def match_shots(true: Sequence[TrueShot], shots: Sequence[Shot]) -> list[Pair]:
+def match_shots(true: Sequence[TrueShot], shots: Sequence[Shot]) -> list[tuple[TrueShot, Shot]]:
     """Pairs one to one: by start within ± 0.2 s, or in order where no start is known."""
     if any(shot.start_s is None for shot in true):
         return list(zip(true, shots, strict=False))
@@ -69,87 +98,173 @@ def _found_name(true: Sequence[TrueShot]) -> str:
     return f"shots found (F1, start ± {START_S:g} s)" if known else "shots found (F1, in order)"
 
 
-def _of_pairs(pairs: Sequence[Pair], pockets: Pockets) -> list[Metric]:
-    metrics = [
+def _of_pairs(pairs: Sequence[Pair]) -> list[Metric]:
+    outcome = [
         _agreement("make or miss right", pairs, lambda t: t.result, lambda s: s.result),
         _agreement("scratch right", pairs, lambda t: t.scratch, lambda s: s.scratch),
         _scratch_recall(pairs),
-        _all_pots_right(pairs, pockets),
-        _agreement("kind right", pairs, lambda t: t.facts.get("kind"), lambda s: s.kind),
+        _all_pots_right(pairs),
         _first_contact(pairs),
     ]
-    ends = [abs(s.end_s - t.end_s) for t, s in pairs if t.end_s is not None and s.end_s is not None]
-    metrics.append(st.share(f"end within {END_S:g} s", sum(e <= END_S for e in ends), len(ends)))
+    geometry = []
     for field, name, unit in _MEASURES:
-        known = [(t.facts[field], getattr(s, field)) for t, s in pairs if t.facts.get(field) is not None]
-        errors = [abs(seen - true) for true, seen in known if seen is not None]
-        metrics.append(st.mean(name, errors, unit))
+        known = [
+            (p.true.facts[field], getattr(p.shot, field)) for p in pairs if p.true.facts.get(field) is not None
+        ]
+        said = [(true, seen) for true, seen in known if seen is not None]
+        if known and not said:
+            geometry.append(st.not_reported(name, len(known)))
+            continue
+        geometry.append(st.mean(name, [abs(seen - true) for true, seen in said], unit))
         if known and field != "cut_angle_deg":
-            relative = [100 * abs(seen - true) / true for true, seen in known if seen is not None and true]
-            metrics.append(st.mean(f"{name}, relative", relative, "%"))
-    metrics += _spin(pairs, "vertical") + _spin(pairs, "side")
-    return [metric for metric in metrics if metric.n]
+            relative = [100 * abs(seen - true) / true for true, seen in said if true]
+            geometry.append(st.mean(f"{name}, relative", relative, "%"))
+    return [
+        *st.within("outcome", outcome),
+        *st.within("geometry", geometry),
+        *st.within("events", [*_contacts(pairs), *_cushions(pairs), *_kinds(pairs)]),
+        *st.within("spin", [*_spin(pairs, "vertical"), *_spin(pairs, "side")]),
+    ]
 
 
 def _agreement(
     name: str, pairs: Sequence[Pair], of_true: Callable[[TrueShot], Any], of_shot: Callable[[Shot], Any]
 ) -> Metric:
-    known = [(of_true(t), of_shot(s)) for t, s in pairs if of_true(t) is not None]
+    known = [(of_true(p.true), of_shot(p.shot)) for p in pairs if of_true(p.true) is not None]
     return st.share(name, sum(a == b for a, b in known), len(known))
 
 
 def _scratch_recall(pairs: Sequence[Pair]) -> Metric:
-    scratches = [s.scratch for t, s in pairs if t.scratch]
+    scratches = [p.shot.scratch for p in pairs if p.true.scratch]
     return st.share("scratches found", sum(scratches), len(scratches))
 
 
-def _all_pots_right(pairs: Sequence[Pair], pockets: Pockets) -> Metric:
+def _all_pots_right(pairs: Sequence[Pair]) -> Metric:
     """Shots whose potted balls and their pockets are all right, with none too many."""
     right = 0
-    for t, s in pairs:
+    for t, s, game in pairs:
         matched = match_pots(t.potted, s.potted, (-np.inf, np.inf))
-        good = all(_same_pot_ball(a, b) and _same_pocket(a, b, pockets) is not False for a, b in matched)
+        good = all(_same_pot_ball(a, b) and _same_pocket(a, b, game.pockets) is not False for a, b in matched)
         right += len(matched) == len(t.potted) == len(s.potted) and good
     return st.share("potted balls and pockets right", right, len(pairs))
 
 
 def _first_contact(pairs: Sequence[Pair]) -> Metric:
-    known = [(t.facts["first_contact"], s.first_contact) for t, s in pairs if "first_contact" in t.facts]
+    known = [
+        (p.true.facts["first_contact"], p.shot.first_contact) for p in pairs if "first_contact" in p.true.facts
+    ]
     right = sum(seen is not None and same_ball(str(true["ball"]), seen.ball) for true, seen in known)
     return st.share("first contact right", right, len(known))
 
 
-def _spin(pairs: Sequence[Pair], axis: str) -> list[Metric]:
-    labels = []
-    for t, s in pairs:
-        true = ((t.facts.get("spin") or {}).get(axis) or {}).get("label")
-        if true not in (None, "unknown"):
-            labels.append((true, getattr(s.spin, axis).label))
-    said = [(true, seen) for true, seen in labels if seen != "unknown"]
+def _contacts(pairs: Sequence[Pair]) -> list[Metric]:
+    """Contacts of balls: the first of each shot, with its ball and its time, and those after it."""
+    timed = [p for p in pairs if p.game.frame_s and "t_s" in p.true.facts.get("first_contact", {})]
+    right = 0
+    for t, s, game in timed:
+        true, seen = t.facts["first_contact"], s.first_contact
+        if seen is not None and same_ball(str(true["ball"]), seen.ball):
+            right += abs(seen.t_s - true["t_s"]) <= (game.frame_s or 0) + _ROUNDING_S
+    said = sum(p.shot.first_contact is not None for p in timed)
+    metrics = [st.f1("first ball contact (F1, within one frame)", right, len(timed), said)]
+    later = sum(max(0, sum(e["kind"] == "ball" for e in p.true.facts.get("events", ())) - 1) for p in timed)
+    return [*metrics, st.not_reported("later ball contacts (F1, within one frame)", later)]
+
+
+def _cushions(pairs: Sequence[Pair]) -> list[Metric]:
+    """Cushion contacts, one to one: the same ball, the same rail, the time within one frame."""
+    timed = [p for p in pairs if p.game.frame_s and "cushions" in p.true.facts]
+    right = expected = reported = 0
+    for t, s, game in timed:
+        true, turned = t.facts["cushions"], game.pockets.is_turned
+        fits = np.array(
+            [
+                [
+                    same_ball(str(a["ball"]), b.ball)
+                    and a["rail"] == (_TURNED_RAIL[b.rail] if turned else b.rail)
+                    and abs(a["t_s"] - b.t_s) <= (game.frame_s or 0) + _ROUNDING_S
+                    for b in s.cushions
+                ]
+                for a in true
+            ],
+            dtype=bool,
+        ).reshape(len(true), len(s.cushions))
+        rows, columns = linear_sum_assignment(~fits)
+        right += int(fits[rows, columns].sum())
+        expected, reported = expected + len(true), reported + len(s.cushions)
+    if expected and not reported:
+        return [st.not_reported("cushion contacts (F1, within one frame)", expected)]
+    return [st.f1("cushion contacts (F1, within one frame)", right, expected, reported)]
+
+
+def _kinds(pairs: Sequence[Pair]) -> list[Metric]:
+    """The kind of shot: all, those that are no break, and the mean of each kind's F1."""
+    known = [
+        (str(p.true.facts["kind"]), p.shot.kind) for p in pairs if p.true.facts.get("kind", "unknown") != "unknown"
+    ]
+    others = [(true, seen) for true, seen in known if true != "break"]
+    right = st.share("kind right", sum(a == b for a, b in known), len(known))
+    if others and all(seen in ("break", "unknown") for _, seen in known):
+        return [
+            right,
+            st.not_reported("kind beyond the break", len(others)),
+            st.not_reported("kind macro-F1", len(known)),
+        ]
     return [
-        st.share(f"{axis} spin right where said", sum(a == b for a, b in said), len(said)),
-        st.share(f"{axis} spin said", len(said), len(labels)),
+        right,
+        st.share("kind beyond the break", sum(a == b for a, b in others), len(others)),
+        Metric("kind macro-F1", macro_f1(known), len(known), "%"),
     ]
 
 
-def _of_pots(truth: Truth, shots: Sequence[Shot], pockets: Pockets) -> list[Metric]:
-    true = truth.pots or ()
-    potted = [pot for shot in shots for pot in shot.potted]
-    matched = match_pots(true, potted, truth.pot_window_s)
-    low, high = truth.pot_window_s
+def macro_f1(labels: Sequence[tuple[str, str]]) -> float | None:
+    """The mean over true labels of each one's F1 in percent, of (true, reported) pairs."""
+    each = []
+    for label in sorted({true for true, _ in labels}):
+        hits = sum(true == seen == label for true, seen in labels)
+        each.append(2 * hits / sum((true == label) + (seen == label) for true, seen in labels))
+    return 100 * float(np.mean(each)) if each else None
+
+
+def _spin(pairs: Sequence[Pair], axis: str) -> list[Metric]:
+    labels = []
+    for t, s, _ in pairs:
+        true = ((t.facts.get("spin") or {}).get(axis) or {}).get("label")
+        if true not in (None, "unknown"):
+            labels.append((str(true), str(getattr(s.spin, axis).label)))
+    said = [(true, seen) for true, seen in labels if seen != "unknown"]
+    if not said:
+        return [st.not_reported(f"{axis} spin right where said", len(labels))]
+    return [
+        st.share(f"{axis} spin right where said", sum(a == b for a, b in said), len(said)),
+        st.share(f"{axis} spin said", len(said), len(labels)),
+        Metric(f"{axis} spin macro-F1", macro_f1(labels), len(labels), "%"),
+    ]
+
+
+def _of_pots(games: Sequence[Game]) -> list[Metric]:
+    potted = sum(len(shot.potted) for game in games for shot in game.shots)
+    true = [pot for game in games for pot in game.truth.pots or ()]
+    matched = [
+        (t, p, game)
+        for game in games
+        for t, p in match_pots(
+            game.truth.pots or (), [pot for shot in game.shots for pot in shot.potted], game.truth.pot_window_s
+        )
+    ]
+    low, high = games[0].truth.pot_window_s
     when = f" ({low:+g} … {high:+g} s)" if any(t.t_s is not None for t in true) else ""
-    placed = [_same_pocket(t, p, pockets) for t, p in matched]
+    placed = [_same_pocket(t, p, game.pockets) for t, p, game in matched]
     known = [ok for ok in placed if ok is not None]
-    balls = [_same_pot_ball(t, p) for t, p in matched if t.ball or t.group]
-    late = [p.t_s - t.t_s for t, p in matched if t.t_s is not None]
-    metrics = [
+    balls = [_same_pot_ball(t, p) for t, p, _ in matched if t.ball or t.group]
+    late = [p.t_s - t.t_s for t, p, _ in matched if t.t_s is not None]
+    return [
         st.share(f"pots found{when}", len(matched), len(true)),
-        Metric("false pots", float(len(potted) - len(matched)), len(potted)),
+        Metric("false pots", float(potted - len(matched)), potted),
         st.share("pocket right", sum(known), len(known)),
         st.share("potted ball right", sum(balls), len(balls)),
         st.median("pot time, reported − true", late, "s"),
     ]
-    return [m for m in metrics if m.n or m.name.startswith(("pots", "false"))]
 
 
 def _same_pot_ball(true: TruePot, pot: Pot) -> bool:

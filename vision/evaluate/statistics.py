@@ -1,18 +1,24 @@
 """Figures with their sample size and a 95 % interval."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
 
 _Z = 1.959964
+_ROUNDS = 1000
+# Above so many values they come from successive frames, where a value tells little beyond the one before it.
+_BLOCKS_FROM, _BLOCKS, _BINS = 2000, 100, 400
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One figure: `n` is what it was computed from, `low`–`high` its 95 % interval where one can be given."""
+    """One figure: `n` is what it was computed from, `low`–`high` its 95 % interval where one can be given; `note`
+    says why there is none. `section` is where it stands in a report."""
 
     name: str
     value: float | None
@@ -20,6 +26,18 @@ class Metric:
     unit: str = ""
     low: float | None = None
     high: float | None = None
+    note: str = ""
+    section: str = ""
+
+
+def within(section: str, metrics: Iterable[Metric]) -> list[Metric]:
+    """The figures under a section's heading."""
+    return [replace(metric, section=section) for metric in metrics]
+
+
+def not_reported(name: str, n: int) -> Metric:
+    """A figure that can't be given, since what it judges is never said; `n` is how often it could have been."""
+    return Metric(name, None, n, note="not reported")
 
 
 def share(name: str, right: int, n: int) -> Metric:
@@ -39,7 +57,8 @@ def f1(name: str, right: int, expected: int, reported: int) -> Metric:
 
 
 def median(name: str, values: ArrayLike, unit: str) -> Metric:
-    """The median with a percentile-bootstrap interval of 1,000 resamples."""
+    """The median with a percentile-bootstrap interval of 1,000 resamples; where there are many values, of blocks
+    of successive ones."""
     return _bootstrapped(name, values, unit, 50.0)
 
 
@@ -90,7 +109,29 @@ def _bootstrapped(name: str, values: ArrayLike, unit: str, q: float | None) -> M
     if v.size < 3:
         return Metric(name, value, int(v.size), unit)
     rng = np.random.default_rng(0)
-    rounds = max(1, min(1000, 20_000_000 // v.size))
-    found = np.concatenate([np.atleast_1d(figure(rng.choice(v, (1, v.size)))) for _ in range(rounds)])
+    if v.size >= _BLOCKS_FROM:
+        found = _blockwise(v, q, rng)
+    else:
+        found = np.concatenate([np.atleast_1d(figure(rng.choice(v, (1, v.size)))) for _ in range(_ROUNDS)])
     low, high = np.percentile(found, [2.5, 97.5])
     return Metric(name, value, int(v.size), unit, float(low), float(high))
+
+
+def _blockwise(values: Floats, q: float | None, rng: np.random.Generator) -> Floats:
+    """The mean, or a percentile, of resamples of blocks of successive values [Künsch 1989]: shape (rounds,).
+
+    Percentiles are read off counts in bins of equal size.
+    """
+    blocks = np.array_split(values, _BLOCKS)
+    weights = rng.multinomial(_BLOCKS, np.full(_BLOCKS, 1 / _BLOCKS), _ROUNDS)
+    sizes = np.array([len(block) for block in blocks])
+    if q is None:
+        means: Floats = weights @ np.array([block.sum() for block in blocks]) / (weights @ sizes)
+        return means
+    edges = np.unique(np.percentile(values, np.linspace(0, 100, _BINS + 1)))
+    if len(edges) < 3:
+        return np.full(_ROUNDS, edges[0])
+    counts = np.array([np.histogram(block, edges)[0] for block in blocks])
+    shares = np.cumsum(weights @ counts, axis=1) / (weights @ sizes)[:, None]
+    found: Floats = edges[1 + np.minimum((shares < q / 100 - 1e-9).sum(axis=1), len(edges) - 2)]
+    return found

@@ -48,7 +48,8 @@ class TrueShot:
 class Truth:
     """Everything known about a recording or a set of stills; None where nothing is.
 
-    `pots` are those of the shots, or known by their times alone. `pockets_px` are the true pockets by name.
+    `pots` are those of the shots, or known by their times alone. `pockets_px` are the true pockets by name,
+    `hands` the frames in which a hand, an arm or a cue is over the bed.
     """
 
     shots: tuple[TrueShot, ...] | None = None
@@ -58,6 +59,13 @@ class Truth:
     pictures: dict[str, tuple[TrueBall, ...]] | None = None
     pockets_px: dict[str, Point] = field(default_factory=dict)
     pot_window_s: tuple[float, float] = (-0.5, 0.5)
+    fps: float | None = None
+    hands: frozenset[int] = frozenset()
+
+
+def truth_of(document: dict[str, Any]) -> Truth:
+    """The truth in a document of this program's own form. Raises KeyError, TypeError or ValueError."""
+    return _from_schema(document)
 
 
 def read_truth(path: Path, clip: str | None = None) -> Truth:
@@ -98,6 +106,8 @@ def _from_schema(data: dict[str, Any]) -> Truth:
         pictures=_ball_lists(data.get("pictures"), "file", str),
         pockets_px={name: _point(px) for name, px in zip(POCKET_NAMES, pockets, strict=False)},
         pot_window_s=(float(window[0]), float(window[1])),
+        fps=(data.get("source") or {}).get("fps"),
+        hands=frozenset(int(e["frame"]) for e in data.get("frames") or () if e.get("hand")),
     )
 
 

@@ -79,7 +79,8 @@ def evaluate(
     """Score shots, tracks and balls: each figure with its sample size and 95 % interval.
 
     With --truth, results in files are scored. With --seeds, the pipeline follows simulated halls in memory and
-    every figure is printed; seeds from 9000 on are those for evaluation.
+    every figure is printed, a plain baseline (Hough circles, HSV, nearest centroid) beside it on the same frames;
+    seeds from 9000 on are those for evaluation.
 
     Shares have Wilson's interval, which takes each sample for a new one; means, medians and percentiles are
     bootstrapped, in blocks of successive values where there are many.
@@ -89,11 +90,12 @@ def evaluate(
         raise click.UsageError("give --truth to score files, or --seeds to score simulated halls")
     if strange := given & set(_OF_FILES if seeds else _OF_SEEDS):
         raise click.UsageError(f"--{min(strange)} does not go with --{'seeds' if seeds else 'truth'}")
+    baseline = None
     try:
         check_writable(json_out)
         if seeds is not None:
             result = _follow(Plan(seeds, seconds, fps, size, every), processes)
-            metrics, document = result.metrics(), _document(seeds, result)
+            metrics, baseline, document = result.metrics(), result.baseline(), _document(seeds, result)
         else:
             assert truth is not None
             if shots is None and tracks is None and balls is None:
@@ -106,10 +108,10 @@ def evaluate(
             )
             document = {}
         if json_out is not None:
-            write_json(json_out, to_json(metrics) | document)
+            write_json(json_out, to_json(metrics, baseline) | document)
     except FileError as error:
         raise Failure(str(error)) from error
-    Console(width=None).print(to_table(metrics))
+    Console(width=None).print(to_table(metrics, baseline))
 
 
 def _is_given(ctx: click.Context, name: str) -> bool:
@@ -127,7 +129,7 @@ def _follow(plan: Plan, processes: int) -> Result:
     click.echo(
         f"{kind}: {len(plan.seeds)} seed{'' if len(plan.seeds) == 1 else 's'}, {result.seconds:.0f} s, "
         f"{result.frames:,} frames at {plan.fps:g} a second, {plan.size[0]}×{plan.size[1]}, camera known; "
-        f"balls in {result.sampled:,} frames"
+        f"balls, and the plain baseline, in {result.sampled:,} of the frames"
     )
     return result
 

@@ -195,6 +195,18 @@ def test_macro_f1_weighs_every_kind_alike() -> None:
     assert macro_f1([]) is None
 
 
+def test_the_plain_baseline_finds_most_balls_and_counts_on_the_same_frames() -> None:
+    result = run(Plan((4,), seconds=1.0, fps=5, size=(1280, 720), every=2))
+    mine, plain = named(result.metrics()), named(result.baseline())
+    assert set(plain) <= set(mine) | {m for m in plain if not plain[m].n}
+    assert plain["recall within 28 mm"].n == mine["recall within 28 mm"].n
+    assert len(result.plain_ms) == result.sampled
+    for name, least in (("recall within 28 mm", 60), ("precision within 28 mm", 60), ("group right", 50)):
+        value = plain[name].value
+        assert value is not None
+        assert value > least, name
+
+
 @pytest.mark.parametrize(
     ("text", "seeds"),
     [("9001", (9001,)), ("9001-9003, 9010", (9001, 9002, 9003, 9010)), ("3,1-3", (3, 1, 2))],
@@ -218,7 +230,7 @@ def test_a_hall_is_followed_in_memory() -> None:
     recall = got["recall within 10 mm"].value
     assert recall is not None
     assert recall > 75
-    assert got["detector alone: AP within 28 mm"].n == got["recall within 10 mm"].n
+    assert got["frame by frame: AP within 28 mm"].n == got["recall within 10 mm"].n
     assert got["shots played"].n == len(result.games[0].truth.shots or ())
     assert {m.section for m in result.metrics()} >= {"detection", "position", "identity", "shots", "system"}
 
@@ -241,6 +253,9 @@ def test_the_command_follows_seeds(tmp_path: Path) -> None:
     figures = {m["name"]: m for m in document["metrics"]}
     assert figures["recall within 28 mm"]["section"] == "detection"
     assert figures["memory"]["note"] == "not reported"
+    assert figures["recall within 28 mm"]["baseline"]["n"] == figures["recall within 28 mm"]["n"]
+    assert figures["shots played"]["baseline"] is None
+    assert "plain baseline" in result.output
 
 
 @pytest.mark.parametrize(

@@ -36,25 +36,43 @@ def evaluate(
     return metrics
 
 
-def to_json(metrics: list[Metric]) -> dict[str, Any]:
-    """The report as a JSON document."""
-    return {"schema": SCHEMA, "metrics": [asdict(metric) for metric in metrics]}
+def to_json(metrics: list[Metric], baseline: list[Metric] | None = None) -> dict[str, Any]:
+    """The report as a JSON document; with a baseline, its figure of the same name stands in each."""
+    entries = [asdict(metric) for metric in metrics]
+    if baseline is not None:
+        beside = _by_name(baseline)
+        for entry in entries:
+            other = beside.get((entry["section"], entry["name"]))
+            entry["baseline"] = None if other is None else asdict(other)
+    return {"schema": SCHEMA, "metrics": entries}
 
 
-def to_table(metrics: list[Metric]) -> RichTable:
-    """The report as a table for a terminal."""
+def to_table(metrics: list[Metric], baseline: list[Metric] | None = None) -> RichTable:
+    """The report as a table for a terminal, with a baseline's figures of the same names beside it."""
+    beside = _by_name(baseline or [])
     table = RichTable(box=None, pad_edge=False, header_style="bold")
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
     table.add_column("n", justify="right")
+    if baseline is not None:
+        table.add_column("plain baseline", justify="right")
+        table.add_column("95 % interval", justify="right")
+        table.add_column("n", justify="right")
     section = ""
     for m in metrics:
         if m.section != section:
             section = m.section
             table.add_row(f"[bold]{section}[/bold]")
-        table.add_row(f"  {m.name}" if section else m.name, *in_words(m))
+        other = beside.get((m.section, m.name))
+        table.add_row(
+            f"  {m.name}" if section else m.name, *in_words(m), *(() if other is None else in_words(other))
+        )
     return table
+
+
+def _by_name(metrics: list[Metric]) -> dict[tuple[str, str], Metric]:
+    return {(metric.section, metric.name): metric for metric in metrics}
 
 
 def in_words(metric: Metric) -> tuple[str, str, str]:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 import cv2
 
 from calibration.file import CalibrationError
+from vision.balls import ball_sets
 from vision.detect.classical import Detector
 from vision.detect.cloth import ClothError
 from vision.evaluate import statistics as st
+from vision.evaluate.baseline import PlainFinder
 from vision.evaluate.detection import Found, still_spreads_mm
 from vision.evaluate.names import Pockets
 from vision.evaluate.shots import Game, score_shots
@@ -52,11 +54,13 @@ class Result:
     seconds: float = 0.0
     balls: BallTally = field(default_factory=BallTally)
     alone: BallTally = field(default_factory=BallTally)
+    plain: BallTally = field(default_factory=BallTally)
     paths: PathTally = field(default_factory=PathTally)
     games: list[Game] = field(default_factory=list)
     spreads_mm: list[float] = field(default_factory=list)
     play_ms: list[float] = field(default_factory=list)
     rest_ms: list[float] = field(default_factory=list)
+    plain_ms: list[float] = field(default_factory=list)
     delays_s: list[float] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
 
@@ -65,17 +69,21 @@ class Result:
         self.frames += other.frames
         self.sampled += other.sampled
         self.seconds += other.seconds
-        for mine, more in ((self.balls, other.balls), (self.alone, other.alone)):
+        for mine, more in (
+            (self.balls, other.balls),
+            (self.alone, other.alone),
+            (self.plain, other.plain),
+        ):
             mine.merge(more)
         self.paths.merge(other.paths)
         self.games += other.games
-        for name in ("spreads_mm", "play_ms", "rest_ms", "delays_s"):
+        for name in ("spreads_mm", "play_ms", "rest_ms", "plain_ms", "delays_s"):
             getattr(self, name).extend(getattr(other, name))
         self.refused |= other.refused
 
     def metrics(self) -> list[Metric]:
         """Every figure, in sections."""
-        detector = [replace(m, name=f"detector alone: {m.name}") for m in self.alone.precision_averages()]
+        detector = _alone(self.alone)
         identity = [*self.balls.names(), *self.paths.metrics()]
         position = [*self.balls.position(), st.median("jitter of a still ball", self.spreads_mm, "mm")]
         return [
@@ -84,6 +92,21 @@ class Result:
             *st.within("identity", identity),
             *score_shots(self.games),
             *st.within("system", self._system()),
+        ]
+
+    def baseline(self) -> list[Metric]:
+        """What the plain baseline has to set against them, on the same frames."""
+        return [
+            *st.within("detection", [*self.plain.detection(), *_alone(self.plain)]),
+            *st.within("position", self.plain.position()),
+            *st.within("identity", self.plain.names()),
+            *st.within(
+                "system",
+                [
+                    st.median("a frame, p50", self.plain_ms, "ms"),
+                    st.percentile("a frame, p99", self.plain_ms, "ms", 99),
+                ],
+            ),
         ]
 
     def _system(self) -> list[Metric]:
@@ -99,6 +122,11 @@ class Result:
             st.percentile("from the last ball's rest to the shot, p95", self.delays_s, "s", 95),
             st.not_reported("memory", 0),
         ]
+
+
+def _alone(tally: BallTally) -> list[Metric]:
+    """AP of what was found in each frame on its own."""
+    return [replace(m, name=f"frame by frame: {m.name}") for m in tally.precision_averages()]
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -146,6 +174,7 @@ def run_seed(plan: Plan, seed: int) -> Result:
         seconds=len(take.frames) / plan.fps,
         play_ms=watcher.play_ms,
         rest_ms=watcher.rest_ms,
+        plain_ms=watcher.plain_ms,
         spreads_mm=still_spreads_mm(rows),
         refused=refused,
     )
@@ -174,16 +203,20 @@ class _Timed(Take):
 
 
 class _Watcher:
-    """Looks over the pipeline's shoulder: how long each frame took, when shots came; finds balls on its own."""
+    """Looks over the pipeline's shoulder: how long each frame took, when shots came. In one frame of every `every`
+    the detector alone and the plain baseline find balls too."""
 
     def __init__(self, take: _Timed, every: int) -> None:
         self._take, self.every = take, every
         self.table = take.table.calibration.table
         self._detector = Detector(take.table.calibration)
+        self._finder = PlainFinder(take.table.calibration, ball_sets()[take.table.ball_set])
         self.play_ms: list[float] = []
         self.rest_ms: list[float] = []
         self.handed_on: dict[str, tuple[float, Shot]] = {}
+        self.plain_ms: list[float] = []
         self.alone: dict[int, list[Found]] = {}
+        self.plain: dict[int, list[Found]] = {}
 
     def __call__(self, frame: Frame, seen: Seen) -> None:
         times = self.play_ms if seen.phase == "shot" else self.rest_ms
@@ -195,6 +228,9 @@ class _Watcher:
             self.alone[frame.index] = [
                 Found("", (d.x_px, d.y_px), (d.x_in, d.y_in), d.quality) for d in detections
             ]
+            began = time.thread_time()
+            self.plain[frame.index] = self._finder.find(frame)
+            self.plain_ms.append(1000 * (time.thread_time() - began))
 
 
 def _count_balls(result: Result, truth: Truth, rows: Sequence[TrackRow], watcher: _Watcher) -> None:
@@ -209,6 +245,7 @@ def _count_balls(result: Result, truth: Truth, rows: Sequence[TrackRow], watcher
         result.sampled += 1
         result.balls.add(frames[index], seen.get(index, []), table, hand)
         result.alone.add(frames[index], watcher.alone.get(index, []), table, hand)
+        result.plain.add(frames[index], watcher.plain.get(index, []), table, hand)
     result.paths.add([(frames[index], seen.get(index, [])) for index in sorted(frames)], truth.shots_total or 0)
 
 

@@ -57,7 +57,7 @@ def test_bare_cloth_is_not_foreign_to_itself(look: str) -> None:
     cloth = learn_cloth([frame], CALIBRATION)
     bed = cv2.erode(bed_mask(CALIBRATION, *frame.u.shape), np.ones((15, 15), np.uint8)) > 0
 
-    foreign = cloth.foreign(ratio(cloth, frame))[bed] > 1
+    foreign = cloth.against(ratio(cloth, frame)).foreign[bed] > 1
 
     assert foreign.mean() < (0.05 if look == "dim" else 0.005)  # there the noise is a tenth of the light
 
@@ -75,7 +75,7 @@ def test_balls_on_the_table_do_not_change_the_cloth(look: str) -> None:
 def test_balls_are_foreign_to_the_cloth() -> None:
     frame = drawn("club", balls=True)
     cloth = learn_cloth([frame], CALIBRATION)
-    foreign = cloth.foreign(ratio(cloth, frame))
+    foreign = cloth.against(ratio(cloth, frame)).foreign
     layout = load_shot_book().racks[0][0].layout_start
 
     for name, place in layout.items():
@@ -91,9 +91,9 @@ def test_a_shadow_is_shade_and_not_a_ball() -> None:
 
     in_shade = ratio(cloth, dark)
 
-    assert float((cloth.foreign(in_shade)[part] > 1).mean()) < 0.05
-    assert float(cloth.shade(in_shade)[part].mean()) > 0.9
-    assert float(cloth.shade(ratio(cloth, frame))[part].mean()) < 0.05
+    assert float((cloth.against(in_shade).foreign[part] > 1).mean()) < 0.05
+    assert float(cloth.against(in_shade).shade[part].mean()) > 0.9
+    assert float(cloth.against(ratio(cloth, frame)).shade[part].mean()) < 0.05
 
 
 def test_a_black_picture_says_to_switch_on_the_light() -> None:

@@ -87,7 +87,7 @@ def seen(
         lit = Frame(0, 0.0, planes.y, planes.u, planes.v).bgr() * np.array(light)
         frame = Frame.from_bgr(lit.astype(np.uint8))
         cloth = cloth or learn_cloth([frame], where)
-        found = looks(frame, outlines.centres_px, outlines.spokes_px, cloth)
+        found = looks(frame.bgr(), outlines.centres_px, outlines.spokes_px, cloth)
         for mine, look_now in zip(result, found, strict=True):
             mine.append(look_now)
     return result

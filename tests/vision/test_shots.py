@@ -49,7 +49,7 @@ def ball_looks() -> dict[str, list[NDArray[np.float32]]]:
         planes = renderer.frame(Scene(poses))
         frame = Frame(0, 0.0, planes.y, planes.u, planes.v)
         cloth = learn_cloth([frame], CALIBRATION)
-        found = looks(frame, outlines.centres_px, outlines.spokes_px, cloth)
+        found = looks(frame.bgr(), outlines.centres_px, outlines.spokes_px, cloth)
         for name, look in zip(names, found, strict=True):
             seen[name].append(look)
     return seen

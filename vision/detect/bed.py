@@ -102,8 +102,9 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
     picture = median_half_bgr(frames)
     ratio = cloth.log_of(picture) - cloth.log_bgr
     bed = bed_mask(calibration, height, width)
-    holes = _holes(calibration, ratio, (cloth.foreign(ratio) > 1) & (bed == 0))
-    bare = (np.abs(cloth.foreign(ratio)) < 0.6) & (reach > 0)
+    foreign = cloth.against(ratio).foreign
+    holes = _holes(calibration, ratio, (foreign > 1) & (bed == 0))
+    bare = (np.abs(foreign) < 0.6) & (reach > 0)
     rows, cols = np.nonzero(bare)
     step = max(1, len(rows) // 500)
     samples = rows[::step], cols[::step]

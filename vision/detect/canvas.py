@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from vision.detect.cloth import Cloth, Float
+from vision.detect.cloth import Cloth, Float, region_bgr
 from vision.detect.silhouette import OPPONENT, Array
-from vision.frames.source import Frame
+from vision.frames.source import Frame, Plane
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in full-size pixels, all even
 
@@ -16,10 +16,11 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom in full-size pixels,
 class Canvas:
     """Planes of the picture's size of which only the painted boxes are valid.
 
-    `opponent`, shape (h, w, 3), is log(pixel) − log(cloth) in opponent colours; `foreign` and `shade`,
-    shape (h, w), are `Cloth.foreign` and `Cloth.shade`.
+    `bgr`, shape (h, w, 3), is the picture; `opponent`, same shape, is log(pixel) − log(cloth) in opponent colours;
+    `foreign`, `shade` and `strange`, shape (h, w), are those of `vision.detect.cloth.Against`.
     """
 
+    bgr: Plane
     opponent: Float
     foreign: Float
     shade: Float
@@ -28,6 +29,7 @@ class Canvas:
     @classmethod
     def blank(cls, width_px: int, height_px: int) -> "Canvas":
         return cls(
+            np.zeros((height_px, width_px, 3), dtype=np.uint8),
             np.zeros((height_px, width_px, 3), dtype=np.float32),
             np.zeros((height_px, width_px), dtype=np.float32),
             np.zeros((height_px, width_px), dtype=np.float32),
@@ -37,12 +39,14 @@ class Canvas:
     def paint(self, frame: Frame, cloth: Cloth, gain: Float, boxes: list[Box]) -> None:
         """Computes the boxes; `gain` is by how much the light changed, as a logarithm per channel."""
         for left, top, right, bottom in boxes:
-            ratio = cloth.log_ratio(frame, left, top, right, bottom) - gain
             part = slice(top, bottom), slice(left, right)
+            self.bgr[part] = region_bgr(frame, left, top, right, bottom)
+            ratio = cloth.log_ratio(self.bgr[part], left, top) - gain
+            against = cloth.against(ratio)
             self.opponent[part] = cv2.transform(ratio, OPPONENT)
-            self.foreign[part] = cloth.foreign(ratio)
-            self.shade[part] = cloth.shade(ratio)
-            self.strange[part] = cloth.strange(ratio)
+            self.foreign[part] = against.foreign
+            self.shade[part] = against.shade
+            self.strange[part] = against.strange
 
 
 def sampled(plane: Float, pixels: Array) -> Float:

@@ -75,7 +75,9 @@ class Detector:
         cloth = learn_cloth(frames, self.calibration)
         bed = measure_bed(self.calibration, cloth, frames)
         canvas = Canvas.blank(first.width_px, first.height_px)
-        unusual = (cloth.strange(cloth.log_of(median_half_bgr(frames)) - cloth.log_bgr) <= 1).astype(np.uint8)
+        unusual = (cloth.against(cloth.log_of(median_half_bgr(frames)) - cloth.log_bgr).strange <= 1).astype(
+            np.uint8
+        )
         self._known = _Learnt(cloth, bed, ChangeWatch(bed.reach, bed.rect), canvas, unusual)
         self.mask = np.zeros(first.u.shape, dtype=np.uint8)
         self._strange = self.mask.copy()
@@ -110,7 +112,7 @@ class Detector:
         found += self._refine(frame, np.concatenate(votes))
         good = [c.ball for c in _apart(found, self.calibration.table.ball_diameter_in)]
         found += self._refine(frame, self._between(good, _unexplained(shallow, good)))
-        found = self._parted(frame, found)
+        found = self._parted(found)
         found = [replace(f, held=False) if _expected(f.ball, hints_in) else f for f in found]
         return Sight(accept(found, known.bed), regions)
 
@@ -139,9 +141,10 @@ class Detector:
         picture = known.cloth.log_of(half_region_bgr(frame, luma, part))
         ratio = np.asarray(picture - known.cloth.log_bgr[part] - self._gain, dtype=np.float32)
         seen = known.bed.reach[part] > 0
-        mask = ((known.cloth.foreign(ratio) > 1) & seen).astype(np.uint8)
+        against = known.cloth.against(ratio)
+        mask = ((against.foreign > 1) & seen).astype(np.uint8)
         self.mask[part] = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-        self._strange[part] = (known.cloth.strange(ratio) > 1) & seen
+        self._strange[part] = (against.strange > 1) & seen
         return ratio
 
     def _deep(self, region: Rect, mask: Plane) -> Array:
@@ -180,7 +183,7 @@ class Detector:
             points = points[rest[v, u] > 0]
         return np.asarray(points, dtype=np.float64)
 
-    def _parted(self, frame: Frame, found: list[Found]) -> list[Found]:
+    def _parted(self, found: list[Found]) -> list[Found]:
         """The candidates, those that touch a neighbour fitted again by the rest of their outlines."""
         good = _apart(found, self.calibration.table.ball_diameter_in)
         balls = np.array([(c.ball.x_px, c.ball.y_px, c.ball.radius_px) for c in good]).reshape(-1, 3)
@@ -191,7 +194,7 @@ class Detector:
         if not again.any():
             return found
         s = silhouettes(self.calibration, np.array([(c.ball.x_in, c.ball.y_in) for c in good])[again])
-        parted = self._judge(frame, s, fit(self._table.canvas.opponent, s, touching[again]))
+        parted = self._judge(s, fit(self._table.canvas.opponent, s, touching[again]))
         old = {id(c) for c, a in zip(good, again, strict=True) if a}
         return [c for c in found if id(c) not in old] + parted
 
@@ -217,9 +220,9 @@ class Detector:
         s = silhouettes(self.calibration, points)
         boxes = boxes_around(s.centres_px, s.radii_px, frame.width_px, frame.height_px)
         known.canvas.paint(frame, known.cloth, self._gain, boxes)
-        return self._judge(frame, s, fit(known.canvas.opponent, s))
+        return self._judge(s, fit(known.canvas.opponent, s))
 
-    def _judge(self, frame: Frame, s: Silhouettes, result: Fit) -> list[Found]:
+    def _judge(self, s: Silhouettes, result: Fit) -> list[Found]:
         """The fits as detections, with how good each is and what its outline shows."""
         known = self._table
         centres = s.centres_px + result.shift_px
@@ -234,7 +237,7 @@ class Detector:
         held = self._intruders[v, u] > 0
         by_hand = self._beside[v, u] > 0
         away = np.linalg.norm(np.column_stack([inches, np.zeros(len(inches))]) - self._eye_in, axis=1)
-        colours = looks(frame, centres, s.spokes_px, known.cloth)
+        colours = looks(known.canvas.bgr, centres, s.spokes_px, known.cloth)
         numbers = np.column_stack([centres, inches, s.radii_px, quality, bare.mean(axis=1)])
         return [
             Found(

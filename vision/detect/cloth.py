@@ -5,7 +5,6 @@ A shadow then moves all channels together, a ball moves them apart or far.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -97,6 +96,36 @@ def region_bgr(frame: Frame, left: int, top: int, right: int, bottom: int) -> Pl
 
 
 @dataclass(frozen=True)
+class Against:
+    """Pixels against the cloth, each of shape (h, w).
+
+    `mean` is how much lighter they are (a logarithm), `apart` how far the channels lie from their mean, in
+    tolerances, the farthest of the three, `redder` how much redder they are, likewise.
+    """
+
+    mean: Float
+    apart: Float
+    redder: Float
+
+    @property
+    def foreign(self) -> Float:
+        """How foreign to the cloth each pixel is, shape (h, w): 1 at the threshold of being a ball's."""
+        score = np.maximum(self.apart, self.redder)
+        np.maximum(score, np.hypot(_SOFTER * self.apart, np.maximum(self.mean, 0) / BRIGHT), out=score)
+        return np.asarray(np.maximum(score, self.mean / -DARK), dtype=np.float32)
+
+    @property
+    def strange(self) -> Float:
+        """How unlike lit cloth each pixel is, shape (h, w): 1 where it is no longer; shadows are strange too."""
+        return np.asarray(np.maximum(self.apart / _HUED, np.abs(self.mean) / _LIT), dtype=np.float32)
+
+    @property
+    def shade(self) -> Float:
+        """1 where a pixel can be cloth in deep shadow, much darker but of its colour, else 0, shape (h, w)."""
+        return np.asarray((self.mean < _SHADE) & (self.apart < _SHADE_TOLERANCE), dtype=np.float32)
+
+
+@dataclass(frozen=True)
 class Cloth:
     """The cloth at half size: `log_bgr`, shape (h/2, w/2, 3), and per channel, shape (3,), how far a pixel's
     chromatic ratio may stray before it counts as foreign. `table` is the logarithm used, shape (256,)."""
@@ -109,43 +138,25 @@ class Cloth:
         """The picture's logarithm per channel, shape (h, w, 3)."""
         return np.asarray(cv2.LUT(bgr, self.table), dtype=np.float32)
 
-    def foreign(self, log_ratio: Float) -> Float:
-        """How foreign to the cloth each pixel is, shape (h, w): 1 at the threshold of being a ball's.
-
-        `log_ratio`, shape (h, w, 3), is log(pixel) − log(cloth) for blue, green and red.
-        """
+    def against(self, log_ratio: Float) -> "Against":
+        """How pixels stand against the cloth; `log_ratio`, shape (h, w, 3), is log(pixel) − log(cloth), BGR."""
         b, g, r = cv2.split(log_ratio)
         mean = (b + g + r) / 3
-        colour = self._apart(b, g, r, mean)
-        score = np.maximum(colour, r / max(RED, float(self.tolerance[2])))
-        np.maximum(score, np.hypot(_SOFTER * colour, np.maximum(mean, 0) / BRIGHT), out=score)
-        return np.asarray(np.maximum(score, mean / -DARK), dtype=np.float32)
-
-    def strange(self, log_ratio: Float) -> Float:
-        """How unlike lit cloth each pixel is, shape (h, w): 1 where it is no longer; shadows are strange too."""
-        b, g, r = cv2.split(log_ratio)
-        mean = (b + g + r) / 3
-        return np.asarray(np.maximum(self._apart(b, g, r, mean) / _HUED, np.abs(mean) / _LIT), dtype=np.float32)
-
-    def shade(self, log_ratio: Float) -> Float:
-        """1 where a pixel can be cloth in deep shadow, much darker but of its colour, else 0, shape (h, w)."""
-        b, g, r = cv2.split(log_ratio)
-        mean = (b + g + r) / 3
-        dark = (mean < _SHADE) & (self._apart(b, g, r, mean) < _SHADE_TOLERANCE)
-        return np.asarray(dark, dtype=np.float32)
-
-    def _apart(self, b: NDArray[Any], g: NDArray[Any], r: NDArray[Any], mean: NDArray[Any]) -> NDArray[Any]:
-        """How far the channels lie from their mean, in tolerances, the farthest of the three."""
         tb, tg, tr = (float(t) for t in self.tolerance)
-        far = np.maximum(np.abs(b - mean) / tb, np.abs(g - mean) / tg)
-        return np.asarray(np.maximum(far, np.abs(r - mean) / tr))
+        apart = np.maximum(np.abs(b - mean) / tb, np.abs(g - mean) / tg)
+        np.maximum(apart, np.abs(r - mean) / tr, out=apart)
+        return Against(
+            np.asarray(mean, dtype=np.float32),
+            np.asarray(apart, dtype=np.float32),
+            np.asarray(r / max(RED, tr), dtype=np.float32),
+        )
 
-    def log_ratio(self, frame: Frame, left: int, top: int, right: int, bottom: int) -> Float:
-        """log(pixel) − log(cloth) of a full-size region, shape (h, w, 3); bounds must be even and inside."""
-        picture = self.log_of(region_bgr(frame, left, top, right, bottom))
-        cloth = self.log_bgr[top // 2 : bottom // 2, left // 2 : right // 2]
-        full = cv2.resize(cloth, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(picture - full, dtype=np.float32)
+    def log_ratio(self, bgr: Plane, left: int, top: int) -> Float:
+        """log(pixel) − log(cloth) of a full-size region, shape (h, w, 3), that begins at an even left and top."""
+        height, width = bgr.shape[:2]
+        cloth = self.log_bgr[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2]
+        full = cv2.resize(cloth, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(self.log_of(bgr) - full, dtype=np.float32)
 
 
 def _terms(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:

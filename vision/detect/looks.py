@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.detect.cloth import Cloth, Float, region_bgr
+from vision.detect.cloth import Cloth, Float
 from vision.detect.silhouette import SPOKES, Array
-from vision.frames.source import Frame
+from vision.frames.source import Plane
 
 # Points of equal weight over the disc, out to where the cloth's colour bleeds in.
 _RINGS = 0.85 * np.sqrt((np.arange(5) + 0.5) / 5)
@@ -14,27 +14,15 @@ _PER_RING = 12
 _LEAST_LIGHT, _MOST_LIGHT = 0.5, 1.6
 
 
-def looks(frame: Frame, centres_px: Array, spokes_px: Array, cloth: Cloth) -> list[Float]:
+def looks(picture: Plane, centres_px: Array, spokes_px: Array, cloth: Cloth) -> list[Float]:
     """The colours of each ball, one (M + 1, 3) float32 array of BGR a ball: M points of its disc, then the cloth.
 
-    All are divided by how much lighter the cloth is there than in the middle of the picture, so they may pass 255.
+    `picture`, shape (h, w, 3), is BGR. All are divided by how much lighter the cloth is there than in the middle
+    of the picture, so they may pass 255.
     """
-    margin = float(np.abs(spokes_px).max()) + 2
-    left, top = (int(v) & ~1 for v in np.maximum(0, centres_px.min(axis=0) - margin))
-    right = min(frame.width_px, int(centres_px[:, 0].max() + margin)) & ~1
-    bottom = min(frame.height_px, int(centres_px[:, 1].max() + margin)) & ~1
-    if right - left < 4 or bottom - top < 4:
-        return [np.zeros((len(_RINGS) * _PER_RING + 1, 3), dtype=np.float32)] * len(centres_px)
-    picture = region_bgr(frame, left, top, right, bottom)
-    where = centres_px[:, None, :] + _disc(spokes_px) - (left, top)
+    where = (centres_px[:, None, :] + _disc(spokes_px)).astype(np.float32)
     colours: NDArray[np.uint8] = np.asarray(
-        cv2.remap(
-            picture,
-            where[..., 0].astype(np.float32),
-            where[..., 1].astype(np.float32),
-            cv2.INTER_NEAREST,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        cv2.remap(picture, where[..., 0], where[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
     )
     under, light = _cloth_there(cloth, centres_px)
     both = np.concatenate([colours.astype(np.float32), under[:, None, :]], axis=1)

@@ -41,16 +41,10 @@ class Frame:
     def height_px(self) -> int:
         return int(self.y.shape[0])
 
-    def bgr(self, left: int = 0, top: int = 0, right: int | None = None, bottom: int | None = None) -> Plane:
-        """The region as a BGR picture, shape (h, w, 3). Bounds are cut to the picture and widened to even."""
-        left, top = max(0, left) & ~1, max(0, top) & ~1
-        right = min(self.width_px, self.width_px if right is None else right + (right & 1))
-        bottom = min(self.height_px, self.height_px if bottom is None else bottom + (bottom & 1))
-        y = np.ascontiguousarray(self.y[top:bottom, left:right])
-        u = self.u[top // 2 : bottom // 2, left // 2 : right // 2]
-        v = self.v[top // 2 : bottom // 2, left // 2 : right // 2]
-        uv = np.dstack([u, v])
-        return np.asarray(cv2.cvtColorTwoPlane(y, uv, cv2.COLOR_YUV2BGR_NV12), dtype=np.uint8)
+    def bgr(self) -> Plane:
+        """The frame as a BGR picture, shape (h, w, 3)."""
+        uv = np.dstack([self.u, self.v])
+        return np.asarray(cv2.cvtColorTwoPlane(self.y, uv, cv2.COLOR_YUV2BGR_NV12), dtype=np.uint8)
 
     @classmethod
     def from_bgr(cls, picture: Plane, index: int = 0, t_s: float = 0.0) -> "Frame":

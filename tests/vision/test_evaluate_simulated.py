@@ -4,11 +4,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from calibration.table import MM_PER_IN, STANDARD_TABLES
 from edge.cli import ladder
+from vision.balls import ball_sets
+from vision.evaluate.baseline import PlainFinder
 from vision.evaluate.detection import Found
 from vision.evaluate.names import Pockets
 from vision.evaluate.shots import Game, macro_f1, score_shots
@@ -16,7 +19,9 @@ from vision.evaluate.simulated import Plan, parse_seeds, run
 from vision.evaluate.statistics import Metric
 from vision.evaluate.tally import BallTally, PathTally, zone
 from vision.evaluate.truth import TrueBall, Truth, truth_of
+from vision.frames.source import Frame
 from vision.model import Cushion, FirstContact, Shot, SideSpin, Spin, VerticalSpin
+from vision.simulate.source import SimulatedTable
 
 TABLE = STANDARD_TABLES["9ft"]
 
@@ -205,6 +210,12 @@ def test_the_plain_baseline_finds_most_balls_and_counts_on_the_same_frames() -> 
         value = plain[name].value
         assert value is not None
         assert value > least, name
+
+
+def test_the_plain_baseline_finds_nothing_where_nothing_is() -> None:
+    table = SimulatedTable(size=(640, 360))
+    grey = Frame.from_bgr(np.full((360, 640, 3), 90, dtype=np.uint8))
+    assert PlainFinder(table.calibration, ball_sets()["american"]).find(grey) == []
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,9 @@ class PlainFinder:
         """The balls of a frame, the circle with most votes first."""
         picture = frame.bgr()
         circles = self._circles(picture)
+        if not len(circles):
+            self._paths = []
+            return []
         table = self._calibration.table
         places = self._calibration.to_table(circles[:, :2])
         inside = (places > 0).all(axis=1) & (places < (table.length_in, table.width_in)).all(axis=1)

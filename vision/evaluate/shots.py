@@ -64,6 +64,8 @@ def score_shots(games: Sequence[Game]) -> list[Metric]:
     pots = [game for game in games if game.truth.pots is not None]
     if pots:
         metrics += st.within("outcome", _of_pots(pots))
+    sections = list(dict.fromkeys(metric.section for metric in metrics))
+    metrics.sort(key=lambda metric: sections.index(metric.section))
     return [metric for metric in metrics if metric.n or metric.name.startswith(("shots", "pots", "false"))]
 
 

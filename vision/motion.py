@@ -77,9 +77,13 @@ def make_path(ball: int, history: list[Sample], since_s: float) -> Path | None:
     if len(samples) < 2:
         return None
     rest = samples[0] if samples[0].resting else None
+    times = np.array([s.t_s for s in samples])
+    if samples[-1].since_s is not None:
+        # It came to rest at the beginning of the time it has rested since.
+        times[-1] = np.clip(samples[-1].since_s, times[-2], times[-1])
     return Path(
         ball,
-        np.array([s.t_s for s in samples]),
+        times,
         np.array([s.index for s in samples]),
         np.array([(s.x_in, s.y_in) for s in samples]),
         (rest.x_in, rest.y_in) if rest else None,

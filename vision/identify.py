@@ -106,6 +106,7 @@ class Names:
         if not seen:
             return
         self._evidence.gather(seen)
+        self._struck = {t: cost for t, cost in self._struck.items() if t in self._evidence.views}
         tuning = self._tuned(seen)
         fits = np.array([self._fit(t.id, tuning) for t in seen])
         views = np.array([len(self._evidence.views[t.id].looks) for t in seen])

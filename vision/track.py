@@ -28,6 +28,7 @@ _ADOPT_S = 0.25
 _LOST_S = 30.0
 _RATTLE_S = 0.6
 _RATTLE_IN = 10.0
+_LEVELS = 60.0  # by so many of 255 two looks clearly differ
 _UNLIKE = 1.2
 _MUCH_ALIKE = 0.7
 _MOMENT_S = 1.0
@@ -311,7 +312,7 @@ class Tracker:
         part = (own * seen[None]).sum(axis=2) / np.maximum(np.square(own).sum(axis=2), 1e-6)
         part = np.clip(part, 0.5, 1.0)
         apart = np.linalg.norm(seen[None] - part[..., None] * own, axis=2)
-        unlike: Array = apart / 60 + _SMEARED * (1 - part)
+        unlike: Array = apart / _LEVELS + _SMEARED * (1 - part)
         return unlike
 
     def _sight(self, track: Track, index: int, t_s: float, d: Detection) -> None:
@@ -524,7 +525,7 @@ class Tracker:
 
 def unlike(a: Track, b: Track) -> float:
     """How unlike two tracks look: 0 the same, 1 clearly not."""
-    return float(np.linalg.norm(mean_look(a.looks) - mean_look(b.looks))) / 60
+    return float(np.linalg.norm(mean_look(a.looks) - mean_look(b.looks))) / _LEVELS
 
 
 def mean_look(looks: list[NDArray[np.float32]]) -> Array:

@@ -73,7 +73,7 @@ class Found:
 
     def _edge_before(self, other: Detection) -> float:
         """How much of the part of the outline that lies within another ball's the picture has."""
-        there = np.hypot(self.outside_px[:, 0] - other.x_px, self.outside_px[:, 1] - other.y_px) < other.radius_px
+        there = self.within(other, 1.0)
         return float(self.edge[there].mean()) if there.any() else 0.0
 
     def _near(self, other: Detection) -> bool:
@@ -82,8 +82,12 @@ class Found:
 
     def _behind(self, other: Detection) -> NDArray[np.bool_]:
         """Which of the points just outside lie on another ball."""
+        return self.within(other, 1.15)
+
+    def within(self, other: Detection, radii: float) -> NDArray[np.bool_]:
+        """Which of the points just outside lie within so many radii of another ball's middle."""
         away = np.hypot(self.outside_px[:, 0] - other.x_px, self.outside_px[:, 1] - other.y_px)
-        result: NDArray[np.bool_] = away < 1.15 * other.radius_px
+        result: NDArray[np.bool_] = away < radii * other.radius_px
         return result
 
 

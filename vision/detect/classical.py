@@ -20,6 +20,7 @@ from vision.frames.source import Frame, Plane
 from vision.model import Detection
 
 _WELL_FOUND = 0.7
+_MEETS = 1.1  # an outline this near to another ball's middle, in its radii, meets it
 _ONE_BALL = 0.8  # balls nearer than this, in diameters, are one
 _MOST_SHADED = 0.35  # a lamp's shadow hides less of an outline than this; a dark sleeve is like shadow all round
 _LEAST_TOLD = 0.4  # less of an outline than this tells no ball
@@ -186,10 +187,7 @@ class Detector:
     def _parted(self, found: list[Found]) -> list[Found]:
         """The candidates, those that touch a neighbour fitted again by the rest of their outlines."""
         good = _apart(found, self.calibration.table.ball_diameter_in)
-        balls = np.array([(c.ball.x_px, c.ball.y_px, c.ball.radius_px) for c in good]).reshape(-1, 3)
-        touching = np.array([_meets(c, np.delete(balls, i, axis=0)) for i, c in enumerate(good)]).reshape(
-            -1, SPOKES
-        )
+        touching = np.array([_meets(c, [o.ball for o in good if o is not c]) for c in good]).reshape(-1, SPOKES)
         again: NDArray[np.bool_] = np.asarray(touching.any(axis=1))
         if not again.any():
             return found
@@ -283,11 +281,12 @@ def _apart(candidates: list[Found], diameter_in: float) -> list[Found]:
     return kept
 
 
-def _meets(candidate: Found, others: Array) -> NDArray[np.bool_]:
-    """Which of a candidate's spokes lead into another ball; `others`, shape (N, 3): x, y and radius in pixels."""
-    away = np.linalg.norm(candidate.outside_px[:, None] - others[None, :, :2], axis=2)
-    result: NDArray[np.bool_] = (away < 1.1 * others[:, 2]).any(axis=1)
-    return result
+def _meets(candidate: Found, others: list[Detection]) -> NDArray[np.bool_]:
+    """Which of a candidate's spokes lead into another ball, shape (SPOKES,)."""
+    meets = np.zeros(SPOKES, dtype=bool)
+    for other in others:
+        meets |= candidate.within(other, _MEETS)
+    return meets
 
 
 def _unexplained(mask: Plane, balls: list[Detection]) -> Plane:

@@ -13,7 +13,7 @@ from vision.frames.source import Frame
 from vision.identify import Names
 from vision.model import BallState, Health, Seen, Shot
 from vision.shots import ShotFinder
-from vision.track import Tracker
+from vision.tracker import Tracker
 
 _NAME_EVERY_S = 0.5
 

@@ -10,7 +10,8 @@ from vision.identify import Names
 from vision.model import Phase, Point, Shot
 from vision.motion import Path, caused, make_path
 from vision.pots import Fate, fate_of, fate_when_struck, fate_when_vanished, rolled_in
-from vision.track import Track, Tracker
+from vision.track import Track
+from vision.tracker import Tracker
 from vision.withdraw import DOUBT_S, Told, seen_again
 
 _QUIET_S = 0.35  # this long without motion ends a shot

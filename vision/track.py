@@ -1,42 +1,23 @@
-"""Balls through time, in inches: every detection to at most one ball, every ball in at most one place."""
+"""One ball through time, in inches: where it is, how it moves, when it came to rest, what it looks like."""
 
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from calibration.table import Table
 from vision.model import Detection, State
-from vision.pots import Fate, fate_of
+from vision.pots import Fate
 from vision.sample import Sample
 
 Array = NDArray[np.float64]
 
-_FASTEST_IN_S = 560.0  # a hard break: 32 mph
+CONFIRM = 3  # sightings that make a new ball
+LEVELS = 60.0  # by so many of 255 two looks clearly differ
+SAME_PLACE_IN = 0.7
 _STILL_IN = 0.20  # a still ball's measured place strays less than this
-_CONFIRM = 3  # sightings that make a new ball
 _SETTLED = 4  # sightings at rest that make a ball something other than a hand
-_BIRTH_S = 0.6
-_OPENING_S = 0.3  # what moves this early was moving when the recording began
-_UNKNOWN_IN_S = 300.0  # a ball seen once may go as fast as this
-_WAITING_S = 0.05
-_LEAP_S = 0.08
-_COAST_S = 0.4
-_FOUND_AGAIN_IN_S = 300.0  # a ball out of sight may be found as far away as this speed carries it
-_ADOPT_S = 0.25
-_LOST_S = 30.0
-_RATTLE_S = 0.6
-_RATTLE_IN = 10.0
-_LEVELS = 60.0  # by so many of 255 two looks clearly differ
-_UNLIKE = 1.2
-_MUCH_ALIKE = 0.7
-_MOMENT_S = 1.0
-_SMEARED = 0.3
-_COVERED = 0.35  # the part of a silhouette that, being foreign, can hide a ball
-_SAME_PLACE_IN = 0.7
 _STIRRED_IN = 0.5  # what strays no farther from where it lay has not moved
-_FAR = 1e6
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +63,7 @@ class Track:
 
     @property
     def confirmed(self) -> bool:
-        return self.hits >= _CONFIRM
+        return self.hits >= CONFIRM
 
     @property
     def speed(self) -> float:
@@ -111,6 +92,84 @@ class Track:
             _rebound(self.y_in + self.vy * dt, R, table.width_in - R),
         )
 
+    def sight(self, index: int, t_s: float, d: Detection) -> None:
+        """Takes in where it was seen."""
+        dt = t_s - self.last_s
+        moved = float(np.hypot(d.x_in - self.x_in, d.y_in - self.y_in))
+        sample = Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)
+        self.hits += 1
+        self.by_hand = d.by_hand
+        self.missed_s = self.hidden_s = None
+        if d.look is not None and d.quality > 0.6:
+            self.looks = [*self.looks[-30:], d.look]
+        back = self.state == "hidden" and self.history[-1].resting and moved < SAME_PLACE_IN
+        if back or (self.state == "still" and moved < _STILL_IN):
+            self.state = "still"
+            # A resting ball's place is the slow mean of what is measured, so that noise moves nothing.
+            self.x_in += 0.1 * (d.x_in - self.x_in)
+            self.y_in += 0.1 * (d.y_in - self.y_in)
+            self.x_px, self.y_px = d.x_px, d.y_px
+            self.last_s = t_s
+            self.rested += not d.by_hand
+            if not self.history[-1].resting:
+                since = self.history[-1].t_s
+                self.history.append(Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality, since))
+            rest = self.history[-1]
+            rest.index, rest.t_s, rest.x_in, rest.y_in = index, t_s, self.x_in, self.y_in
+            return
+        self.state = "moving"
+        self.history.append(sample)
+        if dt > 0:
+            self._set_velocity(d, dt)
+        self.x_in, self.y_in, self.x_px, self.y_px, self.last_s = d.x_in, d.y_in, d.x_px, d.y_px, t_s
+        self._settle(t_s)
+
+    def _set_velocity(self, d: Detection, dt: float) -> None:
+        vx, vy = (d.x_in - self.x_in) / dt, (d.y_in - self.y_in) / dt
+        turn = np.hypot(vx - self.vx, vy - self.vy)
+        keep = 0.35 if turn < 0.25 * max(self.speed, 10.0) else 0.0
+        self.vx = keep * self.vx + (1 - keep) * vx
+        self.vy = keep * self.vy + (1 - keep) * vy
+
+    def _settle(self, t_s: float) -> None:
+        """A ball whose last samples lie in one spot has come to rest."""
+        recent = [s for s in self.history if s.t_s > t_s - 0.22]
+        if len(recent) < 4 or recent[-1].t_s - recent[0].t_s < 0.12:
+            return
+        x = np.array([s.x_in for s in recent])
+        y = np.array([s.y_in for s in recent])
+        half = len(x) // 2
+        drift = np.hypot(x[half:].mean() - x[:half].mean(), y[half:].mean() - y[:half].mean())
+        if drift < 0.05 and max(np.ptp(x), np.ptp(y)) < 2 * _STILL_IN:
+            self.state = "still"
+            self.vx = self.vy = 0.0
+            self.x_in, self.y_in = float(np.median(x)), float(np.median(y))
+            last = self.history[-1]
+            rest = Sample(last.index, t_s, self.x_in, self.y_in, last.x_px, last.y_px, last.quality, recent[0].t_s)
+            before = self.last_rest()
+            since = [s for s in self.history if before is not None and s.t_s > before.t_s]
+            if before is not None and all(_apart(s, before) < _STIRRED_IN for s in (*since, rest)):
+                # It only seemed to move: it lies where it lay.
+                self.history = [s for s in self.history if s.t_s <= before.t_s]
+                before.index, before.t_s = rest.index, rest.t_s
+                return
+            self.history = [s for s in self.history if s.t_s <= recent[0].t_s] + [rest]
+
+    def unchanged(self, index: int, t_s: float) -> None:
+        """Nothing changed where it lies: as good as seen there again."""
+        self.hits += 1
+        self.missed_s = None
+        self.last_s = t_s
+        last = self.history[-1]
+        if self.state == "still":
+            self.rested += not self.by_hand
+            if last.resting:
+                last.t_s = t_s
+            return
+        self.vx = self.vy = 0.0
+        self.history.append(replace(last, index=index, t_s=t_s, since_s=None))
+        self._settle(t_s)
+
 
 def _rebound(value: float, low: float, high: float) -> float:
     if value < low - 3 or value > high + 3:
@@ -119,413 +178,9 @@ def _rebound(value: float, low: float, high: float) -> float:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
-    """One frame and what was found in it."""
-
-    index: int
-    t_s: float
-    detections: list[Detection]
-
-
-class Tracker:
-    """Follows the balls of one table.
-
-    `tracks` holds every ball believed on the table, hidden ones included; `lost` those whose place was seen empty
-    and that are not found elsewhere.
-    """
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        self.tracks: list[Track] = []
-        self.lost: list[Track] = []
-        self._next = 0
-        self._first_s: float | None = None
-
-    @property
-    def balls(self) -> list[Track]:
-        """The tracks that are balls beyond doubt."""
-        return [t for t in self.tracks if t.is_ball]
-
-    def hints(self, t_s: float) -> Array:
-        """Where to expect balls at a time, shape (N, 2)."""
-        return np.array([t.predicted(t_s, self.table) for t in self.tracks]).reshape(-1, 2)
-
-    def places(self) -> Array:
-        """Where the balls were last seen, shape (N, 2)."""
-        return np.array([(t.x_in, t.y_in) for t in self.tracks]).reshape(-1, 2)
-
-    def update(
-        self, index: int, t_s: float, detections: list[Detection], changed: list[bool], cover: Array
-    ) -> None:
-        """Brings the tracks to a frame.
-
-        `changed` and `cover`, one per track in the order of `hints`, say whether the place where it was last seen
-        was looked at again (where it was not, nothing changed there), and how much of the place where it is
-        expected something foreign covers.
-        """
-        if self._first_s is None:
-            self._first_s = t_s
-        tracks = list(self.tracks)
-        looked = [i for i in range(len(tracks)) if changed[i]]
-        now = Now(index, t_s, detections)
-        spare = list(range(len(detections)))
-        spare = self._match_by_motion(now, spare, [tracks[i] for i in looked])
-        unchanged = [t for i, t in enumerate(tracks) if not changed[i] and t.state == "still"]
-        spare = [j for j in spare if not self._occupied(detections[j], t_s, unchanged)]
-        spare = self._match_by_place(now, spare)
-        absent = [(tracks[i], cover[i]) for i in looked if tracks[i].last_s < t_s and tracks[i].is_ball]
-        # In a hand much looks round: only a ball followed up to there is one.
-        by_hand = [j for j in spare if detections[j].by_hand]
-        spare = [j for j in spare if not detections[j].by_hand]
-        # A ball whose place is seen to be empty has been struck away; a covered one waits, or went on a little.
-        gone = [track for track, covered in absent if covered < _COVERED or track.speed > 3]
-        spare = self._match_by_leap(now, spare, gone, np.inf, _UNLIKE)
-        waiting = [track for track, _ in absent if track.last_s < t_s]
-        spare = self._match_by_leap(now, spare, waiting, _UNKNOWN_IN_S, _MUCH_ALIKE)
-        for i, track in enumerate(tracks):
-            if track.last_s == t_s or track not in self.tracks:
-                continue
-            if not changed[i] and track.state != "hidden" and track.missed_s is None:
-                self._unchanged(track, index, t_s)
-            else:
-                self._miss(track, t_s, float(cover[i]))
-        spare = self._find_again(now, spare)
-        for j in (*spare, *by_hand):
-            self._born(index, t_s, detections[j])
-        self._adopt()
-        self._tidy(t_s)
-
-    def _occupied(self, d: Detection, t_s: float, unchanged: list[Track]) -> bool:
-        """Whether a ball seen just now, or one where nothing changed, lies there: an edge can show it twice."""
-        near = 0.7 * self.table.ball_diameter_in
-        there = [*unchanged, *(t for t in self.tracks if t.last_s == t_s)]
-        return any(np.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near for t in there)
-
-    def _match_by_motion(self, now: Now, spare: list[int], tracks: list[Track]) -> list[int]:
-        """Gives balls the detections where their motion brings them; hands back the detections left over."""
-        if not tracks or not spare:
-            return spare
-        where = np.array([t.predicted(now.t_s, self.table) for t in tracks])
-        gate = np.array([self._gate(t, now.t_s) for t in tracks])[:, None]
-        distance = _distances(where, now.detections, spare)
-        cost = distance / gate + self._likeness(tracks, [now.detections[j] for j in spare])
-        cost[distance > gate] = _FAR
-        # A hand does not set off the ball beside it.
-        by_hand = np.array([now.detections[j].by_hand for j in spare])
-        at_rest = np.array([t.is_ball and t.state != "moving" for t in tracks])
-        cost[at_rest[:, None] & by_hand[None] & (distance > _SAME_PLACE_IN)] = _FAR
-        return self._sight_all(now, spare, tracks, cost)
-
-    def _match_by_place(self, now: Now, spare: list[int]) -> list[int]:
-        """Gives balls out of sight the detections where they last lay."""
-        absent = [
-            t
-            for t in (*self.tracks, *self.lost)
-            if t.last_s < now.t_s and t.at_home and t.fate is None and now.t_s - t.last_s < _LOST_S
-        ]
-        if not absent or not spare:
-            return spare
-        homes = [t.last_rest() or t.history[-1] for t in absent]
-        where = np.array([(h.x_in, h.y_in) for h in homes])
-        cost = _distances(where, now.detections, spare)
-        cost[cost > _SAME_PLACE_IN] = _FAR
-        return self._sight_all(now, spare, absent, cost)
-
-    def _match_by_leap(
-        self, now: Now, spare: list[int], tracks: list[Track], fastest_in_s: float, most_unlike: float
-    ) -> list[int]:
-        """Gives balls that left their places the detections that a strike could have sent them to."""
-        if not tracks or not spare:
-            return spare
-        reach = np.array([self._reach(t, now.t_s) for t in tracks])
-        since = np.array([min(now.t_s - t.last_s, _LEAP_S) for t in tracks])
-        reach = np.minimum(reach, 0.5 + fastest_in_s * since)[:, None]
-        leap = _distances(np.array([(t.x_in, t.y_in) for t in tracks]), now.detections, spare)
-        unlike = self._likeness(tracks, [now.detections[j] for j in spare])
-        cost = leap / reach + unlike
-        cost[(leap > reach) | (unlike > most_unlike)] = _FAR
-        return self._sight_all(now, spare, tracks, cost)
-
-    def _sight_all(
-        self,
-        now: Now,
-        spare: list[int],
-        tracks: list[Track],
-        cost: Array,
-    ) -> list[int]:
-        """Pairs tracks with spare detections at the least cost; hands back the detections left over."""
-        used = set()
-        for a, b in _solve(cost):
-            track = tracks[a]
-            if track.gone:
-                self._take_back(track)
-            self._sight(track, now.index, now.t_s, now.detections[spare[b]])
-            used.add(spare[b])
-        return [j for j in spare if j not in used]
-
-    def _take_back(self, track: Track) -> None:
-        """A lost ball is on the table after all."""
-        self.lost.remove(track)
-        if track not in self.tracks:
-            self.tracks.append(track)
-        track.gone, track.fate = False, None
-
-    def _gate(self, track: Track, t_s: float) -> float:
-        """How far from its prediction a ball may be found, in inches."""
-        dt = t_s - track.last_s
-        if track.hits == 1:
-            return 0.5 + _UNKNOWN_IN_S * dt
-        if track.state != "moving":
-            dt = min(dt, _WAITING_S)  # however long it was hidden, it lay still
-        gate = 0.5 + 0.3 * track.speed * dt + 60 * dt * dt
-        if any(self._may_hit(other, track, t_s) for other in self.tracks):
-            fastest = max((o.speed for o in self.tracks), default=0.0)
-            gate = max(gate, 0.8 + 1.1 * fastest * dt)
-        return gate
-
-    def _may_hit(self, other: Track, track: Track, t_s: float) -> bool:
-        """Whether two balls, one moving, may have met by a time."""
-        if other is track or max(other.speed, track.speed) < 3:
-            return False
-        x, y = other.predicted(t_s, self.table)
-        u, v = track.predicted(t_s, self.table)
-        close = 1.35 * self.table.ball_diameter_in
-        return _segments_near((other.x_in, other.y_in), (x, y), (track.x_in, track.y_in), (u, v)) < close
-
-    def _reach(self, track: Track, t_s: float) -> float:
-        """How far a ball may have gone since it was last seen, whatever struck it."""
-        dt = max(t_s - track.last_s, 1 / 60)
-        if track.at_home:
-            return 1.0 + _FASTEST_IN_S * min(dt, _LEAP_S)
-        return 2.0 + 2.5 * max(track.speed, 10.0) * min(dt, _LEAP_S)
-
-    def _likeness(self, tracks: list[Track], detections: list[Detection]) -> Array:
-        """How unlike each track and detection look, shape (tracks, detections): 0 the same, 1 clearly not.
-
-        A smeared ball is a mixture of itself and the cloth, by half at most.
-        """
-        looks = [d.look if d.look is not None else np.zeros((1, 3), dtype=np.float32) for d in detections]
-        cloth = np.array([look[-1] for look in looks], dtype=np.float64)
-        seen = np.array([mean_look([look]) for look in looks]) - cloth
-        own = np.array([mean_look(t.looks) for t in tracks])[:, None] - cloth[None]
-        part = (own * seen[None]).sum(axis=2) / np.maximum(np.square(own).sum(axis=2), 1e-6)
-        part = np.clip(part, 0.5, 1.0)
-        apart = np.linalg.norm(seen[None] - part[..., None] * own, axis=2)
-        unlike: Array = apart / _LEVELS + _SMEARED * (1 - part)
-        return unlike
-
-    def _sight(self, track: Track, index: int, t_s: float, d: Detection) -> None:
-        dt = t_s - track.last_s
-        moved = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
-        sample = Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)
-        track.hits += 1
-        track.by_hand = d.by_hand
-        track.missed_s = track.hidden_s = None
-        if d.look is not None and d.quality > 0.6:
-            track.looks = [*track.looks[-30:], d.look]
-        back = track.state == "hidden" and track.history[-1].resting and moved < _SAME_PLACE_IN
-        if back or (track.state == "still" and moved < _STILL_IN):
-            track.state = "still"
-            # A resting ball's place is the slow mean of what is measured, so that noise moves nothing.
-            track.x_in += 0.1 * (d.x_in - track.x_in)
-            track.y_in += 0.1 * (d.y_in - track.y_in)
-            track.x_px, track.y_px = d.x_px, d.y_px
-            track.last_s = t_s
-            track.rested += not d.by_hand
-            if not track.history[-1].resting:
-                since = track.history[-1].t_s
-                track.history.append(Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality, since))
-            rest = track.history[-1]
-            rest.index, rest.t_s, rest.x_in, rest.y_in = index, t_s, track.x_in, track.y_in
-            return
-        track.state = "moving"
-        track.history.append(sample)
-        if dt > 0:
-            self._set_velocity(track, d, dt)
-        track.x_in, track.y_in, track.x_px, track.y_px, track.last_s = d.x_in, d.y_in, d.x_px, d.y_px, t_s
-        self._settle(track, t_s)
-
-    def _set_velocity(self, track: Track, d: Detection, dt: float) -> None:
-        vx, vy = (d.x_in - track.x_in) / dt, (d.y_in - track.y_in) / dt
-        turn = np.hypot(vx - track.vx, vy - track.vy)
-        keep = 0.35 if turn < 0.25 * max(track.speed, 10.0) else 0.0
-        track.vx = keep * track.vx + (1 - keep) * vx
-        track.vy = keep * track.vy + (1 - keep) * vy
-
-    def _settle(self, track: Track, t_s: float) -> None:
-        """A ball whose last samples lie in one spot has come to rest."""
-        recent = [s for s in track.history if s.t_s > t_s - 0.22]
-        if len(recent) < 4 or recent[-1].t_s - recent[0].t_s < 0.12:
-            return
-        x = np.array([s.x_in for s in recent])
-        y = np.array([s.y_in for s in recent])
-        half = len(x) // 2
-        drift = np.hypot(x[half:].mean() - x[:half].mean(), y[half:].mean() - y[:half].mean())
-        if drift < 0.05 and max(np.ptp(x), np.ptp(y)) < 2 * _STILL_IN:
-            track.state = "still"
-            track.vx = track.vy = 0.0
-            track.x_in, track.y_in = float(np.median(x)), float(np.median(y))
-            last = track.history[-1]
-            rest = Sample(
-                last.index, t_s, track.x_in, track.y_in, last.x_px, last.y_px, last.quality, recent[0].t_s
-            )
-            before = track.last_rest()
-            since = [s for s in track.history if before is not None and s.t_s > before.t_s]
-            if before is not None and all(_apart(s, before) < _STIRRED_IN for s in (*since, rest)):
-                # It only seemed to move: it lies where it lay.
-                track.history = [s for s in track.history if s.t_s <= before.t_s]
-                before.index, before.t_s = rest.index, rest.t_s
-                return
-            track.history = [s for s in track.history if s.t_s <= recent[0].t_s] + [rest]
-
-    def _unchanged(self, track: Track, index: int, t_s: float) -> None:
-        """Nothing changed where it lies: as good as seen there again."""
-        track.hits += 1
-        track.missed_s = None
-        track.last_s = t_s
-        last = track.history[-1]
-        if track.state == "still":
-            track.rested += not track.by_hand
-            if last.resting:
-                last.t_s = t_s
-            return
-        track.vx = track.vy = 0.0
-        track.history.append(replace(last, index=index, t_s=t_s, since_s=None))
-        self._settle(track, t_s)
-
-    def _miss(self, track: Track, t_s: float, cover: float) -> None:
-        """Not found where it should be: hidden where something covers the place, else lost after a while."""
-        if track.missed_s is None:
-            track.missed_s = t_s
-        covered = cover > _COVERED
-        if track.state == "still":
-            if covered:
-                track.state, track.hidden_s = "hidden", track.last_s
-            elif t_s - track.missed_s > 0.15:
-                self._lose(track)
-            return
-        if track.state == "hidden" and track.speed < 3:
-            if not covered and t_s - track.missed_s > 0.3:
-                self._lose(track)
-            elif covered:
-                track.missed_s = t_s
-            return
-        if t_s - track.missed_s > _COAST_S or not self._on_table(track, t_s):
-            if covered and self._on_table(track, t_s):
-                x, y = track.predicted(t_s, self.table)
-                track.x_in, track.y_in, track.last_s = x, y, t_s
-                track.vx, track.vy, track.state, track.missed_s = 0.0, 0.0, "hidden", t_s
-                track.hidden_s = t_s
-            else:
-                self._lose(track)
-
-    def _on_table(self, track: Track, t_s: float) -> bool:
-        x, y = track.x_in + track.vx * (t_s - track.last_s), track.y_in + track.vy * (t_s - track.last_s)
-        return -1 < x < self.table.length_in + 1 and -1 < y < self.table.width_in + 1
-
-    def _lose(self, track: Track) -> None:
-        """Its place is empty: it went on as a ball that turned up since it was hidden, or nobody knows where."""
-        if track.is_ball and track.hidden_s is not None:
-            hidden_s = track.hidden_s
-            newer = [
-                t for t in self.tracks if t is not track and t.born_s > hidden_s and t.confirmed and not t.gone
-            ]
-            likely = [t for t in newer if not t.by_hand and unlike(track, t) < _MUCH_ALIKE]
-            if likely:
-                self._become(track, min(likely, key=lambda t: unlike(track, t)))
-                return
-        track.gone = True
-        if track.is_ball:
-            track.fate = fate_of(track.history, self.table)
-            self.lost.append(track)
-
-    def _find_again(self, now: Now, spare: list[int]) -> list[int]:
-        """Gives spare detections to lately lost balls that look like them and could be there."""
-        # What fell into a pocket may rattle in its jaws; later a hand may take it out, which is no ball in play.
-        absent = [t for t in self.lost if now.t_s - t.last_s < (_LOST_S if t.fate is None else _RATTLE_S)]
-        spare = [j for j in spare if now.detections[j].quality > 0.6]
-        if not absent or not spare:
-            return spare
-        alike = self._likeness(absent, [now.detections[j] for j in spare])
-        cost = np.full(alike.shape, _FAR)
-        for a, track in enumerate(absent):
-            for b, j in enumerate(spare):
-                d = now.detections[j]
-                distance = float(np.hypot(d.x_in - track.x_in, d.y_in - track.y_in))
-                # What went missing a moment ago and what turns up now are one ball unless they look quite unlike.
-                most = _UNLIKE if now.t_s - track.last_s < _MOMENT_S else _MUCH_ALIKE
-                if not _may_be_back(track, d.x_in, d.y_in):
-                    continue
-                if alike[a, b] < most and distance < 6 + _FOUND_AGAIN_IN_S * (now.t_s - track.last_s):
-                    cost[a, b] = alike[a, b] + distance / 100 + min(0.1 * (now.t_s - track.last_s), 0.5)
-        return self._sight_all(now, spare, absent, cost)
-
-    def _adopt(self) -> None:
-        """A ball that seems new just as one that looks like it went missing is that one."""
-        for new in [t for t in self.tracks if _CONFIRM <= t.hits < 2 * _CONFIRM and not t.settled and not t.gone]:
-            absent = [
-                t
-                for t in (*self.tracks, *self.lost)
-                if t is not new
-                and t.is_ball
-                and t.missed_s is not None
-                and abs(new.born_s - t.missed_s) < _ADOPT_S
-            ]
-            look = mean_look(new.looks)
-            absent.sort(key=lambda t: float(np.linalg.norm(mean_look(t.looks) - look)))
-            old = next((t for t in absent if self._could_be(t, new)), None)
-            if old is not None:
-                self._become(old, new)
-
-    def _could_be(self, old: Track, new: Track) -> bool:
-        """Whether a missing ball looks like a new one and a strike could have sent it there."""
-        first = new.history[0]
-        if not _may_be_back(old, first.x_in, first.y_in):
-            return False
-        far = float(np.hypot(first.x_in - old.x_in, first.y_in - old.y_in))
-        reach = 6 + _FASTEST_IN_S * max(new.born_s - old.history[-1].t_s, 1 / 60)
-        return unlike(old, new) < _UNLIKE and far < reach
-
-    def _become(self, old: Track, new: Track) -> None:
-        """The old track goes on where the new one is."""
-        old.history += [replace(s, since_s=None) for s in new.history]
-        old.x_in, old.y_in, old.x_px, old.y_px = new.x_in, new.y_in, new.x_px, new.y_px
-        old.vx, old.vy, old.last_s, old.state, old.missed_s = new.vx, new.vy, new.last_s, "moving", None
-        old.hidden_s, old.by_hand = None, new.by_hand
-        self.tracks.remove(new)
-        if old.gone:
-            self._take_back(old)
-
-    def _born(self, index: int, t_s: float, d: Detection) -> None:
-        track = Track(
-            self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s, by_hand=d.by_hand, placed=d.by_hand
-        )
-        track.opening = self._first_s is not None and t_s < self._first_s + _OPENING_S
-        self._next += 1
-        track.history = [Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)]
-        if d.look is not None:
-            track.looks = [d.look]
-        self.tracks.append(track)
-
-    def _tidy(self, t_s: float) -> None:
-        """Forgets what is gone, never confirmed, or stands where another ball is."""
-        near = 0.7 * self.table.ball_diameter_in
-        keep: list[Track] = []
-        for t in sorted(self.tracks, key=lambda t: (-t.confirmed, t.state == "hidden", t.born_s)):
-            if t.gone or (not t.confirmed and (t.missed_s is not None or t_s - t.last_s > _BIRTH_S)):
-                continue
-            if any(np.hypot(t.x_in - k.x_in, t.y_in - k.y_in) < near for k in keep):
-                if t.confirmed:
-                    self._lose(t)
-                continue
-            keep.append(t)
-        self.tracks = keep
-
-
 def unlike(a: Track, b: Track) -> float:
     """How unlike two tracks look: 0 the same, 1 clearly not."""
-    return float(np.linalg.norm(mean_look(a.looks) - mean_look(b.looks))) / _LEVELS
+    return float(np.linalg.norm(mean_look(a.looks) - mean_look(b.looks))) / LEVELS
 
 
 def mean_look(looks: list[NDArray[np.float32]]) -> Array:
@@ -536,34 +191,5 @@ def mean_look(looks: list[NDArray[np.float32]]) -> Array:
     return result
 
 
-def _may_be_back(track: Track, x_in: float, y_in: float) -> bool:
-    """Whether a lost ball can lie at a place: one that fell into a pocket comes back to its jaws only."""
-    fate = track.fate
-    return fate is None or bool(np.hypot(fate.pocket.x_in - x_in, fate.pocket.y_in - y_in) < _RATTLE_IN)
-
-
 def _apart(a: Sample, b: Sample) -> float:
     return float(np.hypot(a.x_in - b.x_in, a.y_in - b.y_in))
-
-
-def _distances(places: Array, detections: list[Detection], chosen: list[int]) -> Array:
-    """Inches between places, shape (N, 2), and the chosen detections: shape (N, len(chosen))."""
-    found = np.array([(detections[j].x_in, detections[j].y_in) for j in chosen])
-    result: Array = np.linalg.norm(places[:, None] - found[None], axis=2)
-    return result
-
-
-def _solve(cost: Array) -> list[tuple[int, int]]:
-    rows, cols = linear_sum_assignment(cost)
-    return [(int(i), int(j)) for i, j in zip(rows, cols, strict=True) if cost[i, j] < _FAR]
-
-
-def _segments_near(
-    a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]
-) -> float:
-    """The least distance between two points that go evenly from a to b and from c to d in the same time."""
-    start = np.array([c[0] - a[0], c[1] - a[1]])
-    change = np.array([d[0] - c[0] - b[0] + a[0], d[1] - c[1] - b[1] + a[1]])
-    length = float(change @ change)
-    part = 0.0 if length == 0 else float(np.clip(-(start @ change) / length, 0, 1))
-    return float(np.linalg.norm(start + part * change))

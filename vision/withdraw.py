@@ -7,7 +7,8 @@ import numpy as np
 from vision.facts import Facts, describe
 from vision.model import Shot
 from vision.pots import Fate
-from vision.track import Track, Tracker, unlike
+from vision.track import Track, unlike
+from vision.tracker import Tracker
 
 DOUBT_S = 10.0  # after this long a ball that turns up has been put back
 _ALIKE = 0.5

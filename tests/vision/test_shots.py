@@ -20,7 +20,7 @@ from vision.simulate.look import look_named
 from vision.simulate.render import BallPose, Renderer, Scene
 from vision.simulate.shotbook import ShotRecord, load_shot_book
 from vision.simulate.view import default_camera
-from vision.track import Tracker
+from vision.tracker import Tracker
 
 Array = NDArray[np.float64]
 

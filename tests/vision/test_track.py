@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from calibration.table import STANDARD_TABLES
 from vision.model import Detection
 from vision.simulate.shotbook import load_shot_book
-from vision.track import Track, Tracker
+from vision.track import Track
+from vision.tracker import Tracker
 
 Array = NDArray[np.float64]
 Point = tuple[float, float]

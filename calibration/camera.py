@@ -89,7 +89,7 @@ class Camera:
         """Pixels, shape (N, 2), of table points, shape (N, 3)."""
         points = np.asarray(points_in, dtype=np.float64).reshape(-1, 3)
         in_camera = points @ self.R.T + self.t
-        if not self.has_distortion:
+        if not self.has_distortion or not len(points):
             flat = in_camera[:, :2] / in_camera[:, 2:]
             return flat * (self.fx, self.fy) + (self.cx, self.cy)
         pixels, _ = cv2.projectPoints(in_camera, np.zeros(3), np.zeros(3), self.matrix, self._lens)
@@ -98,7 +98,7 @@ class Camera:
     def rays(self, pixels: ArrayLike) -> Array:
         """Directions in table coordinates, shape (N, 3), of the sight lines through pixels, shape (N, 2)."""
         px = np.asarray(pixels, dtype=np.float64).reshape(-1, 2)
-        if self.has_distortion:
+        if self.has_distortion and len(px):
             px = np.asarray(
                 cv2.undistortPoints(px[:, None, :], self.matrix, self._lens, P=self.matrix), dtype=np.float64
             ).reshape(-1, 2)

@@ -6,6 +6,7 @@ x along the length, y along the width. Positions of balls are those of their cen
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -45,7 +46,7 @@ class Pocket:
         return self.name.startswith("corner")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """A table's size between the cushion noses and the balls played on it.
 
@@ -87,7 +88,7 @@ class Table:
         L, W = self.length_in, self.width_in
         return np.array([[0, 0], [L, 0], [L, W], [0, W]], dtype=np.float64)
 
-    @property
+    @cached_property
     def pockets(self) -> tuple[Pocket, ...]:
         """The six pockets in the order of `POCKET_NAMES`."""
         L, W, c, s = self.length_in, self.width_in, self.corner_offset_in, self.side_offset_in

@@ -39,6 +39,7 @@ class Detection:
     free: float = 1.0
     look: NDArray[np.float32] | None = None
     by_hand: bool = False
+    late_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

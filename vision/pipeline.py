@@ -7,8 +7,7 @@ import numpy as np
 
 from calibration.file import Calibration
 from vision.balls import BallSet
-from vision.detect.classical import Detector, Sight
-from vision.detect.silhouette import Array
+from vision.detect.classical import Detector
 from vision.frames.source import Frame
 from vision.identify import Names
 from vision.model import BallState, Health, Seen, Shot
@@ -49,11 +48,8 @@ class Pipeline:
         if not self._learnt:
             self._detector.learn([frame])
             self._learnt = True
-        hints = self._tracker.hints(frame.t_s)
-        sight = self._detector.look(frame, hints)
-        cover = self._detector.cover(hints) if len(hints) else np.zeros(0)
-        changed = self._looked(sight, self._tracker.places())
-        self._tracker.update(frame.index, frame.t_s, sight.detections, changed, cover)
+        sight = self._detector.look(frame, self._tracker.expected(frame.t_s))
+        self._tracker.update(frame.index, frame.t_s, sight.detections, sight.looked, self._detector.cover)
         if frame.t_s - self._named_s >= _NAME_EVERY_S:
             self._name(frame.t_s)
         shots = self._finder.update(frame.index, frame.t_s, self._tracker, self._names)
@@ -84,16 +80,6 @@ class Pipeline:
     def _name(self, t_s: float) -> None:
         self._named_s = t_s
         self._names.settle(self._tracker.balls, self._tracker.lost)
-
-    def _looked(self, sight: Sight, points_in: Array) -> list[bool]:
-        """Which table points lie in a region that was looked at."""
-        if not len(points_in):
-            return []
-        half = (self.calibration.to_picture(points_in) - 0.5) / 2
-        looked = np.zeros(len(half), dtype=bool)
-        for left, top, right, bottom in sight.regions:
-            looked |= (half[:, 0] >= left) & (half[:, 0] < right) & (half[:, 1] >= top) & (half[:, 1] < bottom)
-        return [bool(v) for v in looked]
 
     def _states(self) -> tuple[BallState, ...]:
         return tuple(

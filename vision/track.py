@@ -16,6 +16,8 @@ CONFIRM = 3  # sightings that make a new ball
 LEVELS = 60.0  # by so many of 255 two looks clearly differ
 SAME_PLACE_IN = 0.7
 _STILL_IN = 0.20  # a still ball's measured place strays less than this
+_SLOW = 0.05  # what one more sight of a ball that has long rested counts
+_MEASURE = 16  # sights that measure a resting ball's place
 _SETTLED = 4  # sightings at rest that make a ball something other than a hand
 _STIRRED_IN = 0.5  # what strays no farther from where it lay has not moved
 
@@ -26,7 +28,8 @@ class Track:
 
     `missed_s` is since when it has not been seen though it should be; None while it is seen. `by_hand` says that
     it was last seen in or beside a hand, `hidden_s` since when something has stood before it, `placed` that it
-    was first seen by a hand, `opening` that it was there when the recording began.
+    was first seen by a hand, `opening` that it was there when the recording began. `measured` counts the
+    sights that its resting place is the mean of.
     """
 
     id: int
@@ -45,11 +48,17 @@ class Track:
     gone: bool = False
     fate: Fate | None = None
     rested: int = 0
+    measured: int = 0
     by_hand: bool = False
     placed: bool = False
     opening: bool = False
     history: list[Sample] = field(default_factory=list)
     looks: list[NDArray[np.float32]] = field(default_factory=list)
+
+    @property
+    def settling(self) -> bool:
+        """Whether it rests and its place has not been measured well yet."""
+        return self.state == "still" and self.measured < _MEASURE
 
     @property
     def settled(self) -> bool:
@@ -105,9 +114,11 @@ class Track:
         back = self.state == "hidden" and self.history[-1].resting and moved < SAME_PLACE_IN
         if back or (self.state == "still" and moved < _STILL_IN):
             self.state = "still"
-            # A resting ball's place is the slow mean of what is measured, so that noise moves nothing.
-            self.x_in += 0.1 * (d.x_in - self.x_in)
-            self.y_in += 0.1 * (d.y_in - self.y_in)
+            # A resting ball's place is the mean of its sights, later a slow one, so that noise moves nothing.
+            self.measured += 1
+            part = max(_SLOW, 1 / (self.measured + 1))
+            self.x_in += part * (d.x_in - self.x_in)
+            self.y_in += part * (d.y_in - self.y_in)
             self.x_px, self.y_px = d.x_px, d.y_px
             self.last_s = t_s
             self.rested += not d.by_hand
@@ -117,7 +128,7 @@ class Track:
             rest = self.history[-1]
             rest.index, rest.t_s, rest.x_in, rest.y_in = index, t_s, self.x_in, self.y_in
             return
-        self.state = "moving"
+        self.state, self.measured = "moving", 0
         self.history.append(sample)
         if dt > 0:
             self._set_velocity(d, dt)
@@ -144,6 +155,7 @@ class Track:
             self.state = "still"
             self.vx = self.vy = 0.0
             self.x_in, self.y_in = float(np.median(x)), float(np.median(y))
+            self.measured = len(x) // 2
             last = self.history[-1]
             rest = Sample(last.index, t_s, self.x_in, self.y_in, last.x_px, last.y_px, last.quality, recent[0].t_s)
             before = self.last_rest()

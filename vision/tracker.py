@@ -1,5 +1,6 @@
 """Balls through time: every detection to at most one ball, every ball in at most one place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,12 +8,14 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from calibration.table import Table
+from vision.detect.expected import Expected
 from vision.model import Detection
 from vision.pots import fate_of
 from vision.sample import Sample
 from vision.track import CONFIRM, LEVELS, SAME_PLACE_IN, Track, mean_look, unlike
 
 Array = NDArray[np.float64]
+Cover = Callable[[Array], Array]  # of places, shape (N, 2), the covered share, shape (N,)
 
 _FASTEST_IN_S = 560.0  # a hard break: 32 mph
 _BIRTH_S = 0.6
@@ -26,6 +29,7 @@ _ADOPT_S = 0.25
 _LOST_S = 30.0
 _RATTLE_S = 0.6
 _RATTLE_IN = 10.0
+_WANTED_S = 0.15
 _UNLIKE = 1.2
 _MUCH_ALIKE = 0.7
 _MOMENT_S = 1.0
@@ -62,34 +66,47 @@ class Tracker:
         """The tracks that are balls beyond doubt."""
         return [t for t in self.tracks if t.is_ball]
 
-    def hints(self, t_s: float) -> Array:
-        """Where to expect balls at a time, shape (N, 2)."""
-        return np.array([t.predicted(t_s, self.table) for t in self.tracks]).reshape(-1, 2)
+    def expected(self, t_s: float) -> Expected:
+        """Where to expect which balls at a time, in the order of `tracks`."""
+        if not self.tracks:
+            return Expected.none()
+        return Expected(
+            np.array([t.predicted(t_s, self.table) for t in self.tracks]),
+            np.array([(t.x_in, t.y_in) for t in self.tracks]),
+            np.array([t.state == "moving" for t in self.tracks]),
+            np.array([t.settling for t in self.tracks]),
+            np.array([self._wanted(t, t_s) for t in self.tracks]),
+            np.array([self._reach(t, t_s) for t in self.tracks]),
+        )
 
-    def places(self) -> Array:
-        """Where the balls were last seen, shape (N, 2)."""
-        return np.array([(t.x_in, t.y_in) for t in self.tracks]).reshape(-1, 2)
+    def _wanted(self, track: Track, t_s: float) -> bool:
+        """Whether a ball that is not where it should be is to be searched for at once."""
+        since = 0.0 if track.missed_s is None else t_s - track.missed_s
+        return track.is_ball and track.state != "hidden" and since < _WANTED_S
 
     def update(
-        self, index: int, t_s: float, detections: list[Detection], changed: list[bool], cover: Array
+        self, index: int, t_s: float, detections: list[Detection], changed: NDArray[np.bool_], cover: Cover
     ) -> None:
         """Brings the tracks to a frame.
 
-        `changed` and `cover`, one per track in the order of `hints`, say whether the place where it was last seen
-        was looked at again (where it was not, nothing changed there), and how much of the place where it is
-        expected something foreign covers.
+        `changed`, one per track in the order of `expected`, says whether the place where it was last seen was
+        looked at again (where it was not, nothing changed there); `cover` tells how much of a place something
+        foreign covers.
         """
         if self._first_s is None:
             self._first_s = t_s
         tracks = list(self.tracks)
         looked = [i for i in range(len(tracks)) if changed[i]]
+        where = [t.predicted(t_s, self.table) for t in tracks]
         now = Now(index, t_s, detections)
         spare = list(range(len(detections)))
         spare = self._match_by_motion(now, spare, [tracks[i] for i in looked])
         unchanged = [t for i, t in enumerate(tracks) if not changed[i] and t.state == "still"]
         spare = [j for j in spare if not self._occupied(detections[j], t_s, unchanged)]
         spare = self._match_by_place(now, spare)
-        absent = [(tracks[i], cover[i]) for i in looked if tracks[i].last_s < t_s and tracks[i].is_ball]
+        missing = [i for i in looked if tracks[i].last_s < t_s]
+        covers = dict(zip(missing, cover(np.array([where[i] for i in missing])), strict=True)) if missing else {}
+        absent = [(tracks[i], covers[i]) for i in missing if tracks[i].is_ball]
         # In a hand much looks round: only a ball followed up to there is one.
         by_hand = [j for j in spare if detections[j].by_hand]
         spare = [j for j in spare if not detections[j].by_hand]
@@ -104,7 +121,7 @@ class Tracker:
             if not changed[i] and track.state != "hidden" and track.missed_s is None:
                 track.unchanged(index, t_s)
             else:
-                self._miss(track, t_s, float(cover[i]))
+                self._miss(track, t_s, float(covers.get(i, 0.0)))
         spare = self._find_again(now, spare)
         for j in (*spare, *by_hand):
             self._born(index, t_s, detections[j])

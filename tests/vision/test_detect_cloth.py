@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from calibration.file import Calibration, CalibrationError
 from vision.detect.classical import Detector
 from vision.detect.cloth import Cloth, ClothError, bed_mask, half_bgr, learn_cloth
+from vision.detect.expected import Expected
 from vision.frames.source import Frame
 from vision.simulate.look import look_named
 from vision.simulate.render import BallPose, Renderer, Scene
@@ -131,4 +132,4 @@ def test_a_picture_of_another_size_is_refused(size: tuple[int, int]) -> None:
 
 def test_looking_before_learning_is_a_mistake_of_the_program() -> None:
     with pytest.raises(RuntimeError, match="not learnt"):
-        Detector(CALIBRATION).look(drawn("club"), np.zeros((0, 2)))
+        Detector(CALIBRATION).look(drawn("club"), Expected.none())

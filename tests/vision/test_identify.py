@@ -12,7 +12,8 @@ from calibration.camera import Camera
 from calibration.file import Calibration
 from vision.balls import Ball, ball_sets
 from vision.detect.cloth import learn_cloth
-from vision.detect.looks import looks
+from vision.detect.looks import look_points, looks
+from vision.detect.probe import Probe
 from vision.detect.silhouette import silhouettes
 from vision.frames.source import Frame
 from vision.identify import Names
@@ -87,7 +88,9 @@ def seen(
         lit = Frame(0, 0.0, planes.y, planes.u, planes.v).bgr() * np.array(light)
         frame = Frame.from_bgr(lit.astype(np.uint8))
         cloth = cloth or learn_cloth([frame], where)
-        found = looks(frame.bgr(), outlines.centres_px, outlines.spokes_px, cloth)
+        probe = Probe(frame, cloth, np.zeros(3, dtype=np.float32))
+        colours = probe.bgr(look_points(outlines.centres_px, outlines.spokes_px))
+        found = looks(colours, outlines.centres_px, cloth)
         for mine, look_now in zip(result, found, strict=True):
             mine.append(look_now)
     return result

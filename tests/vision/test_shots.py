@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from calibration.file import Calibration
 from vision.balls import ball_sets
 from vision.detect.cloth import learn_cloth
-from vision.detect.looks import looks
+from vision.detect.looks import look_points, looks
+from vision.detect.probe import Probe
 from vision.detect.silhouette import silhouettes
 from vision.frames.source import Frame
 from vision.identify import Names
@@ -49,7 +50,9 @@ def ball_looks() -> dict[str, list[NDArray[np.float32]]]:
         planes = renderer.frame(Scene(poses))
         frame = Frame(0, 0.0, planes.y, planes.u, planes.v)
         cloth = learn_cloth([frame], CALIBRATION)
-        found = looks(frame.bgr(), outlines.centres_px, outlines.spokes_px, cloth)
+        probe = Probe(frame, cloth, np.zeros(3, dtype=np.float32))
+        colours = probe.bgr(look_points(outlines.centres_px, outlines.spokes_px))
+        found = looks(colours, outlines.centres_px, cloth)
         for name, look in zip(names, found, strict=True):
             seen[name].append(look)
     return seen
@@ -86,7 +89,7 @@ class Hall:
             look = views[self.index // 7 % len(views)]
             found.append(Detection(float(u), float(v), float(x), float(y), 6.5, 0.9, 1.0, look, name == by_hand))
         count = len(self.tracker.tracks)
-        self.tracker.update(self.index, self.t_s, found, [True] * count, np.zeros(count))
+        self.tracker.update(self.index, self.t_s, found, np.ones(count, dtype=bool), lambda p: np.zeros(len(p)))
         if self.index % round(self.fps / 2) == 5:
             self.names.settle(self.tracker.tracks, self.tracker.lost)
         self.shots += self.finder.update(self.index, self.t_s, self.tracker, self.names)

@@ -53,9 +53,14 @@ class Table:
     ) -> None:
         """The same detections for some frames."""
         for _ in range(frames):
-            tracks = self.tracker.tracks
-            cover = np.array([covered(t) if covered else 0.0 for t in tracks])
-            self.tracker.update(self.index, self.t_s, list(detections), [changed] * len(tracks), cover)
+            tracks = list(self.tracker.tracks)
+            where = self.tracker.expected(self.t_s).points_in
+
+            def cover(points_in: Array, tracks: list[Track] = tracks, where: Array = where) -> Array:
+                there = [tracks[int(np.linalg.norm(where - p, axis=1).argmin())] for p in points_in]
+                return np.array([covered(t) if covered else 0.0 for t in there])
+
+            self.tracker.update(self.index, self.t_s, list(detections), np.full(len(tracks), changed), cover)
             self._check()
             self.index += 1
 
@@ -404,15 +409,16 @@ def test_a_break_leaves_as_many_balls_as_there_are(rack: int, fps: float) -> Non
     assert sum(kept) >= len(kept) - 2
 
 
-def test_hints_say_where_a_rolling_ball_will_be() -> None:
+def test_a_rolling_ball_is_expected_where_it_rolls_to() -> None:
     table = Table()
     table.see(ball((20.0, 25.0)), frames=30)
     for k in range(1, 31):
         table.see(ball((20.0 + 40 * k / 60, 25.0)))
 
-    hints = table.tracker.hints(table.t_s + 5 / 60)
+    expected = table.tracker.expected(table.t_s + 5 / 60)
 
-    assert hints.shape == (1, 2)
-    assert hints[0] == pytest.approx((20 + 40 * 36 / 60, 25.0), abs=0.1)
-    assert table.tracker.places()[0] == pytest.approx((40.0, 25.0), abs=0.1)
-    assert Tracker(TABLE).hints(1.0).shape == (0, 2)
+    assert expected.points_in.shape == (1, 2)
+    assert expected.points_in[0] == pytest.approx((20 + 40 * 36 / 60, 25.0), abs=0.1)
+    assert expected.places_in[0] == pytest.approx((40.0, 25.0), abs=0.1)
+    assert expected.moving.all()
+    assert Tracker(TABLE).expected(1.0).points_in.shape == (0, 2)

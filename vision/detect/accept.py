@@ -1,5 +1,6 @@
 """Which candidates are balls: one ball in one place, where a ball can lie, with an outline that is explained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,7 +49,7 @@ class Found:
         needed = float(np.interp(self.ball.quality, _QUALITIES, _NEEDED))
         return max(needed, _NEEDED_HELD) if self.held else needed
 
-    def explained(self, others: list[Detection]) -> float:
+    def explained(self, others: Sequence[Detection]) -> float:
         """The fraction of the outline with an edge against cloth, a hole or one of the other balls."""
         known = self.bare
         for o in others:
@@ -91,29 +92,34 @@ class Found:
         return result
 
 
-def accept(candidates: list[Found], bed: Bed) -> list[Detection]:
-    """The balls among the candidates, best first; `free` becomes the explained part of each outline."""
+def accept(candidates: list[Found], bed: Bed, others: Sequence[Detection] = ()) -> dict[int, Found]:
+    """The balls among the candidates by their places in the list, best first; `free` becomes the explained part of
+    each outline. `others` are balls that are there without being candidates."""
     accepted = _one_each(candidates, bed)
     while accepted:
-        explained = [c.explained([a.ball for a in accepted if a is not c]) for c in accepted]
-        slack = [e - c.needed for e, c in zip(explained, accepted, strict=True)]
-        worst = int(np.argmin(slack))
-        if slack[worst] >= 0:
-            return [replace(c.ball, free=e) for c, e in zip(accepted, explained, strict=True)]
-        accepted.pop(worst)
-    return []
+        balls = [c.ball for c in accepted.values()]
+        explained = {
+            i: c.explained([*(b for b in balls if b is not c.ball), *others]) for i, c in accepted.items()
+        }
+        worst = min(accepted, key=lambda i: explained[i] - accepted[i].needed)
+        if explained[worst] >= accepted[worst].needed:
+            return {i: replace(c, ball=replace(c.ball, free=explained[i])) for i, c in accepted.items()}
+        del accepted[worst]
+    return {}
 
 
-def _one_each(candidates: list[Found], bed: Bed) -> list[Found]:
+def _one_each(candidates: list[Found], bed: Bed) -> dict[int, Found]:
     """The best candidates of which no two are one ball and none lies where no ball can rest."""
-    nearest = _NEAREST_DIAMETERS * bed.calibration.table.ball_diameter_in
-    accepted: list[Found] = []
-    for c in sorted(candidates, key=lambda c: -c.ball.quality):
+    table = bed.calibration.table
+    nearest = _NEAREST_DIAMETERS * table.ball_diameter_in
+    accepted: dict[int, Found] = {}
+    for i in sorted(range(len(candidates)), key=lambda i: -candidates[i].ball.quality):
+        c = candidates[i]
         x, y = c.ball.x_in, c.ball.y_in
-        least = _MIN_QUALITY_IN_MOUTH if bed.calibration.table.in_mouth(x, y) else _MIN_QUALITY
+        least = _MIN_QUALITY_IN_MOUTH if table.in_mouth(x, y) else _MIN_QUALITY
         if c.ball.quality < least or not bed.can_rest(x, y):
             continue
-        apart = all((x - a.ball.x_in) ** 2 + (y - a.ball.y_in) ** 2 > nearest**2 for a in accepted)
-        if apart and all(c.stands_beside(a) for a in accepted):
-            accepted.append(c)
+        apart = all((x - a.ball.x_in) ** 2 + (y - a.ball.y_in) ** 2 > nearest**2 for a in accepted.values())
+        if apart and all(c.stands_beside(a) for a in accepted.values()):
+            accepted[i] = c
     return accepted

@@ -1,61 +1,110 @@
-"""Where the bed looks other than when it was last looked at: at rest nothing, in play a few regions."""
+"""Where the bed looks other than when it was last looked at: at rest nothing, in play a few tiles."""
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vision.frames.source import Plane
 
 Rect = tuple[int, int, int, int]  # left, top, right, bottom in half-size pixels
 
+TILE = 8
+_HALVINGS = 3  # 2³ pixels a tile
 _CHANGED = 14  # a step of half-size luma that noise does not make
-_TILE = 8
 _BUSY = 8  # the mean of a tile's 0/255 steps from which it counts
-_AGAIN = 6  # so many frames after its last change a part is looked at once more, sharp and uncovered
+_PATIENT_S = 0.4  # so long what changed and is no known ball may wait to be looked at
+_AGAIN_S = 0.12  # so long after it was looked at it is looked at once more, sharp and uncovered
+_NEVER = np.inf
+_LIGHT = 0.015  # a change of the light below this is noise
 
 
 class ChangeWatch:
-    """Remembers the half-size luma of each part as it was last looked at.
+    """Remembers the half-size luma of each tile of 8 × 8 half-size pixels as it was last looked at.
 
-    What changed is looked at once more when it has been quiet for a moment: the last look of a movement is of
-    something still moving, or half hidden by a hand.
-    `reach`, shape (h, w), is non-zero where a change counts; `whole` its bounds.
+    `reach`, shape (h, w), is non-zero where a change counts; `samples` are rows and columns of bare cloth, by
+    which a change of the light on everything is told from one of the things themselves.
     """
 
-    def __init__(self, reach: Plane, whole: Rect) -> None:
-        self._reach = reach
-        self._whole = whole
+    def __init__(self, reach: Plane, samples: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
+        height, width = (n // TILE * TILE for n in reach.shape)
+        self.shape = height // TILE, width // TILE
+        self._cut = slice(0, height), slice(0, width)
+        self._reach = np.ascontiguousarray(reach[self._cut])
+        rows, columns = samples
+        inside = (rows < height) & (columns < width)
+        self._samples = rows[inside], columns[inside]
         self._seen: Plane | None = None
-        self._quiet: Plane | None = None  # by tile: frames since a change not yet looked at again, 0 for none
+        self._now = self._reach  # the newest luma, in the light of the first
+        self._busy = np.ones(self.shape, dtype=bool)
+        self._since_s = np.full(self.shape, _NEVER)
+        self._again_s = np.full(self.shape, _NEVER)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has been looked at yet."""
+        return self._seen is None
 
     def forget(self) -> None:
-        """Makes the next look one at everything."""
+        """Makes everything new."""
         self._seen = None
 
-    def regions(self, luma: Plane) -> list[Rect]:
-        """The regions that changed, which then count as looked at."""
-        height, width = luma.shape
-        if self._seen is None or self._quiet is None:
-            self._seen = luma.copy()
-            self._quiet = np.ones((height // _TILE, width // _TILE), dtype=np.uint8)
-            return [self._whole]
-        step = cv2.absdiff(luma, self._seen)
+    def busy(self, luma: Plane, t_s: float) -> NDArray[np.bool_]:
+        """Which tiles differ from when they were last looked at, shape (h, w) in tiles; all at first."""
+        if self._seen is None:
+            self._seen = luma[self._cut].copy()
+            self._now = self._seen
+            self._busy = np.ones(self.shape, dtype=bool)
+            return self._busy
+        self._now = self._levelled(luma[self._cut])
+        step = cv2.absdiff(self._now, self._seen)
         _, step = cv2.threshold(step, _CHANGED, 255, cv2.THRESH_BINARY)
         step = cv2.bitwise_and(step, self._reach)
-        tiles = cv2.resize(step, (width // _TILE, height // _TILE), interpolation=cv2.INTER_AREA)
-        busy = (np.asarray(tiles) > _BUSY).astype(np.uint8)
-        self._quiet[self._quiet > 0] += 1
-        self._quiet[busy > 0] = 1
-        again = self._quiet > _AGAIN
-        self._quiet[again] = 0
-        busy |= again
-        if not busy.any():
-            return []
-        busy = np.asarray(cv2.dilate(busy, np.ones((3, 3), np.uint8)), dtype=np.uint8)
-        count, _, stats, _ = cv2.connectedComponentsWithStats(busy)
-        regions: list[Rect] = []
-        for x, y, w, h, _ in stats[1:count]:
-            left, top = int(x) * _TILE, int(y) * _TILE
-            right, bottom = min(width, int(x + w) * _TILE), min(height, int(y + h) * _TILE)
-            self._seen[top:bottom, left:right] = luma[top:bottom, left:right]
-            regions.append((left, top, right, bottom))
-        return regions
+        for _ in range(_HALVINGS):
+            step = cv2.resize(step, (step.shape[1] // 2, step.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        self._busy = np.asarray(step) > _BUSY
+        self._since_s = np.where(self._busy, np.minimum(self._since_s, t_s), _NEVER)
+        return self._busy
+
+    def due(self, t_s: float) -> NDArray[np.bool_]:
+        """Which tiles have waited long enough to be looked at whatever is there."""
+        due: NDArray[np.bool_] = (self._since_s <= t_s - _PATIENT_S) | (~self._busy & (self._again_s <= t_s))
+        return due
+
+    def look_at(self, tiles: NDArray[np.bool_], t_s: float, *, again: bool) -> None:
+        """Notes that tiles are looked at now; `again` says that they want another look when they are quiet."""
+        assert self._seen is not None
+        if self._now is not self._seen:
+            for row, column in zip(*np.nonzero(tiles), strict=True):
+                part = slice(row * TILE, (row + 1) * TILE), slice(column * TILE, (column + 1) * TILE)
+                self._seen[part] = self._now[part]
+        known = np.isfinite(self._again_s) & tiles
+        self._since_s[tiles] = _NEVER
+        self._again_s[known] = _NEVER
+        if again:
+            self._again_s[tiles & ~known] = t_s + _AGAIN_S
+
+    def regions(self, tiles: NDArray[np.bool_]) -> list[Rect]:
+        """Tiles as rectangles, each around those that hang together."""
+        grown = cv2.dilate(tiles.astype(np.uint8), np.ones((3, 3), np.uint8))
+        count, _, stats, _ = cv2.connectedComponentsWithStats(grown)
+        height, width = self._reach.shape
+        return [
+            (
+                int(x) * TILE,
+                int(y) * TILE,
+                min(width, int(x + w) * TILE),
+                min(height, int(y + h) * TILE),
+            )
+            for x, y, w, h, _ in stats[1:count]
+        ]
+
+    def _levelled(self, luma: Plane) -> Plane:
+        """The luma as it would be in the light in which it was first seen."""
+        assert self._seen is not None
+        there = self._samples
+        before, now = self._seen[there].astype(np.float32), luma[there].astype(np.float32)
+        change = float(np.median(now - before)) / max(float(np.median(before)) - 16.0, 16.0)
+        if abs(change) < _LIGHT:
+            return luma
+        scale = 1 / (1 + change)
+        return np.asarray(cv2.convertScaleAbs(luma, alpha=scale, beta=16 * (1 - scale)), dtype=np.uint8)

@@ -1,4 +1,9 @@
-"""The classical detector: balls are what is foreign to the cloth and has the projected ball's outline."""
+"""The classical detector: balls are what is foreign to the cloth and has the projected ball's outline.
+
+Two ways to look share the work. Balls that are known are followed: a fit at each place where one is expected and
+something changed costs a millisecond for all. What changed and is no known ball is searched: at once where a ball
+has just been lost, after a moment elsewhere, since people move all the time and balls seldom.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -9,33 +14,32 @@ from numpy.typing import NDArray
 from calibration.file import Calibration
 from vision.detect.accept import Found, accept
 from vision.detect.bed import Bed, measure_bed
-from vision.detect.canvas import Canvas, boxes_around, sampled
-from vision.detect.changes import ChangeWatch, Rect
+from vision.detect.changes import TILE, ChangeWatch, Rect
 from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth, median_half_bgr
-from vision.detect.intruders import beside, core, intruders
-from vision.detect.looks import looks
-from vision.detect.silhouette import OPPONENT, SPOKES, Array, Fit, Silhouettes, fit, silhouettes
+from vision.detect.expected import Expected
+from vision.detect.intruders import Reaching, beside, core, intruders
+from vision.detect.judge import Judge, View, meeting, neighbours_meet
+from vision.detect.silhouette import OPPONENT, SPOKES, Array, Silhouettes
 from vision.detect.votes import radial_votes
 from vision.frames.source import Frame, Plane
 from vision.model import Detection
 
+Tiles = NDArray[np.bool_]
+
 _WELL_FOUND = 0.7
-_MEETS = 1.1  # an outline this near to another ball's middle, in its radii, meets it
 _ONE_BALL = 0.8  # balls nearer than this, in diameters, are one
-_MOST_SHADED = 0.35  # a lamp's shadow hides less of an outline than this; a dark sleeve is like shadow all round
-_LEAST_TOLD = 0.4  # less of an outline than this tells no ball
-_SURE = 0.4  # so much of a ball can't be cloth in shadow
-_BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
 _EXPECTED_IN = 0.5
 _MIN_DEPTH = 0.45  # in radii: a mask thinner than this is a line, a cue or a rail
+# A followed ball accounts for what changed so far from its middle, in radii: itself and most of its shadow.
+_ACCOUNTS = 1.6
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What one frame showed: the balls in the regions looked at, and those regions."""
+    """What one frame showed: the balls found, and which of the expected ones were looked for, shape (N,)."""
 
     detections: list[Detection]
-    regions: list[Rect]
+    looked: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class _Learnt:
 
     cloth: Cloth
     bed: Bed
+    judge: Judge
     changes: ChangeWatch
-    canvas: Canvas
     unusual: Plane
 
 
@@ -66,8 +70,7 @@ class Detector:
         self._known: _Learnt | None = None
         self._gain: Float = np.zeros(3, dtype=np.float32)
         self._strange: Plane = self.mask
-        self._intruders: Plane = self.mask
-        self._beside: Plane = self.mask
+        self._reaching = Reaching(self.mask, self.mask)
 
     def learn(self, frames: list[Frame]) -> None:
         """Learns the empty cloth. Raises ClothError or CalibrationError, each with what to do."""
@@ -75,51 +78,57 @@ class Detector:
         self.calibration.require_picture(first.width_px, first.height_px)
         cloth = learn_cloth(frames, self.calibration)
         bed = measure_bed(self.calibration, cloth, frames)
-        canvas = Canvas.blank(first.width_px, first.height_px)
         unusual = (cloth.against(cloth.log_of(median_half_bgr(frames)) - cloth.log_bgr).strange <= 1).astype(
             np.uint8
         )
-        self._known = _Learnt(cloth, bed, ChangeWatch(bed.reach, bed.rect), canvas, unusual)
+        judge = Judge(self.calibration, cloth, bed)
+        self._known = _Learnt(cloth, bed, judge, ChangeWatch(bed.reach, bed.samples), unusual)
         self.mask = np.zeros(first.u.shape, dtype=np.uint8)
         self._strange = self.mask.copy()
+        self._reaching = Reaching(self.mask, self.mask)
 
     def detect(self, frame: Frame) -> list[Detection]:
         """Every ball of a frame on its own, best first."""
         if self._known is None:
             self.learn([frame])
         self._table.changes.forget()
-        return self.look(frame, np.zeros((0, 2))).detections
+        return self.look(frame, Expected.none()).detections
 
-    def look(self, frame: Frame, hints_in: Array) -> Sight:
-        """The balls where something changed since the last look; `hints_in`, shape (N, 2), says where to expect.
+    def look(self, frame: Frame, expected: Expected) -> Sight:
+        """The balls where something changed since it was last looked at, and those known to move.
 
         The first look is at everything.
         """
         known = self._table
         luma = half_luma(frame)
+        everything = known.changes.is_new
+        busy = known.changes.busy(luma, frame.t_s)
+        due = known.changes.due(frame.t_s)
+        looked = expected.moving | self._touched(expected, busy)
+        if not (looked.any() or expected.settling.any() or due.any() or everything):
+            return Sight([], looked)
         self._gain = known.bed.gain(frame, luma, known.cloth)
-        regions = [known.bed.widened(r) for r in known.changes.regions(luma)]
-        if not regions:
-            return Sight([], [])
-        ratios = [self._update_mask(frame, luma, region) for region in regions]
-        self._intruders = intruders(self.mask | (self._strange & known.unusual), known.bed)
-        self._beside = beside(self._intruders, known.bed)
-        shallow = np.where(core(self._intruders, known.bed) > 0, 0, self.mask).astype(np.uint8)
-        points = [self._inside(hints_in, region) for region in regions]
-        points += [self._to_table(self._deep(region, shallow[_part(region)]), region) for region in regions]
-        found = self._refine(frame, np.concatenate(points))
-        rest = _unexplained(shallow, [c.ball for c in _apart(found, self.calibration.table.ball_diameter_in)])
-        votes = [self._votes(region, ratio, rest) for region, ratio in zip(regions, ratios, strict=True)]
-        found += self._refine(frame, np.concatenate(votes))
-        good = [c.ball for c in _apart(found, self.calibration.table.ball_diameter_in)]
-        found += self._refine(frame, self._between(good, _unexplained(shallow, good)))
-        found = self._parted(found)
-        found = [replace(f, held=False) if _expected(f.ball, hints_in) else f for f in found]
-        return Sight(accept(found, known.bed), regions)
+        view = known.judge.view(frame, self._gain, self._reaching)
+        followed = self._follow(view, expected, looked | expected.settling)
+        accounted = self._accounted(expected, followed)
+        lost = looked & expected.wanted
+        lost[list(followed)] = False
+        # Where nothing changed a ball that can't be made out this time still lies.
+        looked[list(followed)] = True
+        rest = busy & ~accounted
+        search = rest if everything else self._near(expected, lost, rest) | (due & ~accounted)
+        known.changes.look_at(accounted & busy, frame.t_s, again=False)
+        good = list(followed.values())
+        if not search.any():
+            return Sight([f.ball for f in good], looked)
+        regions = [known.bed.widened(r) for r in known.changes.regions(search)]
+        known.changes.look_at(search, frame.t_s, again=not everything)
+        detections = self._search(frame, luma, regions, expected, good)
+        return Sight(detections, looked | _inside(self._half(expected.places_in), regions))
 
     def cover(self, points_in: Array) -> Array:
         """How much of each silhouette at table points, shape (N, 2), something foreign covers: shape (N,)."""
-        s = silhouettes(self.calibration, points_in)
+        s = self._table.judge.outlines(points_in)
         rings = np.array([0.3, 0.6, 0.85])
         where = s.centres_px[:, None, None, :] + rings[None, :, None, None] * s.spokes_px[:, None, ::4, :]
         u, v = self._table.bed.half(where.reshape(len(points_in), -1, 2))
@@ -127,14 +136,102 @@ class Detector:
         return covered
 
     @property
-    def _eye_in(self) -> Array:
-        return self.calibration.camera.position_in
-
-    @property
     def _table(self) -> _Learnt:
         if self._known is None:
             raise RuntimeError("the detector has not learnt its table yet")
         return self._known
+
+    # Following
+
+    def _half(self, points_in: Array) -> Array:
+        """Half-size pixels, shape (N, 2), of table points."""
+        return (self.calibration.to_picture(points_in) - 0.5) / 2
+
+    def _touched(self, expected: Expected, busy: Tiles) -> NDArray[np.bool_]:
+        """Which balls something changed at: where they are expected or where they were, shape (N,)."""
+        n = len(expected.points_in)
+        if not n or not busy.any():
+            return np.zeros(n, dtype=bool)
+        centres = self._half(np.concatenate([expected.points_in, expected.places_in]))
+        grown = cv2.dilate(busy.astype(np.uint8), np.ones((3, 3), np.uint8))
+        column, row = self._tile(centres)
+        touched = grown[row, column] > 0
+        result: NDArray[np.bool_] = touched[:n] | touched[n:]
+        return result
+
+    def _tile(self, half: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Columns and rows of the tiles that half-size pixels lie in."""
+        height, width = self._table.changes.shape
+        tile = (half / TILE).astype(np.int64)
+        return np.clip(tile[:, 0], 0, width - 1), np.clip(tile[:, 1], 0, height - 1)
+
+    def _follow(self, view: View, expected: Expected, looked: NDArray[np.bool_]) -> dict[int, Found]:
+        """The expected balls that are seen where they should be, by their place in `expected`."""
+        chosen = np.nonzero(looked)[0]
+        if not len(chosen):
+            return {}
+        judge = self._table.judge
+        everyone = judge.outlines(expected.points_in)
+        s = everyone[chosen]
+        found = judge.candidates(view, s, neighbours_meet(s, everyone), followed=True)
+        found = [replace(f, held=False) for f in found]
+        others = [_stand_in(expected.points_in[i], everyone, int(i)) for i in np.nonzero(~looked)[0]]
+        kept = accept(found, self._table.bed, others)
+        return {int(chosen[i]): f for i, f in kept.items()}
+
+    def _accounted(self, expected: Expected, followed: dict[int, Found]) -> Tiles:
+        """The tiles that followed balls account for, where they are and were; the mask goes with them."""
+        tiles = np.zeros(self._table.changes.shape, dtype=bool)
+        before = self._half(expected.places_in)
+        for i, found in followed.items():
+            ball = found.ball
+            now = 0.5 * (ball.x_px - 0.5), 0.5 * (ball.y_px - 0.5)
+            then = float(before[i, 0]), float(before[i, 1])
+            size = 0.5 * ball.radius_px
+            for (u, v), value in ((then, 0), (now, 1)):
+                cv2.circle(self.mask, (round(u), round(v)), int(size) + 1 - value, value, -1)
+                reach = _ACCOUNTS * size
+                left, right = int((u - reach) // TILE), int((u + reach) // TILE) + 1
+                top, bottom = int((v - reach) // TILE), int((v + reach) // TILE) + 1
+                tiles[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+        return tiles
+
+    def _near(self, expected: Expected, lost: NDArray[np.bool_], rest: Tiles) -> Tiles:
+        """The tiles among `rest` in which balls that are not where they should be may be."""
+        near = np.zeros(rest.shape, dtype=np.uint8)
+        for i in np.nonzero(lost)[0]:
+            x, y = expected.places_in[i]
+            scale = self.calibration.px_per_in(x, y) / 2
+            u, v = self._half(expected.places_in[i : i + 1])[0] / TILE
+            cv2.circle(near, (round(u), round(v)), int(expected.reach_in[i] * scale / TILE) + 1, 1, -1)
+        result: Tiles = (near > 0) & rest
+        return result
+
+    # Searching
+
+    def _search(
+        self, frame: Frame, luma: Plane, regions: list[Rect], expected: Expected, followed: list[Found]
+    ) -> list[Detection]:
+        """Every ball in some regions, and those already found."""
+        known = self._table
+        ratios = [self._update_mask(frame, luma, region) for region in regions]
+        within = intruders(self.mask | (self._strange & known.unusual), known.bed)
+        self._reaching = Reaching(within, beside(within, known.bed))
+        view = known.judge.view(frame, self._gain, self._reaching)
+        shallow = np.where(core(within, known.bed) > 0, 0, self.mask).astype(np.uint8)
+        rest = _unexplained(shallow, [f.ball for f in followed])
+        hints = expected.points_in
+        points = [hints[_inside(self._half(hints), regions)]]
+        points += [self._to_table(self._deep(region, rest[_part(region)]), region) for region in regions]
+        found = followed + self._refine(view, np.concatenate(points), followed)
+        rest = _unexplained(shallow, [c.ball for c in self._apart(found)])
+        votes = [self._votes(region, ratio, rest) for region, ratio in zip(regions, ratios, strict=True)]
+        found += self._refine(view, np.concatenate(votes), followed)
+        good = [c.ball for c in self._apart(found)]
+        found += self._refine(view, self._between(good, _unexplained(shallow, good)), followed)
+        found = self._parted(view, found)
+        found = [replace(f, held=False) if _is_expected(f.ball, hints) else f for f in found]
+        return [f.ball for f in accept(found, known.bed).values()]
 
     def _update_mask(self, frame: Frame, luma: Plane, region: Rect) -> Float:
         """Marks what is foreign in a region; hands on log(pixel) − log(cloth) there, shape (h, w, 3)."""
@@ -184,24 +281,18 @@ class Detector:
             points = points[rest[v, u] > 0]
         return np.asarray(points, dtype=np.float64)
 
-    def _parted(self, found: list[Found]) -> list[Found]:
+    def _parted(self, view: View, found: list[Found]) -> list[Found]:
         """The candidates, those that touch a neighbour fitted again by the rest of their outlines."""
-        good = _apart(found, self.calibration.table.ball_diameter_in)
-        touching = np.array([_meets(c, [o.ball for o in good if o is not c]) for c in good]).reshape(-1, SPOKES)
+        good = self._apart(found)
+        touching = np.array([meeting(c, [o.ball for o in good if o is not c]) for c in good]).reshape(-1, SPOKES)
         again: NDArray[np.bool_] = np.asarray(touching.any(axis=1))
         if not again.any():
             return found
-        s = silhouettes(self.calibration, np.array([(c.ball.x_in, c.ball.y_in) for c in good])[again])
-        parted = self._judge(s, fit(self._table.canvas.opponent, s, touching[again]))
+        judge = self._table.judge
+        s = judge.outlines(np.array([(c.ball.x_in, c.ball.y_in) for c in good])[again])
+        parted = judge.candidates(view, s, touching[again])
         old = {id(c) for c, a in zip(good, again, strict=True) if a}
         return [c for c in found if id(c) not in old] + parted
-
-    def _inside(self, points_in: Array, rect: Rect) -> Array:
-        if not len(points_in):
-            return np.zeros((0, 2))
-        u, v = ((self.calibration.to_picture(points_in) - 0.5) / 2).T
-        inside: Array = points_in[(u >= rect[0]) & (u < rect[2]) & (v >= rect[1]) & (v < rect[3])]
-        return inside
 
     def _to_table(self, pixels_half: Array, region: Rect) -> Array:
         """Table points of a region's half-size pixels, both shape (N, 2)."""
@@ -209,84 +300,37 @@ class Detector:
             return np.zeros((0, 2))
         return self.calibration.to_table((pixels_half + np.array(region[:2])) * 2.0 + 0.5)
 
-    def _refine(self, frame: Frame, points: Array) -> list[Found]:
-        """Fits a ball at each table point, shape (N, 2)."""
-        known = self._table
-        points = _thin(points, 0.2 * self.calibration.table.ball_diameter_in)
-        if not len(points):
-            return []
-        s = silhouettes(self.calibration, points)
-        boxes = boxes_around(s.centres_px, s.radii_px, frame.width_px, frame.height_px)
-        known.canvas.paint(frame, known.cloth, self._gain, boxes)
-        return self._judge(s, fit(known.canvas.opponent, s))
+    def _refine(self, view: View, points: Array, followed: list[Found]) -> list[Found]:
+        """Fits a ball at each table point, shape (N, 2), where none is followed."""
+        judge = self._table.judge
+        known = np.array([(f.ball.x_in, f.ball.y_in) for f in followed]).reshape(-1, 2)
+        points = _thin(points, 0.2 * self.calibration.table.ball_diameter_in, known)
+        return judge.candidates(view, judge.outlines(points)) if len(points) else []
 
-    def _judge(self, s: Silhouettes, result: Fit) -> list[Found]:
-        """The fits as detections, with how good each is and what its outline shows."""
-        known = self._table
-        centres = s.centres_px + result.shift_px
-        inches = self.calibration.to_table(centres)
-        outside = centres[:, None, :] + (1 + np.maximum(0.3, _BLEED_PX / s.radii_px))[:, None, None] * s.spokes_px
-        bare = result.edge & (sampled(known.canvas.foreign, outside) < 1)
-        told = self._told(s, result, outside, inches)
-        right_size = np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
-        quality = self._filled(s, centres) * np.minimum(1, result.support / told) * right_size
-        against = bare | (result.edge & known.bed.beyond(outside))
-        u, v = known.bed.half(centres)
-        held = self._intruders[v, u] > 0
-        by_hand = self._beside[v, u] > 0
-        away = np.linalg.norm(np.column_stack([inches, np.zeros(len(inches))]) - self._eye_in, axis=1)
-        colours = looks(known.canvas.bgr, centres, s.spokes_px, known.cloth)
-        numbers = np.column_stack([centres, inches, s.radii_px, quality, bare.mean(axis=1)])
-        return [
-            Found(
-                _detection(row, colours[i], bool(by_hand[i])),
-                outside[i],
-                result.edge[i],
-                against[i],
-                float(told[i]),
-                bool(held[i]),
-                float(away[i]),
-            )
-            for i, row in enumerate(numbers)
-        ]
-
-    def _told(self, s: Silhouettes, result: Fit, outside: Array, inches: Array) -> Array:
-        """The fraction of each outline that no shadow hides, shape (N,); a pocket's hole is like shadow too."""
-        known = self._table
-        under = ~result.edge & (s.under | s.hidden)
-        shaded = (~result.edge & ~under & (sampled(known.canvas.shade, outside) > 0)).mean(axis=1)
-        on_bed = np.array([not self.calibration.table.in_mouth(x, y) for x, y in inches], dtype=bool)
-        shaded = np.where(shaded < _MOST_SHADED, shaded, 0.0)
-        told: Array = np.maximum(np.where(on_bed, 1 - under.mean(axis=1) - shaded, 1.0), _LEAST_TOLD)
-        return told
-
-    def _filled(self, s: Silhouettes, centres_px: Array) -> Array:
-        """The fraction of each silhouette's inside that is foreign to the cloth, shape (N,)."""
-        where = centres_px[:, None, :] + s.inner_px
-        seen = ~s.inner_hidden
-        count = np.maximum(seen.sum(axis=1), 1)
-        sure = (seen & (sampled(self._table.canvas.foreign, where) > 0.7)).sum(axis=1) / count
-        strange = (seen & (sampled(self._table.canvas.strange, where) > 1)).sum(axis=1) / count
-        filled: Array = strange * np.minimum(1, sure / _SURE)
-        return filled
+    def _apart(self, candidates: list[Found]) -> list[Found]:
+        """The candidates that fit well of which no two are one ball, best first."""
+        kept: list[Found] = []
+        least = _ONE_BALL * self.calibration.table.ball_diameter_in
+        for c in sorted((c for c in candidates if c.ball.quality >= _WELL_FOUND), key=lambda c: -c.ball.quality):
+            if all(np.hypot(c.ball.x_in - k.ball.x_in, c.ball.y_in - k.ball.y_in) > least for k in kept):
+                kept.append(c)
+        return kept
 
 
-def _apart(candidates: list[Found], diameter_in: float) -> list[Found]:
-    """The candidates that fit well of which no two are one ball, best first."""
-    kept: list[Found] = []
-    least = _ONE_BALL * diameter_in
-    for c in sorted((c for c in candidates if c.ball.quality >= _WELL_FOUND), key=lambda c: -c.ball.quality):
-        if all(np.hypot(c.ball.x_in - k.ball.x_in, c.ball.y_in - k.ball.y_in) > least for k in kept):
-            kept.append(c)
-    return kept
+def _stand_in(point_in: Array, everyone: Silhouettes, i: int) -> Detection:
+    """A ball that was not looked at again, as a neighbour of others."""
+    x_px, y_px = everyone.centres_px[i]
+    return Detection(
+        float(x_px), float(y_px), float(point_in[0]), float(point_in[1]), float(everyone.radii_px[i]), 1.0
+    )
 
 
-def _meets(candidate: Found, others: list[Detection]) -> NDArray[np.bool_]:
-    """Which of a candidate's spokes lead into another ball, shape (SPOKES,)."""
-    meets = np.zeros(SPOKES, dtype=bool)
-    for other in others:
-        meets |= candidate.within(other, _MEETS)
-    return meets
+def _inside(half: Array, regions: list[Rect]) -> NDArray[np.bool_]:
+    """Which half-size pixels, shape (N, 2), lie in one of the regions."""
+    inside = np.zeros(len(half), dtype=bool)
+    for left, top, right, bottom in regions:
+        inside |= (half[:, 0] >= left) & (half[:, 0] < right) & (half[:, 1] >= top) & (half[:, 1] < bottom)
+    return inside
 
 
 def _unexplained(mask: Plane, balls: list[Detection]) -> Plane:
@@ -298,17 +342,12 @@ def _unexplained(mask: Plane, balls: list[Detection]) -> Plane:
     return rest
 
 
-def _expected(ball: Detection, hints_in: Array) -> bool:
+def _is_expected(ball: Detection, hints_in: Array) -> bool:
     """Whether a ball already known lies there: that one need not show that it is none of a hand."""
     if not len(hints_in):
         return False
     away = np.hypot(hints_in[:, 0] - ball.x_in, hints_in[:, 1] - ball.y_in)
     return bool(away.min() < _EXPECTED_IN)
-
-
-def _detection(numbers: Array, look: Float, by_hand: bool) -> Detection:
-    x_px, y_px, x_in, y_in, radius_px, quality, free = (float(v) for v in numbers)
-    return Detection(x_px, y_px, x_in, y_in, radius_px, quality, free, look, by_hand)
 
 
 def _maxima(mask: Plane, radius_half: Float) -> Array:
@@ -326,10 +365,12 @@ def _part(region: Rect) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
-def _thin(points: Array, distance_in: float) -> Array:
-    """The points, shape (N, 2), without those nearer than `distance_in` to an earlier one."""
-    kept: list[NDArray[np.float64]] = []
-    for p in points:
-        if all((p[0] - k[0]) ** 2 + (p[1] - k[1]) ** 2 > distance_in**2 for k in kept):
-            kept.append(p)
+def _thin(points: Array, distance_in: float, known: Array) -> Array:
+    """The points, shape (N, 2), without those nearer than `distance_in` to an earlier or a known one, (M, 2)."""
+    kept: list[tuple[float, float]] = []
+    there = [(float(x), float(y)) for x, y in known]
+    least = distance_in**2
+    for x, y in points.tolist():
+        if all((x - a) ** 2 + (y - b) ** 2 > least for a, b in (*there, *kept)):
+            kept.append((x, y))
     return np.array(kept).reshape(-1, 2)

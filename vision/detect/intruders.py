@@ -1,5 +1,7 @@
 """Hands, arms, bodies and cues: what reaches onto the bed from its edge and is larger than balls are."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -10,6 +12,14 @@ from vision.frames.source import Plane
 _BALLS = 4.0
 _COARSER = 2  # people are looked for in a picture so much smaller
 _DEEP = 1.3  # in ball radii
+
+
+@dataclass(frozen=True)
+class Reaching:
+    """What reaches onto the bed, at half size: 255 on it in `within`, and within a ball of it in `beside`."""
+
+    within: Plane
+    beside: Plane
 
 
 def intruders(mask: Plane, bed: Bed) -> Plane:

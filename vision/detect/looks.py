@@ -1,8 +1,6 @@
 """A ball's look: the colours over its disc, as if it lay in the table's usual light, and the cloth under it."""
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from vision.detect.cloth import Cloth, Float
 from vision.detect.silhouette import SPOKES, Array
@@ -14,16 +12,17 @@ _PER_RING = 12
 _LEAST_LIGHT, _MOST_LIGHT = 0.5, 1.6
 
 
-def looks(picture: Plane, centres_px: Array, spokes_px: Array, cloth: Cloth) -> list[Float]:
-    """The colours of each ball, one (M + 1, 3) float32 array of BGR a ball: M points of its disc, then the cloth.
+def look_points(centres_px: Array, spokes_px: Array) -> Array:
+    """The pixels, shape (N, M, 2), whose colours are a ball's look, of balls with outlines (N, SPOKES, 2)."""
+    return centres_px[:, None, :] + _disc(spokes_px)
 
-    `picture`, shape (h, w, 3), is BGR. All are divided by how much lighter the cloth is there than in the middle
-    of the picture, so they may pass 255.
+
+def looks(colours: Plane, centres_px: Array, cloth: Cloth) -> list[Float]:
+    """The look of each ball, one (M + 1, 3) float32 array of BGR a ball: M points of its disc, then the cloth.
+
+    `colours`, shape (N, M, 3), is BGR at its `look_points`. All are divided by how much lighter the cloth is there
+    than in the middle of the picture, so they may pass 255.
     """
-    where = (centres_px[:, None, :] + _disc(spokes_px)).astype(np.float32)
-    colours: NDArray[np.uint8] = np.asarray(
-        cv2.remap(picture, where[..., 0], where[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    )
     under, light = _cloth_there(cloth, centres_px)
     both = np.concatenate([colours.astype(np.float32), under[:, None, :]], axis=1)
     return list(both / light[:, None, None])

@@ -1,8 +1,8 @@
 """The projected ball: where its outline falls in the picture and how well a picture shows it there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +20,7 @@ _ARRIVED_PX = 0.03
 _SAMPLES = 19
 _REWEIGHTS = 3
 _COLOURED = 0.3  # two colours differ when their log ratios do by this much
-_INNER = np.array([0.25, 0.5, 0.7, 0.85])  # rings of points over the disc, in radii
+INNER = np.array([0.25, 0.5, 0.7, 0.85])  # rings of points over the disc, in radii
 _CONTRAST = 0.25  # less contrast than this is no edge
 # Cloth nearer than this to where a ball touches it, in radii, may lie in the ball's own shadow.
 _UNDER = 0.5
@@ -32,6 +32,9 @@ OPPONENT = np.array(
     dtype=np.float32,
 )
 
+# Colours in opponent axes, shape (N, M, 3), luma last, at pixels, shape (N, M, 2).
+Colours = Callable[[Array], Float]
+
 
 @dataclass(frozen=True)
 class Silhouettes:
@@ -39,18 +42,41 @@ class Silhouettes:
 
     `centres_px`, shape (N, 2), are the projections of the ball centres (not the outlines' middles);
     `spokes_px`, shape (N, SPOKES, 2), the outline relative to them and `normals`, same shape, its outward unit
-    normals; `radii_px`, shape (N,), the mean radius. `under`, shape (N, SPOKES), is true where the cloth seen just
-    outside lies under the ball, where its own shadow falls whatever the light: most of all seen from the side.
+    normals; `radii_px`, shape (N,), the mean radius. `from_foot_in`, shape (N, SPOKES), is how far the cloth seen
+    just outside lies from where the ball's own shadow falls whatever the light, negative within: most of all seen
+    from the side. `hidden`, same shape, and `inner_hidden`, shape (N, inner points), are what a cushion hides.
     """
 
     centres_px: Array
     spokes_px: Array
     normals: Array
     radii_px: Array
-    under: NDArray[np.bool_]
+    from_foot_in: Array
     hidden: NDArray[np.bool_]
-    inner_px: Array
     inner_hidden: NDArray[np.bool_]
+
+    @property
+    def under(self) -> NDArray[np.bool_]:
+        """Where the cloth just outside lies under the ball, shape (N, SPOKES)."""
+        return self.from_foot_in < 0
+
+    @property
+    def inner_px(self) -> Array:
+        """Points over the disc relative to the centre, shape (N, inner points, 2)."""
+        rings = INNER[None, :, None, None] * self.spokes_px[:, None, ::2]
+        return rings.reshape(len(self.spokes_px), -1, 2)
+
+    def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Silhouettes":
+        """Some of them."""
+        return Silhouettes(
+            self.centres_px[chosen],
+            self.spokes_px[chosen],
+            self.normals[chosen],
+            self.radii_px[chosen],
+            self.from_foot_in[chosen],
+            self.hidden[chosen],
+            self.inner_hidden[chosen],
+        )
 
 
 def silhouettes(calibration: Calibration, points_in: Array) -> Silhouettes:
@@ -72,13 +98,12 @@ def silhouettes(calibration: Calibration, points_in: Array) -> Silhouettes:
     # Where the sight line past each point of the rim meets the cloth.
     eye = camera.position_in
     cloth = eye + (rims - eye) * (eye[2] / (eye[2] - rims[..., 2]))[..., None]
-    under = np.linalg.norm(cloth[..., :2] - points_in[:, None], axis=-1) < _UNDER * radius
+    from_foot = np.linalg.norm(cloth[..., :2] - points_in[:, None], axis=-1) - _UNDER * radius
     hidden = _behind_cushions(calibration, rims)
     middles = spheres[:, None, None, :]
-    inner = middles + _INNER[None, :, None, None] * (rims[:, None, ::2] - middles)
+    inner = middles + INNER[None, :, None, None] * (rims[:, None, ::2] - middles)
     inner_hidden = _behind_cushions(calibration, inner).reshape(len(rims), -1)
-    inner_px = (_INNER[None, :, None, None] * spokes[:, None, ::2]).reshape(len(rims), -1, 2)
-    return Silhouettes(centres, spokes, normals, radii, under, hidden, inner_px, inner_hidden)
+    return Silhouettes(centres, spokes, normals, radii, from_foot, hidden, inner_hidden)
 
 
 def _behind_cushions(calibration: Calibration, points_in: Array) -> NDArray[np.bool_]:
@@ -110,78 +135,86 @@ class Fit:
         return result
 
 
-def fit(opponent: Float, s: Silhouettes, touching: NDArray[np.bool_] | None = None) -> Fit:
+def fit(
+    colours: Colours,
+    s: Silhouettes,
+    touching: NDArray[np.bool_] | None = None,
+    reaches: tuple[float, ...] = _REACHES,
+    rounds: int = _ROUNDS,
+) -> Fit:
     """The shift of each ball that brings its outline onto the picture's edges.
 
-    `opponent`, shape (h, w, 3), is log(pixel) − log(cloth) in opponent colours, luma last, valid around every
-    ball. Along each spoke the edge is where the colour is half-way between inside and outside. A
-    shadow changes luma alone, so luma counts little where the colours differ. `touching`, shape (N, SPOKES), marks
-    spokes that lead into a neighbour: where two balls meet there is no edge of either to go by.
+    `colours` are logarithms. Along each spoke the edge is where the colour is half-way between inside and
+    outside. A shadow changes luma alone, so luma counts little where the colours differ. `touching`, shape
+    (N, SPOKES), marks spokes that lead into a neighbour: where two balls meet there is no edge of either to go
+    by. `reaches`, in radii, is how far to look in each of the stages, of at most `rounds` steps each.
     """
     shift = np.zeros((len(s.centres_px), 2))
-    reaches = [np.maximum(3.0, part * s.radii_px) for part in _REACHES]
     limit = 0.8 * s.radii_px[:, None]
-    for reach in reaches:
-        for last in (*(False,) * (_ROUNDS - 1), True):
-            edges, found, coloured = _edges(_profiles(opponent, s, shift, reach), reach)
+    bound = np.where(s.under, _UNDER_TRUST, 1.0)
+    for stage in reaches:
+        reach = np.maximum(3.0, stage * s.radii_px)
+        for step_number in range(rounds):
+            edges, found, coloured = _edges(_profiles(colours, s, shift, reach), reach)
             found &= ~s.hidden
-            trust = found.astype(np.float64) * np.where(s.under & ~coloured, _UNDER_TRUST, 1.0)
+            trust: Array = np.where(found, np.where(coloured, 1.0, bound), 0.0)
             if touching is not None:
                 trust[touching] *= _UNDER_TRUST
             step, grown, residual = _solve(edges, trust, s.normals)
-            arrived = np.abs(step).max() < _ARRIVED_PX
-            if last and reach is reaches[-1]:
+            if step_number == rounds - 1 and stage == reaches[-1]:
                 break
             shift = np.clip(shift + step, -limit, limit)
-            if arrived:
+            if np.abs(step).max() < _ARRIVED_PX:
                 break
     near = found & (np.abs(residual) < np.maximum(0.125 * s.radii_px, 0.8)[:, None])
     return Fit(shift, grown, near)
 
 
-def _profiles(opponent: Float, s: Silhouettes, shift: Array, reach: Array) -> Float:
+_OFFSETS = np.linspace(-1, 1, _SAMPLES)
+
+
+def _profiles(colours: Colours, s: Silhouettes, shift: Array, reach: Array) -> Float:
     """Colours along every spoke from inside to outside, shape (N, SPOKES, _SAMPLES, 3)."""
     n = len(s.centres_px)
-    offsets = np.linspace(-1, 1, _SAMPLES)[None, :] * reach[:, None]
     base = (s.centres_px + shift)[:, None, :] + s.spokes_px
-    where = base[:, :, None, :] + offsets[:, None, :, None] * s.normals[:, :, None, :]
-    flat = where.reshape(n * SPOKES, _SAMPLES, 2).astype(np.float32)
-    colours = cv2.remap(opponent, flat[..., 0], flat[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(colours, dtype=np.float32).reshape(n, SPOKES, _SAMPLES, 3)
+    along = (reach[:, None, None] * s.normals)[:, :, None, :] * _OFFSETS[:, None]
+    where = (base[:, :, None, :] + along).reshape(n * SPOKES, _SAMPLES, 2)
+    return colours(where).reshape(n, SPOKES, _SAMPLES, 3)
 
 
 def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Per spoke: the edge's distance from the outline in pixels, whether there is one, and whether in colour."""
     third = _SAMPLES // 3
-    inside = np.median(profile[..., :third, :], axis=2)
+    inside = np.sort(profile[..., :third, :], axis=2)[..., third // 2 - 1 : third // 2 + 1, :].mean(axis=2)
     outside = profile[..., -4:, :].mean(axis=2)
     contrast = inside - outside
-    chroma = np.linalg.norm(contrast[..., :2], axis=-1)
-    weight = np.where(chroma > _COLOURED, 0.15, 1.0).astype(np.float32)
+    chroma2 = contrast[..., 0] ** 2 + contrast[..., 1] ** 2
+    coloured = chroma2 > _COLOURED**2
+    weight = np.where(coloured, np.float32(0.15), np.float32(1.0))
     contrast[..., 2] *= weight
     outside[..., 2] *= weight
-    size = np.linalg.norm(contrast, axis=-1)
-    along = contrast / np.maximum(size, 1e-6)[..., None] ** 2
-    scaled = profile[..., 0] * along[..., None, 0] + profile[..., 1] * along[..., None, 1]
-    scaled += profile[..., 2] * (along[..., 2] * weight)[..., None]
-    scaled -= (outside * along).sum(axis=-1)[..., None]
-    offsets = np.linspace(-1, 1, _SAMPLES)[None, :] * reach[:, None]
-    edges = _last_crossing(scaled, offsets)
-    found = (size > _CONTRAST) & np.isfinite(edges)
-    return np.where(found, edges, 0.0), found, chroma > _COLOURED
+    size2 = chroma2 + contrast[..., 2] ** 2
+    along = contrast / np.maximum(size2, 1e-12)[..., None]
+    level = (outside * along).sum(axis=-1)
+    along[..., 2] *= weight
+    scaled = np.matmul(profile, along[..., None])[..., 0] - level[..., None]
+    edges = _last_crossing(scaled) * reach[:, None]
+    found = (size2 > _CONTRAST**2) & np.isfinite(edges)
+    return np.where(found, edges, 0.0), found, coloured
 
 
-def _last_crossing(scaled: Float, offsets: Array) -> Array:
-    """Where each profile, 1 inside and 0 outside, last falls through ½, in pixels from the outline, else NaN."""
+def _last_crossing(scaled: Float) -> Array:
+    """Where each profile, 1 inside and 0 outside, last falls through ½, from −1 to 1 along it, else NaN."""
     above = scaled >= 0.5
     falls = above[..., :-1] & ~above[..., 1:]
     last = falls.shape[-1] - 1 - np.argmax(falls[..., ::-1], axis=-1)
-    a = np.take_along_axis(scaled, last[..., None], axis=-1)[..., 0]
-    b = np.take_along_axis(scaled, last[..., None] + 1, axis=-1)[..., 0]
+    flat = scaled.reshape(-1, scaled.shape[-1])
+    row, at = np.arange(len(flat)), last.ravel()
+    a, b = flat[row, at], flat[row, at + 1]
     part = np.clip((a - 0.5) / np.maximum(a - b, 1e-6), 0, 1)
-    step = (offsets[:, 1] - offsets[:, 0])[:, None]
-    edges: Array = np.where(falls.any(axis=-1), offsets[:, :1] + (last + part) * step, np.nan)
-    return edges
+    edges = (at + part) * (_OFFSETS[1] - _OFFSETS[0]) - 1.0
+    edges[~falls.reshape(len(flat), -1)[row, at]] = np.nan
+    return np.asarray(edges, dtype=np.float64).reshape(last.shape)
 
 
 def _solve(edges: Array, trust: Array, normals: Array) -> tuple[Array, Array, Array]:
@@ -191,16 +224,16 @@ def _solve(edges: Array, trust: Array, normals: Array) -> tuple[Array, Array, Ar
     found = trust > 0
     A = np.concatenate([normals, np.ones((*normals.shape[:2], 1))], axis=-1)
     prior = np.diag([0.5, 0.5, 6.0])
-    solution = np.zeros((len(edges), 3))
+    along = A.transpose(0, 2, 1)
+    solution = np.zeros((len(edges), 3, 1))
     residual = edges
     for _ in range(_REWEIGHTS):
-        AtA = np.einsum("nsi,ns,nsj->nij", A, weight, A) + prior
-        Atb = np.einsum("nsi,ns,ns->ni", A, weight, edges)
-        solution = np.linalg.solve(AtA, Atb[..., None])[..., 0]
-        residual = edges - np.einsum("nsi,ni->ns", A, solution)
+        weighted = along * weight[:, None, :]
+        solution = np.linalg.solve(weighted @ A + prior, weighted @ edges[..., None])
+        residual = edges - (A @ solution)[..., 0]
         scale = np.maximum(0.3, 1.5 * _median_abs(residual, found))[:, None]
         weight = trust / (1 + (residual / scale) ** 2) ** 2
-    return solution[:, :2], solution[:, 2], residual
+    return solution[:, :2, 0], solution[:, 2, 0], residual
 
 
 def _median_abs(values: Array, found: NDArray[np.bool_]) -> Array:

@@ -1,0 +1,147 @@
+"""Candidates judged: a ball fitted at a place, how good it is, and what its outline shows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.file import Calibration
+from vision.detect.accept import Found
+from vision.detect.bed import Bed
+from vision.detect.cloth import Against, Cloth, Float
+from vision.detect.intruders import Reaching
+from vision.detect.looks import look_points, looks
+from vision.detect.outlines import OutlineMap
+from vision.detect.probe import Probe
+from vision.detect.silhouette import SPOKES, Array, Fit, Silhouettes, fit
+from vision.frames.source import Frame
+from vision.model import Detection
+
+_MEETS = 1.1  # an outline this near to another ball's middle, in its radii, meets it
+_MOST_SHADED = 0.35  # a lamp's shadow hides less of an outline than this; a dark sleeve is like shadow all round
+_LEAST_TOLD = 0.4  # less of an outline than this tells no ball
+_SURE = 0.4  # so much of a ball can't be cloth in shadow
+_BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
+# A ball that is followed lies near where it is expected: fewer steps bring the fit there.
+_FOLLOWED_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class View:
+    """One frame to judge in: its colours, what reaches onto the bed, and how long after the first row each row is
+    taken, in seconds for each pixel down."""
+
+    probe: Probe
+    reaching: Reaching
+    row_s: float
+
+
+class Judge:
+    """Fits balls in frames over a cloth that has been learnt."""
+
+    def __init__(self, calibration: Calibration, cloth: Cloth, bed: Bed) -> None:
+        self.calibration = calibration
+        self._cloth = cloth
+        self._bed = bed
+        self._outlines = OutlineMap(calibration)
+        self._row_s = calibration.readout_s / calibration.camera.height_px
+
+    def view(self, frame: Frame, gain: Float, reaching: Reaching) -> View:
+        return View(Probe(frame, self._cloth, gain), reaching, self._row_s)
+
+    def outlines(self, points_in: Array) -> Silhouettes:
+        """Outlines of balls at table points, shape (N, 2)."""
+        return self._outlines.at(points_in)
+
+    def candidates(
+        self,
+        view: View,
+        s: Silhouettes,
+        touching: NDArray[np.bool_] | None = None,
+        *,
+        followed: bool = False,
+    ) -> list[Found]:
+        """The outlines fitted and judged. `touching`, shape (N, SPOKES), marks spokes that lead into neighbours;
+        `followed` says that a ball is expected at each."""
+        if not len(s.centres_px):
+            return []
+        if followed:
+            result = fit(view.probe.opponent, s, touching, rounds=_FOLLOWED_ROUNDS)
+        else:
+            result = fit(view.probe.opponent, s, touching)
+        centres = s.centres_px + result.shift_px
+        inches = self.calibration.to_table(centres)
+        bleed = 1 + np.maximum(0.3, _BLEED_PX / s.radii_px)
+        outside = centres[:, None, :] + bleed[:, None, None] * s.spokes_px
+        inner = centres[:, None, :] + s.inner_px
+        where = np.concatenate([outside, inner, look_points(centres, s.spokes_px)], axis=1)
+        seen = view.probe.bgr(where)
+        ends = SPOKES, SPOKES + inner.shape[1]
+        around = view.probe.against(where[:, : ends[0]], seen[:, : ends[0]])
+        bare = result.edge & (around.foreign < 1)
+        told = self._told(s, result, around, inches)
+        right_size = np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
+        filled = _filled(s, view.probe.against(inner, seen[:, ends[0] : ends[1]]))
+        quality = filled * np.minimum(1, result.support / told) * right_size
+        against = bare | (result.edge & self._bed.beyond(outside))
+        u, v = self._bed.half(centres)
+        held = view.reaching.within[v, u] > 0
+        by_hand = view.reaching.beside[v, u] > 0
+        eye = self.calibration.camera.position_in
+        away = np.sqrt(np.square(inches - eye[:2]).sum(axis=1) + eye[2] ** 2)
+        colours = looks(seen[:, ends[1] :], centres, self._cloth)
+        late = view.row_s * centres[:, 1]
+        numbers = np.column_stack([centres, inches, s.radii_px, quality, bare.mean(axis=1), late]).tolist()
+        return [
+            Found(
+                Detection(x, y, x_in, y_in, r, q, free, colours[i], bool(by_hand[i]), late_s),
+                outside[i],
+                result.edge[i],
+                against[i],
+                float(told[i]),
+                bool(held[i]),
+                float(away[i]),
+            )
+            for i, (x, y, x_in, y_in, r, q, free, late_s) in enumerate(numbers)
+        ]
+
+    def _told(self, s: Silhouettes, result: Fit, around: Against, inches: Array) -> Array:
+        """The fraction of each outline that no shadow hides, shape (N,); a pocket's hole is like shadow too."""
+        under = ~result.edge & (s.under | s.hidden)
+        shaded = (~result.edge & ~under & (around.shade > 0)).mean(axis=1)
+        on_bed = np.array([not self.calibration.table.in_mouth(x, y) for x, y in inches], dtype=bool)
+        shaded = np.where(shaded < _MOST_SHADED, shaded, 0.0)
+        told: Array = np.maximum(np.where(on_bed, 1 - under.mean(axis=1) - shaded, 1.0), _LEAST_TOLD)
+        return told
+
+
+def _filled(s: Silhouettes, inside: Against) -> Array:
+    """The fraction of each silhouette's inside that is foreign to the cloth, shape (N,)."""
+    seen = ~s.inner_hidden
+    count = np.maximum(seen.sum(axis=1), 1)
+    sure = (seen & (inside.foreign > 0.7)).sum(axis=1) / count
+    strange = (seen & (inside.strange > 1)).sum(axis=1) / count
+    filled: Array = strange * np.minimum(1, sure / _SURE)
+    return filled
+
+
+def meeting(candidate: Found, others: list[Detection]) -> NDArray[np.bool_]:
+    """Which of a candidate's spokes lead into another ball, shape (SPOKES,)."""
+    meets = np.zeros(SPOKES, dtype=bool)
+    for other in others:
+        meets |= candidate.within(other, _MEETS)
+    return meets
+
+
+def neighbours_meet(s: Silhouettes, all_of: Silhouettes) -> NDArray[np.bool_] | None:
+    """Which spokes of outlines `s` lead into one of the balls `all_of` (itself left out), shape (N, SPOKES); None
+    where no two balls are near."""
+    apart = np.linalg.norm(s.centres_px[:, None] - all_of.centres_px[None], axis=2)
+    near = (apart < 2.6 * s.radii_px[:, None]) & (apart > 0.2 * s.radii_px[:, None])
+    if not near.any():
+        return None
+    meets = np.zeros((len(s.centres_px), SPOKES), dtype=bool)
+    for i, j in zip(*np.nonzero(near), strict=True):
+        tips = s.centres_px[i] + 1.3 * s.spokes_px[i] - all_of.centres_px[j]
+        meets[i] |= np.hypot(tips[:, 0], tips[:, 1]) < _MEETS * all_of.radii_px[j]
+    return meets

@@ -14,7 +14,7 @@ from vision.model import BallState, Health, Seen, Shot
 from vision.shots import ShotFinder
 from vision.tracker import Tracker
 
-_NAME_EVERY_S = 0.5
+_NAME_EVERY_S = 1.0
 
 
 class Pipeline:

@@ -1,5 +1,6 @@
 """One ball through time, in inches: where it is, how it moves, when it came to rest, what it looks like."""
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ CONFIRM = 3  # sightings that make a new ball
 LEVELS = 60.0  # by so many of 255 two looks clearly differ
 SAME_PLACE_IN = 0.7
 _STILL_IN = 0.20  # a still ball's measured place strays less than this
+_TONES = 8  # sightings that a ball's mean colour is the mean of
 _SLOW = 0.05  # what one more sight of a ball that has long rested counts
 _MEASURE = 16  # sights that measure a resting ball's place
 _SETTLED = 4  # sightings at rest that make a ball something other than a hand
@@ -54,6 +56,19 @@ class Track:
     opening: bool = False
     history: list[Sample] = field(default_factory=list)
     looks: list[NDArray[np.float32]] = field(default_factory=list)
+    _tones: list[Array] = field(default_factory=list)
+    _toned: NDArray[np.float32] | None = None
+
+    @property
+    def tone(self) -> Array:
+        """Its mean colour over the last sightings, BGR, shape (3,)."""
+        if not self.looks:
+            return np.zeros(3)
+        if self.looks[-1] is not self._toned:
+            self._toned = self.looks[-1]
+            self._tones = [*self._tones[1 - _TONES :], tone_of(self._toned)]
+        result: Array = np.add.reduce(self._tones) / len(self._tones)
+        return result
 
     @property
     def settling(self) -> bool:
@@ -76,7 +91,7 @@ class Track:
 
     @property
     def speed(self) -> float:
-        return float(np.hypot(self.vx, self.vy))
+        return math.hypot(self.vx, self.vy)
 
     def last_rest(self) -> Sample | None:
         """The last sample at rest of its path."""
@@ -86,7 +101,7 @@ class Track:
     def at_home(self) -> bool:
         """Whether it was last seen where it lay."""
         rest = self.last_rest()
-        return rest is not None and float(np.hypot(self.x_in - rest.x_in, self.y_in - rest.y_in)) < _STIRRED_IN
+        return rest is not None and math.hypot(self.x_in - rest.x_in, self.y_in - rest.y_in) < _STIRRED_IN
 
     def forget(self) -> None:
         """Drops the path but for its last resting place or sample."""
@@ -104,7 +119,7 @@ class Track:
     def sight(self, index: int, t_s: float, d: Detection) -> None:
         """Takes in where it was seen."""
         dt = t_s - self.last_s
-        moved = float(np.hypot(d.x_in - self.x_in, d.y_in - self.y_in))
+        moved = math.hypot(d.x_in - self.x_in, d.y_in - self.y_in)
         sample = Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)
         self.hits += 1
         self.by_hand = d.by_hand
@@ -137,7 +152,7 @@ class Track:
 
     def _set_velocity(self, d: Detection, dt: float) -> None:
         vx, vy = (d.x_in - self.x_in) / dt, (d.y_in - self.y_in) / dt
-        turn = np.hypot(vx - self.vx, vy - self.vy)
+        turn = math.hypot(vx - self.vx, vy - self.vy)
         keep = 0.35 if turn < 0.25 * max(self.speed, 10.0) else 0.0
         self.vx = keep * self.vx + (1 - keep) * vx
         self.vy = keep * self.vy + (1 - keep) * vy
@@ -186,22 +201,21 @@ class Track:
 def _rebound(value: float, low: float, high: float) -> float:
     if value < low - 3 or value > high + 3:
         edge = low if value < low else high
-        return float(np.clip(edge - 0.75 * (value - edge), low, high))
+        return min(max(edge - 0.75 * (value - edge), low), high)
     return value
 
 
 def unlike(a: Track, b: Track) -> float:
     """How unlike two tracks look: 0 the same, 1 clearly not."""
-    return float(np.linalg.norm(mean_look(a.looks) - mean_look(b.looks))) / LEVELS
+    apart = a.tone - b.tone
+    return math.sqrt(apart @ apart) / LEVELS
 
 
-def mean_look(looks: list[NDArray[np.float32]]) -> Array:
-    """The mean colour over sightings, BGR, shape (3,)."""
-    if not looks:
-        return np.zeros(3)
-    result: Array = np.mean([look.mean(axis=0) for look in looks[-8:]], axis=0)
+def tone_of(look: NDArray[np.float32]) -> Array:
+    """The mean colour of one look, BGR, shape (3,)."""
+    result: Array = np.add.reduce(look, axis=0, dtype=np.float64) / len(look)
     return result
 
 
 def _apart(a: Sample, b: Sample) -> float:
-    return float(np.hypot(a.x_in - b.x_in, a.y_in - b.y_in))
+    return math.hypot(a.x_in - b.x_in, a.y_in - b.y_in)

@@ -1,5 +1,6 @@
 """Balls through time: every detection to at most one ball, every ball in at most one place."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -9,10 +10,10 @@ from scipy.optimize import linear_sum_assignment
 
 from calibration.table import Table
 from vision.detect.expected import Expected
-from vision.model import Detection
+from vision.model import Detection, Point
 from vision.pots import fate_of
 from vision.sample import Sample
-from vision.track import CONFIRM, LEVELS, SAME_PLACE_IN, Track, mean_look, unlike
+from vision.track import CONFIRM, LEVELS, SAME_PLACE_IN, Track, tone_of, unlike
 
 Array = NDArray[np.float64]
 Cover = Callable[[Array], Array]  # of places, shape (N, 2), the covered share, shape (N,)
@@ -30,6 +31,7 @@ _LOST_S = 30.0
 _RATTLE_S = 0.6
 _RATTLE_IN = 10.0
 _WANTED_S = 0.15
+_HITS_IN_S = 3.0  # slower balls set off no others
 _UNLIKE = 1.2
 _MUCH_ALIKE = 0.7
 _MOMENT_S = 1.0
@@ -40,11 +42,12 @@ _FAR = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """One frame and what was found in it."""
+    """One frame, what was found in it, and the balls that may hit others."""
 
     index: int
     t_s: float
     detections: list[Detection]
+    moving: list[tuple[Track, Point]]  # and where each should be now
 
 
 class Tracker:
@@ -98,7 +101,7 @@ class Tracker:
         tracks = list(self.tracks)
         looked = [i for i in range(len(tracks)) if changed[i]]
         where = [t.predicted(t_s, self.table) for t in tracks]
-        now = Now(index, t_s, detections)
+        now = Now(index, t_s, detections, self._on_the_move(tracks, where))
         spare = list(range(len(detections)))
         spare = self._match_by_motion(now, spare, [tracks[i] for i in looked])
         unchanged = [t for i, t in enumerate(tracks) if not changed[i] and t.state == "still"]
@@ -132,14 +135,14 @@ class Tracker:
         """Whether a ball seen just now, or one where nothing changed, lies there: an edge can show it twice."""
         near = 0.7 * self.table.ball_diameter_in
         there = [*unchanged, *(t for t in self.tracks if t.last_s == t_s)]
-        return any(np.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near for t in there)
+        return any(math.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near for t in there)
 
     def _match_by_motion(self, now: Now, spare: list[int], tracks: list[Track]) -> list[int]:
         """Gives balls the detections where their motion brings them; hands back the detections left over."""
         if not tracks or not spare:
             return spare
         where = np.array([t.predicted(now.t_s, self.table) for t in tracks])
-        gate = np.array([self._gate(t, now.t_s) for t in tracks])[:, None]
+        gate = np.array([self._gate(t, p, now) for t, p in zip(tracks, where.tolist(), strict=True)])[:, None]
         distance = _distances(where, now.detections, spare)
         cost = distance / gate + self._likeness(tracks, [now.detections[j] for j in spare])
         cost[distance > gate] = _FAR
@@ -203,27 +206,35 @@ class Tracker:
             self.tracks.append(track)
         track.gone, track.fate = False, None
 
-    def _gate(self, track: Track, t_s: float) -> float:
-        """How far from its prediction a ball may be found, in inches."""
-        dt = t_s - track.last_s
+    @staticmethod
+    def _on_the_move(tracks: list[Track], where: list[Point]) -> list[tuple[Track, Point]]:
+        return [(t, p) for t, p in zip(tracks, where, strict=True) if t.speed >= _HITS_IN_S]
+
+    def _gate(self, track: Track, place: Point, now: Now) -> float:
+        """How far from its prediction, `place`, a ball may be found, in inches."""
+        dt = now.t_s - track.last_s
         if track.hits == 1:
             return 0.5 + _UNKNOWN_IN_S * dt
         if track.state != "moving":
             dt = min(dt, _WAITING_S)  # however long it was hidden, it lay still
         gate = 0.5 + 0.3 * track.speed * dt + 60 * dt * dt
-        if any(self._may_hit(other, track, t_s) for other in self.tracks):
-            fastest = max((o.speed for o in self.tracks), default=0.0)
+        if now.moving and self._may_have_met(track, place, now):
+            fastest = max(o.speed for o, _ in now.moving)
             gate = max(gate, 0.8 + 1.1 * fastest * dt)
         return gate
 
-    def _may_hit(self, other: Track, track: Track, t_s: float) -> bool:
-        """Whether two balls, one moving, may have met by a time."""
-        if other is track or max(other.speed, track.speed) < 3:
-            return False
-        x, y = other.predicted(t_s, self.table)
-        u, v = track.predicted(t_s, self.table)
+    def _may_have_met(self, track: Track, place: Point, now: Now) -> bool:
+        """Whether a ball that should be at `place` may have met another, one of both moving."""
         close = 1.35 * self.table.ball_diameter_in
-        return _segments_near((other.x_in, other.y_in), (x, y), (track.x_in, track.y_in), (u, v)) < close
+        others = now.moving
+        if track.speed >= _HITS_IN_S:
+            others = [(t, t.predicted(now.t_s, self.table)) for t in self.tracks]
+        here = track.x_in, track.y_in
+        return any(
+            _segments_near((other.x_in, other.y_in), there, here, place) < close
+            for other, there in others
+            if other is not track
+        )
 
     def _reach(self, track: Track, t_s: float) -> float:
         """How far a ball may have gone since it was last seen, whatever struck it."""
@@ -239,8 +250,8 @@ class Tracker:
         """
         looks = [d.look if d.look is not None else np.zeros((1, 3), dtype=np.float32) for d in detections]
         cloth = np.array([look[-1] for look in looks], dtype=np.float64)
-        seen = np.array([mean_look([look]) for look in looks]) - cloth
-        own = np.array([mean_look(t.looks) for t in tracks])[:, None] - cloth[None]
+        seen = np.array([tone_of(look) for look in looks]) - cloth
+        own = np.array([t.tone for t in tracks])[:, None] - cloth[None]
         part = (own * seen[None]).sum(axis=2) / np.maximum(np.square(own).sum(axis=2), 1e-6)
         part = np.clip(part, 0.5, 1.0)
         apart = np.linalg.norm(seen[None] - part[..., None] * own, axis=2)
@@ -325,8 +336,7 @@ class Tracker:
                 and t.missed_s is not None
                 and abs(new.born_s - t.missed_s) < _ADOPT_S
             ]
-            look = mean_look(new.looks)
-            absent.sort(key=lambda t: float(np.linalg.norm(mean_look(t.looks) - look)))
+            absent.sort(key=lambda t: unlike(t, new))
             old = next((t for t in absent if self._could_be(t, new)), None)
             if old is not None:
                 self._become(old, new)
@@ -368,7 +378,7 @@ class Tracker:
         for t in sorted(self.tracks, key=lambda t: (-t.confirmed, t.state == "hidden", t.born_s)):
             if t.gone or (not t.confirmed and (t.missed_s is not None or t_s - t.last_s > _BIRTH_S)):
                 continue
-            if any(np.hypot(t.x_in - k.x_in, t.y_in - k.y_in) < near for k in keep):
+            if any(math.hypot(t.x_in - k.x_in, t.y_in - k.y_in) < near for k in keep):
                 if t.confirmed:
                     self._lose(t)
                 continue
@@ -394,12 +404,10 @@ def _solve(cost: Array) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in zip(rows, cols, strict=True) if cost[i, j] < _FAR]
 
 
-def _segments_near(
-    a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]
-) -> float:
+def _segments_near(a: Point, b: Point, c: Point, d: Point) -> float:
     """The least distance between two points that go evenly from a to b and from c to d in the same time."""
-    start = np.array([c[0] - a[0], c[1] - a[1]])
-    change = np.array([d[0] - c[0] - b[0] + a[0], d[1] - c[1] - b[1] + a[1]])
-    length = float(change @ change)
-    part = 0.0 if length == 0 else float(np.clip(-(start @ change) / length, 0, 1))
-    return float(np.linalg.norm(start + part * change))
+    x, y = c[0] - a[0], c[1] - a[1]
+    dx, dy = d[0] - b[0] - x, d[1] - b[1] - y
+    length = dx * dx + dy * dy
+    part = 0.0 if length == 0 else min(max(-(x * dx + y * dy) / length, 0.0), 1.0)
+    return math.hypot(x + part * dx, y + part * dy)

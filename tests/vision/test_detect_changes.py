@@ -9,6 +9,7 @@ Picture = NDArray[np.uint8]
 REACH = np.full((90, 160), 255, dtype=np.uint8)
 ROWS, COLUMNS = (values.ravel() for values in np.mgrid[4:84:10, 4:156:10])
 STEP_S = 1 / 60
+NONE = np.zeros((90 // TILE, 160 // TILE), dtype=bool)
 
 
 def picture(level: int, patch: int | None = None) -> Picture:
@@ -32,7 +33,7 @@ def test_at_rest_nothing_is_busy_and_noise_is_rest() -> None:
         noisy = np.clip(picture(60) + rng.normal(0, 3, (90, 160)), 0, 255).astype(np.uint8)
         t_s = (k + 1) * STEP_S
         assert not watch.busy(noisy, t_s).any()
-        assert not watch.due(t_s).any()
+        assert not watch.due(NONE, t_s).any()
 
 
 def test_what_changed_stays_busy_until_it_is_looked_at() -> None:
@@ -51,13 +52,31 @@ def test_what_nobody_knows_waits_a_moment_and_is_looked_at_once_more_when_it_is_
     for k in range(1, 120):
         t_s = k * STEP_S
         watch.busy(picture(60, 200), t_s)
-        due = watch.due(t_s)
+        due = watch.due(NONE, t_s)
         if due.any():
             looks.append(t_s)
             watch.look_at(due, t_s, again=True)
     assert len(looks) == 2
-    assert 0.2 < looks[0] < 0.6
+    assert 0.05 < looks[0] < 0.3
     assert looks[1] > looks[0]
+
+
+def test_what_goes_on_stirring_waits_longer_and_is_then_looked_at_as_a_whole() -> None:
+    """A person who moves: not looked at bit by bit where a shirt happens to be of one colour."""
+    watch = watch_of(picture(60))
+    looks = []
+    for k in range(1, 90):
+        t_s = k * STEP_S
+        person = picture(60)
+        person[8 : 48 + 2 * (k % 2) * TILE, 40:120] = 150
+        watch.busy(person, t_s)
+        due = watch.due(NONE, t_s)
+        if due.any():
+            looks.append((t_s, int(due.sum())))
+            watch.look_at(due, t_s, again=False)
+    assert looks
+    assert 0.8 < looks[0][0] < 1.2
+    assert looks[0][1] >= (48 - 8) * (120 - 40) // TILE**2
 
 
 def test_what_passes_quickly_is_never_looked_at() -> None:
@@ -66,7 +85,7 @@ def test_what_passes_quickly_is_never_looked_at() -> None:
     for k in range(1, 60):
         t_s = k * STEP_S
         watch.busy(picture(60, 200 if k in (3, 4, 5) else None), t_s)
-        due.append(watch.due(t_s).any())
+        due.append(watch.due(NONE, t_s).any())
     assert not any(due)
 
 

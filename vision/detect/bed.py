@@ -106,7 +106,7 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
     holes = _holes(calibration, ratio, (foreign > 1) & (bed == 0))
     bare = (np.abs(foreign) < 0.6) & (reach > 0)
     rows, cols = np.nonzero(bare)
-    step = max(1, len(rows) // 500)
+    step = max(1, len(rows) // 200)
     samples = rows[::step], cols[::step]
     return Bed(
         calibration=calibration,

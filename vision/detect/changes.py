@@ -7,13 +7,16 @@ from numpy.typing import NDArray
 from vision.frames.source import Plane
 
 Rect = tuple[int, int, int, int]  # left, top, right, bottom in half-size pixels
+Tiles = NDArray[np.bool_]
 
 TILE = 8
 _HALVINGS = 3  # 2³ pixels a tile
 _CHANGED = 14  # a step of half-size luma that noise does not make
 _BUSY = 8  # the mean of a tile's 0/255 steps from which it counts
-_PATIENT_S = 0.4  # so long what changed and is no known ball may wait to be looked at
+# What changed and is no known ball is looked at when it has been quiet so long, or has waited so long.
+_QUIET_S, _PATIENT_S = 0.1, 1.0
 _AGAIN_S = 0.12  # so long after it was looked at it is looked at once more, sharp and uncovered
+_STIRS = 10  # a step from one frame to the next that noise does not make
 _NEVER = np.inf
 _LIGHT = 0.015  # a change of the light below this is noise
 
@@ -33,10 +36,15 @@ class ChangeWatch:
         rows, columns = samples
         inside = (rows < height) & (columns < width)
         self._samples = rows[inside], columns[inside]
+        # Kept, so that no frame waits for memory.
+        self._step = np.empty((height, width), dtype=np.uint8)
+        self._halves = [np.empty((height >> k, width >> k), dtype=np.uint8) for k in range(1, _HALVINGS + 1)]
         self._seen: Plane | None = None
         self._now = self._reach  # the newest luma, in the light of the first
         self._busy = np.ones(self.shape, dtype=bool)
+        self._before: Plane | None = None
         self._since_s = np.full(self.shape, _NEVER)
+        self._stirred_s = np.full(self.shape, -_NEVER)
         self._again_s = np.full(self.shape, _NEVER)
 
     @property
@@ -48,7 +56,7 @@ class ChangeWatch:
         """Makes everything new."""
         self._seen = None
 
-    def busy(self, luma: Plane, t_s: float) -> NDArray[np.bool_]:
+    def busy(self, luma: Plane, t_s: float) -> Tiles:
         """Which tiles differ from when they were last looked at, shape (h, w) in tiles; all at first."""
         if self._seen is None:
             self._seen = luma[self._cut].copy()
@@ -56,21 +64,49 @@ class ChangeWatch:
             self._busy = np.ones(self.shape, dtype=bool)
             return self._busy
         self._now = self._levelled(luma[self._cut])
-        step = cv2.absdiff(self._now, self._seen)
-        _, step = cv2.threshold(step, _CHANGED, 255, cv2.THRESH_BINARY)
-        step = cv2.bitwise_and(step, self._reach)
-        for _ in range(_HALVINGS):
-            step = cv2.resize(step, (step.shape[1] // 2, step.shape[0] // 2), interpolation=cv2.INTER_AREA)
-        self._busy = np.asarray(step) > _BUSY
+        self._busy = self._differing(self._seen, _CHANGED)
         self._since_s = np.where(self._busy, np.minimum(self._since_s, t_s), _NEVER)
         return self._busy
 
-    def due(self, t_s: float) -> NDArray[np.bool_]:
-        """Which tiles have waited long enough to be looked at whatever is there."""
-        due: NDArray[np.bool_] = (self._since_s <= t_s - _PATIENT_S) | (~self._busy & (self._again_s <= t_s))
-        return due
+    def due(self, accounted: Tiles, t_s: float) -> Tiles:
+        """The tiles to look at whatever is there: all that wait, once some have waited long enough. What is
+        `accounted` for, shape (h, w) in tiles, waits for nothing."""
+        waiting = self._busy & ~accounted
+        again = ~self._busy & (self._again_s <= t_s)
+        if not waiting.any():
+            self._before = None
+            return again
+        if self._before is not None:
+            self._stirred_s[self._differing(self._before, _STIRS)] = t_s
+        self._before = self._now.copy()
+        if (waiting & (self._since_s <= t_s - _PATIENT_S)).any():
+            return again | waiting
+        return again | self._quiet(waiting, t_s)
 
-    def look_at(self, tiles: NDArray[np.bool_], t_s: float, *, again: bool) -> None:
+    def _quiet(self, waiting: Tiles, t_s: float) -> Tiles:
+        """The waiting tiles that hang together with none that stirred a moment ago: no part of a person."""
+        stirred = (self._stirred_s > t_s - _QUIET_S) | (waiting & (self._since_s > t_s - _QUIET_S))
+        settled = waiting & ~stirred
+        if not settled.any():
+            return settled
+        either = cv2.dilate((waiting | stirred).astype(np.uint8), np.ones((3, 3), np.uint8))
+        _, parts = cv2.connectedComponents(either)
+        stirring = np.unique(parts[stirred])
+        return settled & ~np.isin(parts, stirring)
+
+    def _differing(self, before: Plane, least: int) -> Tiles:
+        """Which tiles differ from an earlier picture by steps of at least so much."""
+        step = self._step
+        cv2.absdiff(self._now, before, dst=step)
+        cv2.threshold(step, least, 255, cv2.THRESH_BINARY, dst=step)
+        cv2.bitwise_and(step, self._reach, dst=step)
+        for half in self._halves:
+            cv2.resize(step, half.shape[::-1], dst=half, interpolation=cv2.INTER_AREA)
+            step = half
+        differing: Tiles = step > _BUSY
+        return differing
+
+    def look_at(self, tiles: Tiles, t_s: float, *, again: bool) -> None:
         """Notes that tiles are looked at now; `again` says that they want another look when they are quiet."""
         assert self._seen is not None
         if self._now is not self._seen:
@@ -83,7 +119,7 @@ class ChangeWatch:
         if again:
             self._again_s[tiles & ~known] = t_s + _AGAIN_S
 
-    def regions(self, tiles: NDArray[np.bool_]) -> list[Rect]:
+    def regions(self, tiles: Tiles) -> list[Rect]:
         """Tiles as rectangles, each around those that hang together."""
         grown = cv2.dilate(tiles.astype(np.uint8), np.ones((3, 3), np.uint8))
         count, _, stats, _ = cv2.connectedComponentsWithStats(grown)

@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 from calibration.file import Calibration
 from vision.detect.accept import Found, accept
 from vision.detect.bed import Bed, measure_bed
-from vision.detect.changes import TILE, ChangeWatch, Rect
+from vision.detect.changes import TILE, ChangeWatch, Rect, Tiles
 from vision.detect.cloth import Cloth, Float, half_luma, half_region_bgr, learn_cloth, median_half_bgr
 from vision.detect.expected import Expected
-from vision.detect.intruders import Reaching, beside, core, intruders
+from vision.detect.intruders import Intruders, Reaching
 from vision.detect.judge import Judge, View, meeting, neighbours_meet
 from vision.detect.silhouette import OPPONENT, SPOKES, Array, Silhouettes
 from vision.detect.votes import radial_votes
 from vision.frames.source import Frame, Plane
 from vision.model import Detection
-
-Tiles = NDArray[np.bool_]
 
 _WELL_FOUND = 0.7
 _ONE_BALL = 0.8  # balls nearer than this, in diameters, are one
@@ -54,6 +52,7 @@ class _Learnt:
     bed: Bed
     judge: Judge
     changes: ChangeWatch
+    intruders: Intruders
     unusual: Plane
 
 
@@ -82,10 +81,10 @@ class Detector:
             np.uint8
         )
         judge = Judge(self.calibration, cloth, bed)
-        self._known = _Learnt(cloth, bed, judge, ChangeWatch(bed.reach, bed.samples), unusual)
+        self._known = _Learnt(cloth, bed, judge, ChangeWatch(bed.reach, bed.samples), Intruders(bed), unusual)
         self.mask = np.zeros(first.u.shape, dtype=np.uint8)
         self._strange = self.mask.copy()
-        self._reaching = Reaching(self.mask, self.mask)
+        self._reaching = self._known.intruders.nothing()
 
     def detect(self, frame: Frame) -> list[Detection]:
         """Every ball of a frame on its own, best first."""
@@ -103,24 +102,26 @@ class Detector:
         luma = half_luma(frame)
         everything = known.changes.is_new
         busy = known.changes.busy(luma, frame.t_s)
-        due = known.changes.due(frame.t_s)
         looked = expected.moving | self._touched(expected, busy)
-        if not (looked.any() or expected.settling.any() or due.any() or everything):
-            return Sight([], looked)
-        self._gain = known.bed.gain(frame, luma, known.cloth)
-        view = known.judge.view(frame, self._gain, self._reaching)
-        followed = self._follow(view, expected, looked | expected.settling)
+        chosen = looked | expected.settling
+        followed: dict[int, Found] = {}
+        if chosen.any():
+            self._gain = known.bed.gain(frame, luma, known.cloth)
+            view = known.judge.view(frame, self._gain, self._reaching)
+            followed = self._follow(view, expected, chosen)
         accounted = self._accounted(expected, followed)
         lost = looked & expected.wanted
         lost[list(followed)] = False
         # Where nothing changed a ball that can't be made out this time still lies.
         looked[list(followed)] = True
         rest = busy & ~accounted
-        search = rest if everything else self._near(expected, lost, rest) | (due & ~accounted)
+        due = known.changes.due(accounted, frame.t_s)
+        search = rest if everything else self._near(expected, lost, rest) | due
         known.changes.look_at(accounted & busy, frame.t_s, again=False)
         good = list(followed.values())
         if not search.any():
             return Sight([f.ball for f in good], looked)
+        self._gain = known.bed.gain(frame, luma, known.cloth)
         regions = [known.bed.widened(r) for r in known.changes.regions(search)]
         known.changes.look_at(search, frame.t_s, again=not everything)
         detections = self._search(frame, luma, regions, expected, good)
@@ -215,10 +216,10 @@ class Detector:
         """Every ball in some regions, and those already found."""
         known = self._table
         ratios = [self._update_mask(frame, luma, region) for region in regions]
-        within = intruders(self.mask | (self._strange & known.unusual), known.bed)
-        self._reaching = Reaching(within, beside(within, known.bed))
+        self._reaching = known.intruders.find(self.mask | (self._strange & known.unusual))
         view = known.judge.view(frame, self._gain, self._reaching)
-        shallow = np.where(core(within, known.bed) > 0, 0, self.mask).astype(np.uint8)
+        core = self._reaching.core
+        shallow = self.mask if core is None else np.where(core > 0, 0, self.mask).astype(np.uint8)
         rest = _unexplained(shallow, [f.ball for f in followed])
         hints = expected.points_in
         points = [hints[_inside(self._half(hints), regions)]]

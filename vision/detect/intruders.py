@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vision.detect.bed import Bed
 from vision.frames.source import Plane
@@ -13,52 +14,77 @@ _BALLS = 4.0
 _COARSER = 2  # people are looked for in a picture so much smaller
 _DEEP = 1.3  # in ball radii
 
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class Reaching:
-    """What reaches onto the bed, at half size: 255 on it in `within`, and within a ball of it in `beside`."""
+    """What reaches onto the bed, in a picture a quarter of the frame's size: non-zero on it in `within`, and
+    within a ball of it in `around`. `core`, at half size, is so deep inside that no ball's edge is near; None
+    where nothing reaches in."""
 
     within: Plane
-    beside: Plane
+    around: Plane
+    core: Plane | None = None
+
+    def holds(self, u: Ints, v: Ints) -> Bools:
+        """Whether half-size pixels lie on what reaches in."""
+        result: Bools = self.within[v // _COARSER, u // _COARSER] > 0
+        return result
+
+    def beside(self, u: Ints, v: Ints) -> Bools:
+        """Whether half-size pixels lie on it or within a ball of it."""
+        result: Bools = self.around[v // _COARSER, u // _COARSER] > 0
+        return result
 
 
-def intruders(mask: Plane, bed: Bed) -> Plane:
-    """255 on what reaches in from the bed's edge, at half size, shape (h, w); `mask` is what is foreign.
+class Intruders:
+    """Tells what reaches in over one table."""
 
-    Strips thinner than half a ball, as shaded cushions and cues, are cut off first.
-    """
-    height, width = mask.shape
-    size = width // _COARSER, height // _COARSER
-    solid = cv2.resize(np.where(bed.holes > 0, 0, mask).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    thin = max(3, int(0.5 / _COARSER * float(bed.radius_half[bed.reach > 0].mean())) | 1)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thin, thin))
-    solid = np.asarray(cv2.morphologyEx(solid, cv2.MORPH_OPEN, kernel), dtype=np.uint8)
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(solid)
-    border = cv2.resize(bed.border, size, interpolation=cv2.INTER_AREA)
-    reaching = np.zeros(count, dtype=np.uint8)
-    reaching[np.unique(labels[np.asarray(border) > 0])] = 255
-    reaching[0] = 0
-    u, v = np.minimum(np.nan_to_num(centres * _COARSER).astype(int), (width - 1, height - 1)).T
-    area = np.pi * np.square(bed.radius_half[v, u] / _COARSER)
-    reaching[stats[:, cv2.CC_STAT_AREA] <= _BALLS * area] = 0
-    if not reaching.any():
-        return np.zeros_like(mask)
-    found = cv2.resize(reaching[labels], (width, height), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(found, dtype=np.uint8)
+    def __init__(self, bed: Bed) -> None:
+        height, width = bed.bed.shape
+        self._full = width, height
+        # Odd sizes are cut, not rounded, so that looking up needs a division only.
+        self._size = (width + 1) // _COARSER, (height + 1) // _COARSER
+        self._radius = bed.radius_half[::_COARSER, ::_COARSER] / _COARSER
+        mean = float(bed.radius_half[bed.reach > 0].mean()) / _COARSER
+        self._thin = _ellipse(max(3, int(0.5 * mean) | 1))
+        self._wide = _ellipse(2 * round(2 * mean) + 1)
+        self._border = cv2.dilate(bed.border, np.ones((_COARSER, _COARSER), np.uint8))[::_COARSER, ::_COARSER] > 0
+        self._open = (bed.holes[::_COARSER, ::_COARSER] == 0).astype(np.uint8)
+
+    def nothing(self) -> Reaching:
+        """Where nobody is."""
+        empty = np.zeros(self._open.shape, dtype=np.uint8)
+        return Reaching(empty, empty)
+
+    def find(self, mask: Plane) -> Reaching:
+        """What reaches in from the bed's edge; `mask`, at half size, is 1 where something foreign lies.
+
+        Strips thinner than half a ball, as shaded cushions and cues, are cut off first.
+        """
+        solid = np.ascontiguousarray(mask[::_COARSER, ::_COARSER]) & self._open
+        solid = np.asarray(cv2.morphologyEx(solid, cv2.MORPH_OPEN, self._thin), dtype=np.uint8)
+        count, labels, stats, centres = cv2.connectedComponentsWithStats(solid)
+        reaching = np.zeros(count, dtype=np.uint8)
+        reaching[np.unique(labels[self._border])] = 1
+        reaching[0] = 0
+        height, width = solid.shape
+        u, v = np.minimum(np.nan_to_num(centres).astype(int), (width - 1, height - 1)).T
+        reaching[stats[:, cv2.CC_STAT_AREA] <= _BALLS * np.pi * np.square(self._radius[v, u])] = 0
+        if not reaching.any():
+            return self.nothing()
+        within = reaching[labels]
+        around = np.asarray(cv2.dilate(within, self._wide), dtype=np.uint8)
+        depth = np.asarray(cv2.distanceTransform(within, cv2.DIST_L2, 3))
+        core = (depth > _DEEP * self._radius).astype(np.uint8)
+        return Reaching(
+            within,
+            around,
+            np.asarray(cv2.resize(core, self._full, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
+        )
 
 
-def beside(intruder: Plane, bed: Bed) -> Plane:
-    """255 on what reaches in and within a ball of it, at half size, shape (h, w)."""
-    if not intruder.any():
-        return intruder
-    size = 2 * round(2 * float(bed.radius_half[bed.reach > 0].mean())) + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    return np.asarray(cv2.dilate(intruder, kernel), dtype=np.uint8)
-
-
-def core(intruder: Plane, bed: Bed) -> Plane:
-    """255 so deep inside what reaches in that no ball's edge is near, at half size, shape (h, w)."""
-    if not intruder.any():
-        return intruder
-    depth = np.asarray(cv2.distanceTransform(intruder, cv2.DIST_L2, 3)) / bed.radius_half
-    return np.where(depth > _DEEP, 255, 0).astype(np.uint8)
+def _ellipse(size: int) -> Plane:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), dtype=np.uint8)

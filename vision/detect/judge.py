@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from calibration.file import Calibration
 from vision.detect.accept import Found
 from vision.detect.bed import Bed
-from vision.detect.cloth import Against, Cloth, Float
+from vision.detect.cloth import Cloth, Float
 from vision.detect.intruders import Reaching
 from vision.detect.looks import look_points, looks
 from vision.detect.outlines import OutlineMap
 from vision.detect.probe import Probe
-from vision.detect.silhouette import SPOKES, Array, Fit, Silhouettes, fit
+from vision.detect.silhouette import FOLLOWED, SPOKES, STAGES, Array, Fit, Silhouettes, fit
 from vision.frames.source import Frame
 from vision.model import Detection
 
@@ -22,8 +22,6 @@ _MOST_SHADED = 0.35  # a lamp's shadow hides less of an outline than this; a dar
 _LEAST_TOLD = 0.4  # less of an outline than this tells no ball
 _SURE = 0.4  # so much of a ball can't be cloth in shadow
 _BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
-# A ball that is followed lies near where it is expected: fewer steps bring the fit there.
-_FOLLOWED_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,7 @@ class Judge:
         `followed` says that a ball is expected at each."""
         if not len(s.centres_px):
             return []
-        if followed:
-            result = fit(view.probe.opponent, s, touching, rounds=_FOLLOWED_ROUNDS)
-        else:
-            result = fit(view.probe.opponent, s, touching)
+        result = fit(view.probe.opponent, s, touching, FOLLOWED if followed else STAGES)
         centres = s.centres_px + result.shift_px
         inches = self.calibration.to_table(centres)
         bleed = 1 + np.maximum(0.3, _BLEED_PX / s.radii_px)
@@ -77,27 +72,30 @@ class Judge:
         where = np.concatenate([outside, inner, look_points(centres, s.spokes_px)], axis=1)
         seen = view.probe.bgr(where)
         ends = SPOKES, SPOKES + inner.shape[1]
-        around = view.probe.against(where[:, : ends[0]], seen[:, : ends[0]])
-        bare = result.edge & (around.foreign < 1)
-        told = self._told(s, result, around, inches)
-        right_size = np.clip(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0, 1)
-        filled = _filled(s, view.probe.against(inner, seen[:, ends[0] : ends[1]]))
+        against = view.probe.against(where[:, : ends[1]], seen[:, : ends[1]])
+        foreign = against.foreign
+        bare = result.edge & (foreign[:, : ends[0]] < 1)
+        told = self._told(s, result, against.shade[:, : ends[0]], inches)
+        right_size = np.minimum(np.maximum(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0), 1)
+        filled = _filled(s, foreign[:, ends[0] :], against.strange[:, ends[0] :])
         quality = filled * np.minimum(1, result.support / told) * right_size
-        against = bare | (result.edge & self._bed.beyond(outside))
+        ended = bare | (result.edge & self._bed.beyond(outside))
         u, v = self._bed.half(centres)
-        held = view.reaching.within[v, u] > 0
-        by_hand = view.reaching.beside[v, u] > 0
+        held = view.reaching.holds(u, v)
+        by_hand = view.reaching.beside(u, v)
         eye = self.calibration.camera.position_in
         away = np.sqrt(np.square(inches - eye[:2]).sum(axis=1) + eye[2] ** 2)
         colours = looks(seen[:, ends[1] :], centres, self._cloth)
         late = view.row_s * centres[:, 1]
-        numbers = np.column_stack([centres, inches, s.radii_px, quality, bare.mean(axis=1), late]).tolist()
+        numbers = np.column_stack(
+            [centres, inches, s.radii_px, quality, np.add.reduce(bare, axis=1) / SPOKES, late]
+        ).tolist()
         return [
             Found(
                 Detection(x, y, x_in, y_in, r, q, free, colours[i], bool(by_hand[i]), late_s),
                 outside[i],
                 result.edge[i],
-                against[i],
+                ended[i],
                 float(told[i]),
                 bool(held[i]),
                 float(away[i]),
@@ -105,23 +103,23 @@ class Judge:
             for i, (x, y, x_in, y_in, r, q, free, late_s) in enumerate(numbers)
         ]
 
-    def _told(self, s: Silhouettes, result: Fit, around: Against, inches: Array) -> Array:
+    def _told(self, s: Silhouettes, result: Fit, shade: Float, inches: Array) -> Array:
         """The fraction of each outline that no shadow hides, shape (N,); a pocket's hole is like shadow too."""
         under = ~result.edge & (s.under | s.hidden)
-        shaded = (~result.edge & ~under & (around.shade > 0)).mean(axis=1)
-        on_bed = np.array([not self.calibration.table.in_mouth(x, y) for x, y in inches], dtype=bool)
+        shaded = np.add.reduce(~result.edge & ~under & (shade > 0), axis=1) / SPOKES
+        on_bed = np.array([not self.calibration.table.in_mouth(x, y) for x, y in inches.tolist()], dtype=bool)
         shaded = np.where(shaded < _MOST_SHADED, shaded, 0.0)
-        told: Array = np.maximum(np.where(on_bed, 1 - under.mean(axis=1) - shaded, 1.0), _LEAST_TOLD)
-        return told
+        told: Array = np.where(on_bed, 1 - np.add.reduce(under, axis=1) / SPOKES - shaded, 1.0)
+        return np.maximum(told, _LEAST_TOLD)
 
 
-def _filled(s: Silhouettes, inside: Against) -> Array:
-    """The fraction of each silhouette's inside that is foreign to the cloth, shape (N,)."""
+def _filled(s: Silhouettes, foreign: Float, strange: Float) -> Array:
+    """The fraction of each silhouette's inside that is foreign to the cloth, shape (N,), of the inner points'."""
     seen = ~s.inner_hidden
-    count = np.maximum(seen.sum(axis=1), 1)
-    sure = (seen & (inside.foreign > 0.7)).sum(axis=1) / count
-    strange = (seen & (inside.strange > 1)).sum(axis=1) / count
-    filled: Array = strange * np.minimum(1, sure / _SURE)
+    count = np.maximum(np.add.reduce(seen, axis=1), 1)
+    sure = np.add.reduce(seen & (foreign > 0.7), axis=1) / count
+    odd = np.add.reduce(seen & (strange > 1), axis=1) / count
+    filled: Array = odd * np.minimum(1, sure / _SURE)
     return filled
 
 

@@ -12,10 +12,10 @@ from vision.detect.cloth import Float
 Array = NDArray[np.float64]
 
 SPOKES = 40
-# How far profiles reach to either side of the outline, in radii: wide to find it, then near, where a ball's own
-# marks and highlights disturb less.
-_REACHES = (0.45, 0.25)
-_ROUNDS = 3
+# How far profiles reach to either side of the outline, in radii, and in at most how many steps: wide to find it,
+# then near, where a ball's own marks and highlights disturb less. A followed ball lies near where it is expected.
+STAGES = ((0.45, 3), (0.25, 3))
+FOLLOWED = ((0.45, 1), (0.25, 1))
 _ARRIVED_PX = 0.03
 _SAMPLES = 19
 _REWEIGHTS = 3
@@ -131,7 +131,7 @@ class Fit:
     @property
     def support(self) -> Array:
         """The fraction of each outline that the picture has, shape (N,)."""
-        result: Array = self.edge.mean(axis=1)
+        result: Array = np.add.reduce(self.edge, axis=1) / SPOKES
         return result
 
 
@@ -139,31 +139,28 @@ def fit(
     colours: Colours,
     s: Silhouettes,
     touching: NDArray[np.bool_] | None = None,
-    reaches: tuple[float, ...] = _REACHES,
-    rounds: int = _ROUNDS,
+    stages: tuple[tuple[float, int], ...] = STAGES,
 ) -> Fit:
     """The shift of each ball that brings its outline onto the picture's edges.
 
     `colours` are logarithms. Along each spoke the edge is where the colour is half-way between inside and
     outside. A shadow changes luma alone, so luma counts little where the colours differ. `touching`, shape
     (N, SPOKES), marks spokes that lead into a neighbour: where two balls meet there is no edge of either to go
-    by. `reaches`, in radii, is how far to look in each of the stages, of at most `rounds` steps each.
+    by. `stages` say how far to look, in radii, and in how many steps at most.
     """
     shift = np.zeros((len(s.centres_px), 2))
     limit = 0.8 * s.radii_px[:, None]
     bound = np.where(s.under, _UNDER_TRUST, 1.0)
-    for stage in reaches:
+    for stage, rounds in stages:
         reach = np.maximum(3.0, stage * s.radii_px)
-        for step_number in range(rounds):
+        for _ in range(rounds):
             edges, found, coloured = _edges(_profiles(colours, s, shift, reach), reach)
             found &= ~s.hidden
             trust: Array = np.where(found, np.where(coloured, 1.0, bound), 0.0)
             if touching is not None:
                 trust[touching] *= _UNDER_TRUST
             step, grown, residual = _solve(edges, trust, s.normals)
-            if step_number == rounds - 1 and stage == reaches[-1]:
-                break
-            shift = np.clip(shift + step, -limit, limit)
+            shift = np.minimum(np.maximum(shift + step, -limit), limit)
             if np.abs(step).max() < _ARRIVED_PX:
                 break
     near = found & (np.abs(residual) < np.maximum(0.125 * s.radii_px, 0.8)[:, None])
@@ -185,8 +182,9 @@ def _profiles(colours: Colours, s: Silhouettes, shift: Array, reach: Array) -> F
 def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Per spoke: the edge's distance from the outline in pixels, whether there is one, and whether in colour."""
     third = _SAMPLES // 3
-    inside = np.sort(profile[..., :third, :], axis=2)[..., third // 2 - 1 : third // 2 + 1, :].mean(axis=2)
-    outside = profile[..., -4:, :].mean(axis=2)
+    ordered = np.sort(profile[..., :third, :], axis=2)
+    inside = (ordered[..., third // 2 - 1, :] + ordered[..., third // 2, :]) * np.float32(0.5)
+    outside = np.add.reduce(profile[..., -4:, :], axis=2) * np.float32(0.25)
     contrast = inside - outside
     chroma2 = contrast[..., 0] ** 2 + contrast[..., 1] ** 2
     coloured = chroma2 > _COLOURED**2
@@ -195,7 +193,7 @@ def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_], NDAr
     outside[..., 2] *= weight
     size2 = chroma2 + contrast[..., 2] ** 2
     along = contrast / np.maximum(size2, 1e-12)[..., None]
-    level = (outside * along).sum(axis=-1)
+    level = np.add.reduce(outside * along, axis=-1)
     along[..., 2] *= weight
     scaled = np.matmul(profile, along[..., None])[..., 0] - level[..., None]
     edges = _last_crossing(scaled) * reach[:, None]
@@ -211,28 +209,29 @@ def _last_crossing(scaled: Float) -> Array:
     flat = scaled.reshape(-1, scaled.shape[-1])
     row, at = np.arange(len(flat)), last.ravel()
     a, b = flat[row, at], flat[row, at + 1]
-    part = np.clip((a - 0.5) / np.maximum(a - b, 1e-6), 0, 1)
+    part = np.minimum(np.maximum((a - 0.5) / np.maximum(a - b, 1e-6), 0), 1)
     edges = (at + part) * (_OFFSETS[1] - _OFFSETS[0]) - 1.0
     edges[~falls.reshape(len(flat), -1)[row, at]] = np.nan
     return np.asarray(edges, dtype=np.float64).reshape(last.shape)
 
 
+# A still small hold on the place expected, a firmer one on the size.
+_PRIOR = np.diag([0.5, 0.5, 6.0])
+
+
 def _solve(edges: Array, trust: Array, normals: Array) -> tuple[Array, Array, Array]:
     """Robust least squares of `edge = normal · shift + growth` per ball, by the trust in each edge; growth is held
     near zero."""
-    weight = trust
-    found = trust > 0
     A = np.concatenate([normals, np.ones((*normals.shape[:2], 1))], axis=-1)
-    prior = np.diag([0.5, 0.5, 6.0])
     along = A.transpose(0, 2, 1)
-    solution = np.zeros((len(edges), 3, 1))
-    residual = edges
+    weight, scale = trust, None
     for _ in range(_REWEIGHTS):
         weighted = along * weight[:, None, :]
-        solution = np.linalg.solve(weighted @ A + prior, weighted @ edges[..., None])
+        solution = np.linalg.solve(weighted @ A + _PRIOR, weighted @ edges[..., None])
         residual = edges - (A @ solution)[..., 0]
-        scale = np.maximum(0.3, 1.5 * _median_abs(residual, found))[:, None]
-        weight = trust / (1 + (residual / scale) ** 2) ** 2
+        if scale is None:
+            scale = np.maximum(0.3, 1.2 * _median_abs(residual, trust > 0))[:, None]
+        weight = trust / np.square(1 + np.square(residual / scale))
     return solution[:, :2, 0], solution[:, 2, 0], residual
 
 

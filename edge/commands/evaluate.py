@@ -117,8 +117,8 @@ def evaluate(
 
     With --truth, results in files are scored. With --seeds, the pipeline follows simulated halls in memory and
     every figure is printed, a plain baseline (Hough circles, HSV, nearest centroid) beside it on the same frames;
-    seeds from 9000 on are those for evaluation. With --perfect nothing is drawn: the recorded shots' positions, with
-    noise, go to what describes shots, so that one sees whether sight or reasoning limits a figure.
+    seeds from 9000 on are those for evaluation. With --perfect nothing is drawn: the recorded shots' positions,
+    with noise, go to what describes shots, so that one sees whether sight or reasoning limits a figure.
 
     Shares have Wilson's interval, which takes each sample for a new one; means, medians and percentiles are
     bootstrapped, in blocks of successive values where there are many.

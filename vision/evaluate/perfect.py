@@ -169,7 +169,7 @@ class Sampler:
         )
 
     def _history(self, frames: NDArray[np.int64], places: Array, home: Point, rest: Point | None) -> list[Sample]:
-        """A tracker's samples of one ball, those of its rest at either end made one; none where it did not move."""
+        """A tracker's samples of one ball, of its rest at either end one; none where it did not move."""
         away = np.linalg.norm(places - places[0], axis=1)
         if away.max() < _MOVED_IN:
             return []

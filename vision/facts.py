@@ -3,21 +3,25 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.file import Calibration
 from vision.balls import BallSet
-from vision.model import Cushion, FirstContact, Kind, Point, Pot, Result, Shot
-from vision.motion import IN_S_PER_MPH, Departure, Path, cushions, departure, nearest_pass, touch_point
+from vision.feel import USUAL, Feel
+from vision.measures import Measures, measure
+from vision.model import Contact, Cushion, FirstContact, Kind, Point, Pot, Result, Shot
+from vision.motion import Path, departure
 from vision.pots import Fate
+from vision.reading import Reading, read
 
-_CONTACT_WINDOW_S = 0.12
 _RACK_BALLS = 6  # balls that touch their neighbours and make a rack
 _MAX_POINTS = 400
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the finder knows when a shot is over; balls are track numbers, `names` their names."""
+    """What the finder knows when a shot is over; balls are track numbers, `names` their names, `feel` what is
+    known of the table's cloth and rails."""
 
     source_id: str
     calibration: Calibration
@@ -28,6 +32,7 @@ class Facts:
     layout_start: dict[int, Point]
     layout_end: dict[int, Point]
     complete: bool
+    feel: Feel = USUAL
 
     def name(self, ball: int) -> str:
         return self.names.get(ball, f"ball-{ball}")
@@ -35,16 +40,15 @@ class Facts:
 
 def describe(facts: Facts) -> Shot:
     """The shot, with what its paths support; what they don't stays None."""
-    departures = {p.ball: d for p in facts.paths if (d := departure(p)) is not None}
-    cue = _cue_path(facts, departures)
-    start_s = min([d.t_s for d in departures.values()] or [float(p.t_s[0]) for p in facts.paths])
+    reading = read(facts.paths, _cue_ball(facts), facts.calibration.table, facts.feel)
+    departures = [] if reading is None else [d for d in reading.departures if d is not None]
+    start_s = min([d.t_s for d in departures] or [float(p.t_s[0]) for p in facts.paths])
     pots = _pots(facts)
-    contact = _first_contact(facts, cue, departures) if cue is not None else None
-    scratch = cue is not None and cue.ball in facts.fates
+    scratch = reading is not None and reading.cue is not None and reading.course.balls[reading.cue] in facts.fates
     object_potted = any(p.ball != "cue" for p in pots)
     result: Result = "make" if object_potted and not scratch else "miss"
     ends = [float(p.t_s[-1]) if p.ball not in facts.fates else facts.fates[p.ball].t_s for p in facts.paths]
-    rails = sorted((c for p in facts.paths for c in _rails(facts, p)), key=lambda c: c.t_s)
+    measures = Measures() if reading is None else measure(reading)
     return Shot(
         id=f"{facts.source_id}@{start_s:.3f}",
         start_s=start_s,
@@ -55,16 +59,18 @@ def describe(facts: Facts) -> Shot:
         scratch=scratch,
         complete=facts.complete,
         potted=tuple(pots),
-        first_contact=contact[0] if contact else None,
-        cut_angle_deg=contact[1] if contact else None,
-        cue_distance_in=_cue_distance(cue, contact[0] if contact else None),
+        first_contact=None if reading is None else _first_contact(facts, reading),
+        cut_angle_deg=measures.cut_angle_deg,
+        cue_distance_in=measures.cue_distance_in,
         pocket_distance_in=_pocket_distance(facts, pots),
-        cue_speed_mph=_cue_speed(cue, contact[0].t_s if contact else None),
+        cue_speed_mph=measures.cue_speed_mph,
         kind=_kind(facts),
-        cushions=tuple(rails),
+        cushions=() if reading is None else _cushions(facts, reading),
+        contacts=() if reading is None else _contacts(facts, reading),
         layout_start=_named(facts, facts.layout_start),
         layout_end=_named(facts, facts.layout_end),
         paths_in={facts.name(p.ball): _points(p, facts.fates.get(p.ball)) for p in facts.paths},
+        uncertainty=measures.uncertainty,
         confidence=min((p.confidence for p in pots), default=None),
     )
 
@@ -75,13 +81,13 @@ def _first_frame(paths: list[Path], start_s: float) -> int | None:
     return max(before, default=None)
 
 
-def _cue_path(facts: Facts, departures: dict[int, Departure]) -> Path | None:
-    """The cue ball's path: the one named so, else that of the ball that moved first."""
-    named = next((p for p in facts.paths if facts.name(p.ball) == "cue"), None)
-    if named is not None or any(name == "cue" for name in facts.names.values()):
+def _cue_ball(facts: Facts) -> int | None:
+    """The cue ball: the one named so, whether it moved or not, else the one that moved first."""
+    named = next((ball for ball, name in facts.names.items() if name == "cue"), None)
+    if named is not None:
         return named
-    started = [p for p in facts.paths if p.ball in departures]
-    return min(started, key=lambda p: departures[p.ball].t_s, default=None)
+    left = [(d.t_s, p.ball) for p in facts.paths if (d := departure(p)) is not None]
+    return min(left)[1] if left else None
 
 
 def _pots(facts: Facts) -> list[Pot]:
@@ -95,86 +101,37 @@ def _pots(facts: Facts) -> list[Pot]:
     return sorted(pots, key=lambda p: p.t_s)
 
 
-def _rails(facts: Facts, path: Path) -> list[Cushion]:
-    return cushions(path, facts.calibration.table, facts.name(path.ball))
-
-
-def _first_contact(
-    facts: Facts, cue: Path, departures: dict[int, Departure]
-) -> tuple[FirstContact, float | None] | None:
-    """The first ball the cue ball met and the cut angle in degrees."""
-    diameter = facts.calibration.table.ball_diameter_in
-    start = departures.get(cue.ball)
-    met = []
-    for path in facts.paths:
-        leaving = departures.get(path.ball)
-        if path is cue or path.rest_in is None or leaving is None:
-            continue
-        if start is not None and leaving.t_s < start.t_s - 0.05:
-            continue
-        if nearest_pass(cue, path.rest_in, leaving.t_s, _CONTACT_WINDOW_S) < 1.8 * diameter:
-            met.append((leaving.t_s, path, leaving))
-    if not met:
+def _first_contact(facts: Facts, reading: Reading) -> FirstContact | None:
+    """The first ball the cue ball met, and where both were."""
+    touch = reading.first_touch
+    if touch is None:
         return None
-    t_s, path, leaving = min(met, key=lambda m: m[0])
-    assert path.rest_in is not None
-    approach = _approach(cue, t_s)
-    away = np.asarray(leaving.direction)
-    ghost: Point = (path.rest_in[0] - diameter * away[0], path.rest_in[1] - diameter * away[1])
-    cut: float | None = None
-    if approach is not None:
-        origin, direction = approach
-        cut = float(np.degrees(np.arccos(np.clip(np.dot(direction, away), -1, 1))))
-        ghost = touch_point(origin, direction, path.rest_in, diameter) or ghost
-        if cut > 90:
-            cut = None
-    return FirstContact(facts.name(path.ball), t_s, ghost, path.rest_in), cut
+    other = touch.other if touch.ball == reading.cue else touch.ball
+    if reading.impact is not None:
+        cue_in, object_in = reading.impact.cue_in, reading.impact.object_in
+    else:
+        cue_in, object_in = (reading.place(row, touch.t_s) for row in (reading.cue or 0, other))
+    name = facts.name(reading.course.balls[other])
+    return FirstContact(name, round(touch.t_s, 4), _point(cue_in), _point(object_in))
 
 
-def _approach(cue: Path, t_s: float) -> tuple[Point, Point] | None:
-    """A point and the direction of the cue ball just before a time: the line through its last few samples."""
-    before = [i for i in range(len(cue.t_s)) if cue.t_s[i] < t_s - 1e-3]
-    kept: list[int] = []
-    for i in reversed(before):
-        kept.append(i)
-        if len(kept) >= 3 and _bent(cue, kept):
-            kept.pop()
-            break
-        if len(kept) >= 7:
-            break
-    if len(kept) < 2:
-        return None
-    a, b = cue.points_in[kept[-1]], cue.points_in[kept[0]]
-    way = b - a
-    length = float(np.linalg.norm(way))
-    if length < 0.75:
-        return None
-    return (float(a[0]), float(a[1])), (float(way[0] / length), float(way[1] / length))
+def _cushions(facts: Facts, reading: Reading) -> tuple[Cushion, ...]:
+    return tuple(
+        Cushion(facts.name(reading.course.balls[t.ball]), t.rail, round(t.t_s, 4))
+        for t in reading.touches
+        if t.kind == "cushion" and t.rail is not None
+    )
 
 
-def _bent(path: Path, kept: list[int]) -> bool:
-    """Whether the newest (oldest in time) sample leaves the line of the others."""
-    a, b, c = path.points_in[kept[0]], path.points_in[kept[1]], path.points_in[kept[-1]]
-    near, far = a - b, b - c
-    size = float(np.linalg.norm(near) * np.linalg.norm(far))
-    return size > 0.02 and float(near @ far) / size < np.cos(np.radians(15))
-
-
-def _cue_speed(cue: Path | None, contact_s: float | None) -> float | None:
-    """The cue ball's speed off the tip in mph; None where it was seen fewer than twice before it met a ball."""
-    if cue is None or cue.rest_in is None:
-        return None
-    leaving = departure(cue if contact_s is None else cue.before(contact_s))
-    if leaving is None or leaving.samples < 2:
-        return None
-    return leaving.speed_in_s / IN_S_PER_MPH
-
-
-def _cue_distance(cue: Path | None, contact: FirstContact | None) -> float | None:
-    """From the cue ball's place to the object ball's, centre to centre."""
-    if cue is None or cue.rest_in is None or contact is None:
-        return None
-    return float(np.hypot(cue.rest_in[0] - contact.object_ball_in[0], cue.rest_in[1] - contact.object_ball_in[1]))
+def _contacts(facts: Facts, reading: Reading) -> tuple[Contact, ...]:
+    """Every contact of two balls, the cue ball named first where it is one of them."""
+    found = []
+    for t in reading.touches:
+        if t.kind == "ball":
+            a, b = sorted((t.ball, t.other), key=lambda row: row != reading.cue)
+            names = [facts.name(reading.course.balls[row]) for row in (a, b)]
+            found.append(Contact(names[0], names[1], round(t.t_s, 4)))
+    return tuple(found)
 
 
 def _pocket_distance(facts: Facts, pots: list[Pot]) -> float | None:
@@ -205,6 +162,10 @@ def _kind(facts: Facts) -> Kind:
 
 def _named(facts: Facts, places: dict[int, Point]) -> dict[str, Point]:
     return {facts.name(ball): place for ball, place in places.items()}
+
+
+def _point(v: NDArray[np.float64]) -> Point:
+    return float(v[0]), float(v[1])
 
 
 def _points(path: Path, fate: Fate | None) -> tuple[tuple[float, float, float], ...]:

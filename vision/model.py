@@ -82,6 +82,15 @@ class Cushion:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Two balls that met; `ball` is the one that came, `other` the one it met."""
+
+    ball: str
+    other: str
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class VerticalSpin:
     label: Literal["draw", "stun", "follow", "unknown"] = "unknown"
     confidence: float | None = None
@@ -123,6 +132,7 @@ class Shot:
     kind: Kind = "unknown"
     tags: tuple[str, ...] = ()
     cushions: tuple[Cushion, ...] = ()
+    contacts: tuple[Contact, ...] = ()
     layout_start: dict[str, Point] = field(default_factory=dict)
     layout_end: dict[str, Point] = field(default_factory=dict)
     paths_in: dict[str, tuple[tuple[float, float, float], ...]] = field(default_factory=dict)
@@ -149,6 +159,7 @@ def shot_from_json(data: dict[str, Any]) -> Shot:
     spin = d.get("spin") or {}
     d["spin"] = Spin(VerticalSpin(**spin.get("vertical", {})), SideSpin(**spin.get("side", {})))
     d["cushions"] = tuple(Cushion(**c) for c in d.get("cushions") or ())
+    d["contacts"] = tuple(Contact(**c) for c in d.get("contacts") or ())
     d["tags"] = tuple(d.get("tags") or ())
     for name in ("layout_start", "layout_end"):
         d[name] = {ball: (p[0], p[1]) for ball, p in (d.get(name) or {}).items()}

@@ -1,6 +1,6 @@
 """What a ball's path tells: when it left, how fast, which rails it met, and how near two balls came."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,8 @@ _FIT_S = 0.16  # how much of a path is fitted for its first speed
 
 @dataclass(frozen=True)
 class Path:
-    """A ball's path in a shot: times (N,), frames (N,), points (N, 2) in inches, and its rest before, if any."""
+    """A ball's path in a shot: times (N,), frames (N,), points (N, 2) in inches, and its rest before, if any;
+    `rested` says that its last point is where it came to rest."""
 
     ball: int
     t_s: Array
@@ -38,6 +39,7 @@ class Path:
     points_in: Array
     rest_in: tuple[float, float] | None
     rest_until_s: float | None
+    rested: bool = False
 
     @property
     def length_in(self) -> float:
@@ -46,7 +48,7 @@ class Path:
     def before(self, t_s: float) -> "Path":
         """The path up to a time, its first sample in any case."""
         n = max(1, int(np.searchsorted(self.t_s, t_s)))
-        return replace(self, t_s=self.t_s[:n], points_in=self.points_in[:n], frames=self.frames[:n])
+        return replace(self, t_s=self.t_s[:n], points_in=self.points_in[:n], frames=self.frames[:n], rested=False)
 
     @property
     def displacement_in(self) -> float:
@@ -88,18 +90,23 @@ def make_path(ball: int, history: list[Sample], since_s: float) -> Path | None:
         np.array([(s.x_in, s.y_in) for s in samples]),
         (rest.x_in, rest.y_in) if rest else None,
         rest.t_s if rest else None,
+        samples[-1].resting,
     )
 
 
 @dataclass(frozen=True)
 class Departure:
-    """How a ball left its place: when, from where, which way (unit vector), how fast; `samples` sights tell it."""
+    """How a ball left its place: when, from where, which way (unit vector), how fast; `samples` sights tell it.
+
+    `covariance` (5, 5), where known, is that of the time, the place and the velocity.
+    """
 
     t_s: float
     from_in: tuple[float, float]
     direction: tuple[float, float]
     speed_in_s: float
     samples: int
+    covariance: Array | None = field(default=None, compare=False)
 
 
 def departure(path: Path) -> Departure | None:

@@ -15,8 +15,9 @@ from vision.balls import ball_sets
 from vision.evaluate.baseline import PlainFinder
 from vision.evaluate.detection import Found
 from vision.evaluate.names import Pockets
-from vision.evaluate.shots import Game, macro_f1, score_shots
+from vision.evaluate.shots import Game, score_shots
 from vision.evaluate.simulated import Plan, parse_seeds, run
+from vision.evaluate.spin import macro_f1
 from vision.evaluate.statistics import Metric
 from vision.evaluate.tally import BallTally, PathTally, zone
 from vision.evaluate.truth import TrueBall, Truth, truth_of
@@ -279,6 +280,9 @@ def test_the_command_follows_seeds(tmp_path: Path) -> None:
         (("--seeds", "9001", "--truth", "x"), "give --truth to score files, or --seeds"),
         (("--seeds", "9001", "--shots", "x"), "--shots does not go with --seeds"),
         (("--truth", "x", "--fps", "60"), "--fps does not go with --truth"),
+        (("--perfect", "--size", "640x360"), "--size does not go with --perfect"),
+        (("--seeds", "1", "--noise-mm", "2"), "--noise-mm does not go with --seeds"),
+        (("--perfect", "--books", "novel"), "no shot book is called 'novel'"),
         (("--seeds", "9-3"), "names no seeds"),
     ],
 )

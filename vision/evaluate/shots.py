@@ -9,9 +9,10 @@ from scipy.optimize import linear_sum_assignment
 
 from vision.evaluate import statistics as st
 from vision.evaluate.names import Pockets, group_of, same_ball
+from vision.evaluate.spin import Said, macro_f1, score_labels
 from vision.evaluate.statistics import Metric
 from vision.evaluate.truth import TruePot, TrueShot, Truth
-from vision.model import Pot, Shot
+from vision.model import Contact, Pot, Shot
 
 START_S, END_S = 0.2, 0.5
 _ROUNDING_S = 1e-3
@@ -125,7 +126,7 @@ def _of_pairs(pairs: Sequence[Pair]) -> list[Metric]:
         *st.within("outcome", outcome),
         *st.within("geometry", geometry),
         *st.within("events", [*_contacts(pairs), *_cushions(pairs), *_kinds(pairs)]),
-        *st.within("spin", [*_spin(pairs, "vertical"), *_spin(pairs, "side")]),
+        *st.within("spin", _spin(pairs)),
     ]
 
 
@@ -169,8 +170,36 @@ def _contacts(pairs: Sequence[Pair]) -> list[Metric]:
             right += abs(seen.t_s - true["t_s"]) <= (game.frame_s or 0) + _ROUNDING_S
     said = sum(p.shot.first_contact is not None for p in timed)
     metrics = [st.f1("first ball contact (F1, within one frame)", right, len(timed), said)]
-    later = sum(max(0, sum(e["kind"] == "ball" for e in p.true.facts.get("events", ())) - 1) for p in timed)
-    return [*metrics, st.not_reported("later ball contacts (F1, within one frame)", later)]
+    return [*metrics, _later_contacts(timed)]
+
+
+def _later_contacts(timed: Sequence[Pair]) -> Metric:
+    """Contacts after the first, one to one: the same two balls, the time within one frame."""
+    name = "later ball contacts (F1, within one frame)"
+    right = expected = reported = 0
+    for t, s, game in timed:
+        true = [e for e in t.facts.get("events", ()) if e["kind"] == "ball"][1:]
+        seen = [c for c in s.contacts if not _is_first(c, s)]
+        fits = np.array([[_same_contact(a, b, game.frame_s or 0) for b in seen] for a in true], dtype=bool)
+        rows, columns = linear_sum_assignment(~fits.reshape(len(true), len(seen)))
+        right += int(fits.reshape(len(true), len(seen))[rows, columns].sum())
+        expected, reported = expected + len(true), reported + len(seen)
+    if expected and not reported:
+        return st.not_reported(name, expected)
+    return st.f1(name, right, expected, reported)
+
+
+def _is_first(contact: Contact, shot: Shot) -> bool:
+    first = shot.first_contact
+    return first is not None and contact.t_s == first.t_s and first.ball in (contact.ball, contact.other)
+
+
+def _same_contact(true: dict[str, Any], seen: Contact, frame_s: float) -> bool:
+    a, b = str(true["ball"]), str(true["other"])
+    same = (same_ball(a, seen.ball) and same_ball(b, seen.other)) or (
+        same_ball(a, seen.other) and same_ball(b, seen.ball)
+    )
+    return same and abs(seen.t_s - true["t_s"]) <= frame_s + _ROUNDING_S
 
 
 def _cushions(pairs: Sequence[Pair]) -> list[Metric]:
@@ -219,29 +248,24 @@ def _kinds(pairs: Sequence[Pair]) -> list[Metric]:
     ]
 
 
-def macro_f1(labels: Sequence[tuple[str, str]]) -> float | None:
-    """The mean over true labels of each one's F1 in percent, of (true, reported) pairs."""
-    each = []
-    for label in sorted({true for true, _ in labels}):
-        hits = sum(true == seen == label for true, seen in labels)
-        each.append(2 * hits / sum((true == label) + (seen == label) for true, seen in labels))
-    return 100 * float(np.mean(each)) if each else None
+def _spin(pairs: Sequence[Pair]) -> list[Metric]:
+    """Draw, stun or follow, and side; side also where the cue ball met a cushion, which is where it shows."""
+    at_rail = [p for p in pairs if any(c["ball"] == "cue" for c in p.true.facts.get("cushions", ()))]
+    return [
+        *score_labels("vertical spin", _labels(pairs, "vertical")),
+        *score_labels("side spin", _labels(pairs, "side")),
+        *score_labels("side spin where the cue ball met a cushion", _labels(at_rail, "side")),
+    ]
 
 
-def _spin(pairs: Sequence[Pair], axis: str) -> list[Metric]:
+def _labels(pairs: Sequence[Pair], axis: str) -> list[Said]:
     labels = []
     for t, s, _ in pairs:
         true = ((t.facts.get("spin") or {}).get(axis) or {}).get("label")
         if true not in (None, "unknown"):
-            labels.append((str(true), str(getattr(s.spin, axis).label)))
-    said = [(true, seen) for true, seen in labels if seen != "unknown"]
-    if not said:
-        return [st.not_reported(f"{axis} spin right where said", len(labels))]
-    return [
-        st.share(f"{axis} spin right where said", sum(a == b for a, b in said), len(said)),
-        st.share(f"{axis} spin said", len(said), len(labels)),
-        Metric(f"{axis} spin macro-F1", macro_f1(labels), len(labels), "%"),
-    ]
+            spin = getattr(s.spin, axis)
+            labels.append(Said(str(true), str(spin.label), spin.confidence))
+    return labels
 
 
 def _of_pots(games: Sequence[Game]) -> list[Metric]:

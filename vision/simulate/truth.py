@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from calibration.file import Calibration
-from calibration.table import POCKET_NAMES
+from calibration.table import POCKET_NAMES, Table
 from vision.balls import ball_sets
 from vision.model import (
     SCHEMA,
+    Contact,
     Cushion,
     FirstContact,
     Kind,
@@ -113,6 +114,7 @@ def true_shot(played: PlayedShot, calibration: Calibration, source_id: str) -> S
         first_contact=_first_contact(record, t0),
         cut_angle_deg=record.cut_angle_deg,
         cue_distance_in=None if contact is None else _distance(record, "cue", contact.other),
+        pocket_distance_in=_pocket_distance(record, calibration.table),
         cue_speed_mph=record.cue_speed_mph,
         spin=_spin(record),
         kind=kind_of(record),
@@ -121,6 +123,7 @@ def true_shot(played: PlayedShot, calibration: Calibration, source_id: str) -> S
             for e in record.events
             if e.kind == "cushion"
         ),
+        contacts=tuple(Contact(e.ball, e.other, t0 + e.t_s) for e in record.events if e.kind == "ball"),
         layout_start={ball: _point(p) for ball, p in record.layout_start.items()},
         layout_end={ball: _point(p) for ball, p in record.layout_end.items()},
         confidence=1.0,
@@ -205,6 +208,16 @@ def _first_contact(record: ShotRecord, t0_s: float) -> FirstContact | None:
 def _distance(record: ShotRecord, a: str, b: str) -> float:
     start = record.layout_start
     return float(np.hypot(*(start[a] - start[b])))
+
+
+def _pocket_distance(record: ShotRecord, table: Table) -> float | None:
+    """From where the first object ball potted lay to the centre of its pocket."""
+    pot = next((e for e in record.pots if e.ball != "cue"), None)
+    if pot is None:
+        return None
+    pocket = next(p for p in table.pockets if p.name == pocket_of(pot))
+    x, y = record.layout_start[pot.ball]
+    return float(np.hypot(x - pocket.x_in, y - pocket.y_in))
 
 
 def _spin(record: ShotRecord) -> Spin:

@@ -91,7 +91,7 @@ def bench(
 
 def _measure(plan: "FramePlan", json_out: Path | None) -> None:
     from vision.bench.frames import time_frames  # noqa: PLC0415
-    from vision.bench.report import Report, to_json, to_table  # noqa: PLC0415
+    from vision.bench.report import Report, notes, to_json, to_table  # noqa: PLC0415
     from vision.files import FileError, check_writable, write_json  # noqa: PLC0415
 
     try:
@@ -103,6 +103,8 @@ def _measure(plan: "FramePlan", json_out: Path | None) -> None:
     except FileError as error:
         raise Failure(str(error)) from error
     _print(to_table(report))
+    for note in notes(report):
+        click.echo(note)
 
 
 def _profile(plan: "FramePlan", json_out: Path | None) -> None:
@@ -129,7 +131,7 @@ def _profile(plan: "FramePlan", json_out: Path | None) -> None:
 
 def _print(table: object) -> None:
     console = Console()
-    console.width = max(console.width, 120)  # narrower, the figures would be cut
+    console.width = max(console.width, 160)  # narrower, the figures would be cut
     console.print(table)
 
 

@@ -26,6 +26,10 @@ def moments(take: Take) -> list[tuple[float, str]]:
     return [(m.frame.t_s, m.situation) for reel in reels(take, 20) for m in reel]
 
 
+def reel_sizes(frames: int, most: int) -> list[int]:
+    return [min(most, frames - start) for start in range(0, frames, most)]
+
+
 def test_every_frame_comes_once_in_order(moments: list[tuple[float, str]]) -> None:
     times = [t_s for t_s, _ in moments]
     assert np.allclose(np.diff(times), 1 / 15)
@@ -91,7 +95,8 @@ def test_every_frame_is_timed_once_and_the_first_second_stands_apart(
     assert (len(times.first), len(times.warming)) == (1, 14)
     for situation, laps in times.situations.items():
         assert len(laps) == sum(s == situation for t_s, s in moments if t_s >= 1.0)
-    assert len(times.floor_luma) == len(times.floor_regions) > 0
+    assert len(times.yardsticks.both_floors()) == sum(len(range(1, n, 5)) for n in reel_sizes(len(moments), 20))
+    assert len(times.yardsticks.decode) == len(moments)
 
 
 def test_the_profile_counts_frames_in_play_and_finds_the_detector(moments: list[tuple[float, str]]) -> None:

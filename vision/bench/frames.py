@@ -7,10 +7,10 @@ from functools import partial
 from vision.bench.film import Moment, Situation, fresh, reels, take_of
 from vision.bench.floor import Floor
 from vision.bench.stopwatch import Lap, timed
+from vision.bench.yardsticks import Yardsticks
 from vision.pipeline import Pipeline
 
 WARM_UP_S = 1.0
-_FLOOR_EVERY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +31,22 @@ class FrameTimes:
     """What was measured. `first` has each seed's first frame, in which the cloth is learnt, `warming` the others
     of the first second; neither counts in `situations`."""
 
+    yardsticks: Yardsticks
     first: list[Lap] = field(default_factory=list)
     warming: list[Lap] = field(default_factory=list)
     situations: dict[Situation, list[Lap]] = field(default_factory=lambda: {"play": [], "people": [], "rest": []})
-    floor_luma: list[Lap] = field(default_factory=list)
-    floor_regions: list[Lap] = field(default_factory=list)
 
 
 def time_frames(plan: FramePlan, progress: Callable[[float], None] | None = None) -> FrameTimes:
     """Times every frame of the plan's seeds; `progress` is told how many seconds of play are done."""
-    times = FrameTimes()
+    times = FrameTimes(Yardsticks(Floor(*plan.size), plan.fps, plan.cold))
     done_s = 0.0
     for seed in plan.seeds:
         take = take_of(seed, plan.seconds, plan.size, plan.fps)
         pipeline = Pipeline(take.table.calibration, None, take.id)
-        floor = Floor(*plan.size)
         for reel in reels(take, plan.reel_frames):
             _time_pipeline(times, pipeline, reel, plan.cold)
-            _time_floor(times, floor, reel, plan.cold)
+            times.yardsticks.take(reel)
             done_s += len(reel) / plan.fps
             if progress is not None:
                 progress(done_s)
@@ -65,11 +63,3 @@ def _time_pipeline(times: FrameTimes, pipeline: Pipeline, reel: list[Moment], co
             times.warming.append(lap)
         else:
             times.situations[moment.situation].append(lap)
-
-
-def _time_floor(times: FrameTimes, floor: Floor, reel: list[Moment], cold: bool) -> None:
-    """On every fifth frame, after the frame that came before it, as the pipeline met them."""
-    for k in range(1, len(reel), _FLOOR_EVERY):
-        before, frame = (m.frame if cold else fresh(m.frame) for m in reel[k - 1 : k + 1])
-        times.floor_luma.append(timed(partial(floor.luma, before, frame))[1])
-        times.floor_regions.append(timed(partial(floor.regions, frame))[1])

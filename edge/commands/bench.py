@@ -90,19 +90,31 @@ def bench(
 
 
 def _measure(plan: "FramePlan", json_out: Path | None) -> None:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from edge.bench.latency import shelf, waits  # noqa: PLC0415
+    from edge.bench.tables import waits_table  # noqa: PLC0415
+    from vision.bench.delays import delays  # noqa: PLC0415
     from vision.bench.frames import time_frames  # noqa: PLC0415
     from vision.bench.report import Report, notes, to_json, to_table  # noqa: PLC0415
     from vision.files import FileError, check_writable, write_json  # noqa: PLC0415
 
     try:
         check_writable(json_out)
-        with _progress("frames", len(plan.seeds) * plan.seconds) as told:
-            report = Report(plan, time_frames(plan, told))
+        with _progress("frames", len(plan.seeds) * plan.seconds) as told, shelf(plan.fps, plan.size) as store:
+            times = time_frames(plan, told, store.add)
+            waited = waits(delays(times.handed, times.rests), store.close())
+        report = Report(plan, times)
         if json_out is not None:
-            write_json(json_out, to_json(report))
+            document = to_json(report) | {
+                "shots_played": len(times.rests),
+                "latency": [asdict(wait) for wait in waited],
+            }
+            write_json(json_out, document)
     except FileError as error:
         raise Failure(str(error)) from error
     _print(to_table(report))
+    _print(waits_table(waited, len(times.rests)))
     for note in notes(report):
         click.echo(note)
 

@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "track": ("edge.commands.track:track", "Shots and ball paths from a recording."),
     "simulate": ("edge.commands.simulate:simulate", "Clips of the simulated table, with exact truth."),
     "evaluate": ("edge.commands.evaluate:evaluate", "Score results against a truth file."),
+    "bench": ("edge.commands.bench:bench", "How fast the table is followed on this machine."),
     "vision": ("edge.commands.vision:vision", "Service: camera to shots and live state."),
     "kiosk": ("kiosk.command:kiosk", "Service: the pages players touch."),
     "migrate": ("edge.commands.migrate:migrate", "Bring the box's store to this version's schema."),

@@ -1,0 +1,159 @@
+"""`ladder bench`: the performance table, each figure as a ratio measured in the same run."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from edge.cli import Failure
+
+if TYPE_CHECKING:
+    from vision.bench.frames import FramePlan
+
+# What reads these does so when it is loaded, so numpy and OpenCV are imported after they are set.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_FUNCTIONS = 25
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    _one_thread()
+    from edge.commands.simulate import parse_size  # noqa: PLC0415
+
+    return parse_size(ctx, param, value)
+
+
+def _seeds(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+    _one_thread()
+    from vision.evaluate.simulated import parse_seeds  # noqa: PLC0415
+
+    try:
+        return parse_seeds(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+
+
+def _one_thread() -> None:
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
+
+
+@click.command(
+    epilog="Examples: ladder bench · ladder bench --profile · "
+    "ladder bench --seeds 1-8 --seconds 30 --json bench.json"
+)
+@click.option("--seeds", default="1-4", show_default=True, callback=_seeds, help="Simulated halls, such as 1-4,7.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, 3600, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="Of each seed, and on until its last shot is over.",
+)
+@click.option("--fps", type=click.FloatRange(5, 240), default=60.0, show_default=True, help="Frames a second.")
+@click.option("--size", default="1920x1080", show_default=True, callback=_size, help="The picture's size.")
+@click.option("--cold", is_flag=True, help="Planes from main memory, not just written as a decoder leaves them.")
+@click.option("--profile", is_flag=True, help="In place of the table: where the time of a frame in play goes.")
+@click.option(
+    "--json", "json_out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it as JSON."
+)
+def bench(
+    *,
+    seeds: tuple[int, ...],
+    seconds: float,
+    fps: float,
+    size: tuple[int, int],
+    cold: bool,
+    profile: bool,
+    json_out: Path | None,
+) -> None:
+    """Measure how fast the table is followed, on one thread.
+
+    Frames of simulated halls are drawn into memory beforehand and followed one by one. Each figure is CPU time of
+    the thread, as a ratio to what was measured in the same run, with the absolute beside it.
+    """
+    import cv2  # noqa: PLC0415
+
+    from vision.bench.frames import FramePlan  # noqa: PLC0415
+
+    cv2.setNumThreads(1)
+    plan = FramePlan(seeds, seconds, size, fps, cold=cold)
+    if profile:
+        _profile(plan, json_out)
+    else:
+        _measure(plan, json_out)
+
+
+def _measure(plan: "FramePlan", json_out: Path | None) -> None:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from edge.bench.latency import shelf, waits  # noqa: PLC0415
+    from edge.bench.tables import waits_table  # noqa: PLC0415
+    from vision.bench.delays import delays  # noqa: PLC0415
+    from vision.bench.frames import time_frames  # noqa: PLC0415
+    from vision.bench.report import Report, notes, to_json, to_table  # noqa: PLC0415
+    from vision.files import FileError, check_writable, write_json  # noqa: PLC0415
+
+    try:
+        check_writable(json_out)
+        with _progress("frames", len(plan.seeds) * plan.seconds) as told, shelf(plan.fps, plan.size) as store:
+            times = time_frames(plan, told, store.add)
+            waited = waits(delays(times.handed, times.rests), store.close())
+        report = Report(plan, times)
+        if json_out is not None:
+            document = to_json(report) | {
+                "shots_played": len(times.rests),
+                "latency": [asdict(wait) for wait in waited],
+            }
+            write_json(json_out, document)
+    except FileError as error:
+        raise Failure(str(error)) from error
+    _print(to_table(report))
+    _print(waits_table(waited, len(times.rests)))
+    for note in notes(report):
+        click.echo(note)
+
+
+def _profile(plan: "FramePlan", json_out: Path | None) -> None:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from vision.bench.profile import profile_play  # noqa: PLC0415
+    from vision.bench.report import costs_table  # noqa: PLC0415
+    from vision.files import FileError, check_writable, write_json  # noqa: PLC0415
+
+    try:
+        check_writable(json_out)
+        with _progress("frames", len(plan.seeds) * plan.seconds) as told:
+            found = profile_play(plan, told)
+        if json_out is not None:
+            write_json(json_out, asdict(found))
+    except (FileError, ValueError) as error:
+        raise Failure(str(error)) from error
+    click.echo(
+        f"{found.frames:,} frames in play, {found.frame_ms:.2f} ms each while being profiled (dearer than usual)"
+    )
+    _print(costs_table("what the pipeline calls for a frame", found.stages, found.frame_ms))
+    _print(costs_table("the dearest functions", found.functions[:_FUNCTIONS], found.frame_ms))
+
+
+def _print(table: object) -> None:
+    console = Console()
+    console.width = max(console.width, 160)  # narrower, the figures would be cut
+    console.print(table)
+
+
+@contextmanager
+def _progress(what: str, total_s: float) -> Iterator[Callable[[float], None] | None]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total_s)
+        yield lambda t_s: bar.update(task, completed=t_s)

@@ -50,8 +50,9 @@ class FrameTimes:
     that stamp a frame when its first bytes arrive, which jitters by milliseconds.
     """
 
-    _MEMORY = 60
+    _MEMORY = 120
     _RECENT = 90
+    _FAR = 0.15
     # A rate that differs by more is another rate, not the same one measured badly.
     _OFF = 0.03
 
@@ -84,6 +85,8 @@ class FrameTimes:
         alpha, beta = 2 * (2 * n - 1) / (n * (n + 1)), 6 / (n * (n + 1))
         predicted_s = self._grid_s + ticks * self._period_s
         off_s = stamp_s - predicted_s
+        if n == self._MEMORY:  # a single stamp that is far off says little
+            off_s = min(max(off_s, -self._FAR * self._period_s), self._FAR * self._period_s)
         self._grid_s = predicted_s + min(1.0, alpha) * off_s
         if n > 2:  # two stamps make no rate
             self._period_s += beta * off_s / max(1, ticks)

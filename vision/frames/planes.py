@@ -1,5 +1,5 @@
 """Buffers as cameras fill them, turned into a luma plane and two half-size chroma planes without a way through
-red, green and blue. Everything is copied out: the buffer goes back to the camera at once."""
+red, green and blue. Everything is copied out unless told otherwise: a buffer goes back to its camera at once."""
 
 from functools import cache
 from typing import Any
@@ -21,16 +21,17 @@ def planes_from_nv12(data: Plane, width: int, height: int, stride: int) -> Plane
     return y.copy(), _plane(u), _plane(v)
 
 
-def planes_from_yuv420(data: Plane, width: int, height: int, stride: int) -> Planes:
+def planes_from_yuv420(data: Plane, width: int, height: int, stride: int, *, copy: bool = True) -> Planes:
     """From three planes one after the other (YU12, I420), chroma rows of half the luma's `stride` bytes.
 
-    Rows may be padded: a stride is a multiple of 32 or 64 where the hardware wants it so.
+    Rows may be padded: a stride is a multiple of 32 or 64 where the hardware wants it so. Without `copy` the
+    planes are views of `data`.
     """
     half = stride // 2
     y = _rows(data, 0, height, stride)[:, :width]
     u = _rows(data, stride * height, height // 2, half)[:, : width // 2]
     v = _rows(data, stride * height + half * (height // 2), height // 2, half)[:, : width // 2]
-    return y.copy(), u.copy(), v.copy()
+    return (y.copy(), u.copy(), v.copy()) if copy else (y, u, v)
 
 
 def planes_from_yuyv(data: Plane, width: int, height: int, stride: int, *, luma_first: bool = True) -> Planes:

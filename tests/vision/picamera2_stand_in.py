@@ -59,6 +59,7 @@ class Rig:
     connected: bool = True
     busy: bool = False
     obeys: bool = True
+    wanders: bool = False  # exposure, while it is automatic
     pace_s: float = 0.0
     adjusted_size: tuple[int, int] | None = None
     opened: int = 0
@@ -284,6 +285,8 @@ class Picamera2:
             "ScalerCrop": self._mode["crop_limits"],
             **self.rig.found,
         }
+        if self.rig.wanders:
+            self.rig.found["ExposureTime"] = round(1.2 * self.rig.found["ExposureTime"])
         if self.rig.obeys:
             metadata |= {k: v for k, v in self._effective.items() if k in self.rig.found}
         self._jobs.pop(0).future.set_result(Request(self, number, metadata))

@@ -248,6 +248,10 @@ def _modules() -> tuple[ModuleType, ModuleType]:
     try:
         import libcamera  # noqa: PLC0415
         import picamera2  # noqa: PLC0415
+    except ValueError as error:  # numpy's, from a simplejpeg that was built for another numpy
+        raise FrameSourceError(
+            f"picamera2 can't be loaded ({error}): pip install 'action-ladder[pi]' brings what suits it"
+        ) from error
     except ImportError as error:
         raise FrameSourceError(
             "the Raspberry Pi's camera needs picamera2: sudo apt install python3-picamera2, and an environment "

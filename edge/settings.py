@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from calibration.table import STANDARD_TABLES, parse_table
 from edge.clock import machine_zone
 from vision.balls import ball_sets
+from vision.frames.camera import CameraWish
 
 
 class SettingsError(Exception):
@@ -64,10 +65,40 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    source: str = _key("sim", "sim or the path of a recording", lambda value: bool(value.strip()))
+    source: str = _key(
+        "sim", "sim, the path of a recording, /dev/video… or picamera", lambda value: bool(value.strip())
+    )
     calibration: str = _key(
         "", "the path of a file that ladder calibrate wrote, or empty", lambda value: len(value) < 4096
     )
+    width_px: int = _key(
+        1920, "an even number, 320 to 3840", lambda value: 320 <= value <= 3840 and value % 2 == 0
+    )
+    height_px: int = _key(
+        1080, "an even number, 180 to 2160", lambda value: 180 <= value <= 2160 and value % 2 == 0
+    )
+    fps: int = _key(60, "10 to 120", lambda value: 10 <= value <= 120)
+    mains_hz: int = _key(60, "50 or 60", lambda value: value in (50, 60))
+    exposure_ms: float = _key(0.0, "0.05 to 33, or 0", lambda value: value == 0 or 0.05 <= value <= 33)
+    gain: float = _key(0.0, "1 to 1000, or 0", lambda value: value == 0 or 1 <= value <= 1000)
+    white_balance_k: int = _key(0, "2000 to 10000, or 0", lambda value: value == 0 or 2000 <= value <= 10000)
+    focus: float = _key(-1.0, "0 to 1000, or -1", lambda value: value == -1 or 0 <= value <= 1000)
+    readout_ms: float = _key(-1.0, "0 to 50, or -1", lambda value: value == -1 or 0 <= value <= 50)
+
+    @property
+    def wish(self) -> CameraWish:
+        """How a live camera is to be set."""
+        return CameraWish(
+            width_px=self.width_px,
+            height_px=self.height_px,
+            fps=float(self.fps),
+            exposure_s=self.exposure_ms / 1000 or None,
+            gain=self.gain or None,
+            white_balance_k=self.white_balance_k or None,
+            focus=None if self.focus < 0 else self.focus,
+            mains_hz=self.mains_hz,
+            readout_s=None if self.readout_ms < 0 else self.readout_ms / 1000,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +161,17 @@ def _section(section: str, values: dict[str, Any]) -> Any:
     kind = _SECTIONS[section]
     keys: dict[str, Field[Any]] = {one.name: one for one in fields(kind)}
     _refuse_unknown(values, list(keys), f"[{section}] has no key {{}}")
-    for name, value in values.items():
-        _check(f"{section}.{name}", keys[name], value)
-    return kind(**values)
+    return kind(**{name: _checked(f"{section}.{name}", keys[name], value) for name, value in values.items()})
 
 
-def _check(name: str, key: Field[Any], value: Any) -> None:
+def _checked(name: str, key: Field[Any], value: Any) -> Any:
+    """The value, a whole number made one with a point where the key has such."""
+    if type(key.default) is float and type(value) is int:
+        value = float(value)
     # `type` and not isinstance: true is no number here.
     if type(value) is not type(key.default) or not key.metadata["check"](value):
         raise SettingsError(f"{name} = {value!r} can't be used: allowed is {key.metadata['allowed']}")
+    return value
 
 
 def _refuse_unknown(values: dict[str, Any], known: list[str], sentence: str) -> None:

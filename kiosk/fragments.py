@@ -14,7 +14,7 @@ from kiosk.table_svg import table_svg
 
 # Statuses under which the table can be seen: a line beside it says what is the matter. All others lay a notice
 # over it.
-QUIET = ("live", "overloaded", "ended", "camera-moved")
+QUIET = ("live", "overloaded", "camera-skips", "ended", "camera-moved")
 
 
 def shot_url(key: str) -> str:

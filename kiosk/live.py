@@ -102,6 +102,7 @@ class Hub:
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._load = LoadWatch()
+        self._sensor = LoadWatch()
         self._known: dict[str, int] = {}
         self._version: int | None = None
         self._looks = 0
@@ -149,9 +150,9 @@ class Hub:
         if file_stamp(self._path) != self.reading.stamp:
             self.reading = read_live(self._path)
             if self.reading.state is not None:
-                self._load.note(
-                    time.monotonic(), self.reading.health("frames"), self.reading.health("dropped_frames")
-                )
+                now_s, frames = time.monotonic(), self.reading.health("frames")
+                self._load.note(now_s, frames, self.reading.camera("dropped_by_overload"))
+                self._sensor.note(now_s, frames, self.reading.camera("dropped_by_sensor"))
                 state = {**self.reading.state, "ball_set": self.reading.ball_set}
                 text = json.dumps(state, separators=(",", ":"))
                 with self._changed:
@@ -163,9 +164,11 @@ class Hub:
         self._tell_status()
 
     def current_status(self) -> str:
-        """The status with what only watching tells: frames are being dropped."""
+        """The status with what only watching tells: frames are being dropped, by the box or by the camera."""
         status = self.reading.status
-        return "overloaded" if status == "live" and self._load.overloaded else status
+        if status == "live" and self._load.overloaded:
+            return "overloaded"
+        return "camera-skips" if status == "live" and self._sensor.overloaded else status
 
     def _tell_status(self) -> None:
         status = (self.current_status(), self.reading.message)

@@ -12,10 +12,10 @@ from vision.balls import ball_sets
 
 STALE_S = 4.0  # vision writes ten times a second; this long without a word is a service that hangs
 BUSY_WINDOW_S = 5.0
-BUSY_SHARE = 0.1  # of the window's frames dropped
+BUSY_SHARE = 0.03  # of the window's frames dropped
 
 KNOWN = ("live", "starting", "no-camera", "no-table", "camera-moved", "ended")
-HEALTHY = ("live", "overloaded", "ended")
+HEALTHY = ("live", "overloaded", "camera-skips", "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,16 @@ class Reading:
     def health(self, name: str) -> float | None:
         """A number of the state's health; None when it says none."""
         health = {} if self.state is None else self.state.get("health") or {}
-        value = health.get(name) if isinstance(health, dict) else None
-        return float(value) if isinstance(value, (int, float)) else None
+        return _number(health, name)
+
+    def camera(self, name: str) -> float | None:
+        """A number of how frames flow; None when the state says none."""
+        return _number({} if self.state is None else self.state.get("camera") or {}, name)
+
+
+def _number(figures: Any, name: str) -> float | None:
+    value = figures.get(name) if isinstance(figures, dict) else None
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def file_stamp(path: Path) -> tuple[int, int, int]:
@@ -100,7 +108,7 @@ class LoadWatch:
     _seen: deque[tuple[float, float, float]] = field(default_factory=deque)
 
     def note(self, now_s: float, frames: float | None, dropped: float | None) -> None:
-        """Notes a state's counts. Overloaded is when a tenth of the last seconds' frames was dropped."""
+        """Notes a state's counts. Overloaded is when a share of the last seconds' frames was dropped."""
         if frames is None or dropped is None:
             return
         if self._seen and (frames < self._seen[-1][1] or dropped < self._seen[-1][2]):

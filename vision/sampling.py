@@ -5,9 +5,11 @@ from vision.frames.source import FrameSource, Plane
 
 # The mean squared difference of luma from one frame to the next that only a cut makes.
 _CUT = 1500.0
+# So long a recording is looked at; a camera shorter: people wait there, and players can be asked to step back.
+RECORDING_S, LIVE_S = 20.0, 4.0
 
 
-def sample_pictures(source: FrameSource, most: int = 12, over_s: float = 20.0) -> list[Plane]:
+def sample_pictures(source: FrameSource, most: int = 12, over_s: float = RECORDING_S) -> list[Plane]:
     """Up to `most` pictures, BGR of shape (h, w, 3), evenly spread over the first seconds, before any cut.
 
     Raises FrameSourceError when the source can't be read.

@@ -14,7 +14,7 @@ from edge.cli import Failure
 from edge.commands.table_options import TableOptions, parse_balls, table_options
 from vision.balls import BallSet
 from vision.files import FileError, TracksWriter, check_writable, shots_document, write_shots
-from vision.frames.open import open_source
+from vision.frames.open import is_camera, open_source
 from vision.frames.source import FrameSource, FrameSourceError
 from vision.recording import Progress as Report
 from vision.recording import Recording, track_recording
@@ -90,6 +90,8 @@ def _calibrate(text: str, where: TableOptions) -> Calibration:
 
 
 def _open(text: str) -> FrameSource:
+    if is_camera(text):
+        raise FrameSourceError(f"{text} never ends: follow a live camera with ladder run --camera {text}")
     source = open_source(text)
     if source.frame_count is None and text == "sim":
         raise FrameSourceError("the simulated table never ends: record a clip of it first (docs/developer.md)")

@@ -1,6 +1,8 @@
 """`ladder vision`: the service that watches the table."""
 
 import logging
+import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +28,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 def camera_options(function: _F) -> _F:
     """Adds what says what to watch; `ladder run` hands it on to `ladder vision`."""
     options = (
-        click.option("--camera", metavar="sim|PATH", help="Where the pictures come from.  [default: settings]"),
+        click.option(
+            "--camera",
+            metavar="sim|PATH|/dev/videoN|picamera",
+            help="Where the pictures come from.  [default: settings]",
+        ),
         click.option("--balls", type=click.Choice(["auto", *ball_sets()]), help="The ball set in play."),
         click.option("--loop", is_flag=True, help="Play a recording again and again; its shots count anew."),
     )
@@ -49,12 +55,18 @@ def vision(data: Path | None, where: TableOptions, camera: str | None, balls: st
     Example:
       ladder vision --data ./data --camera game.mp4 --table 8ft
     """
+    from edge.runtime.vision_service import CameraHangsError  # noqa: PLC0415 (not for --help)
+
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         with stop_on_signals() as stop:
             unstored = _serve(box_paths(data), where, camera, balls, loop, stop)
     except LockHeldError as error:
         raise Failure("another ladder vision watches this table: stop it first") from error
+    except CameraHangsError as error:
+        click.echo(f"ladder: {error}", err=True)
+        sys.stderr.flush()
+        os._exit(1)  # a usual end would wait for the thread, or for libcamera, that hangs
     except (SettingsError, StoreError, OSError) as error:
         raise Failure(str(error)) from error
     if unstored:

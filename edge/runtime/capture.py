@@ -12,6 +12,7 @@ QUEUE_FRAMES = 8
 # While the reader learns the table, frames are kept up to this size or for so long, lest the first shot is missed.
 LAG_BYTES = 256_000_000
 LAG_S = 10.0
+STOP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,15 @@ class Capture:
     """Reads `source` in a thread of its own into a bounded queue.
 
     When the queue is full a frame is dropped: it is counted in `dropped` and in `missing` of the next one.
+    `received` counts the frames the source gave, `missing` those it said it could not give, and `room` is how
+    many frames may wait at the moment.
     """
 
     def __init__(self, source: FrameSource, queue_frames: int = QUEUE_FRAMES, lag_s: float = LAG_S) -> None:
+        self.received = 0
+        self.missing = 0
         self.dropped = 0
+        self.room = queue_frames
         self._source = source
         self._queue: queue.Queue[Captured | SourceEnd] = queue.Queue()
         self._limit = queue_frames
@@ -61,11 +67,19 @@ class Capture:
         """To be called before a long pause in reading: frames are kept until the reader has caught up."""
         self._lag_ends_s = time.monotonic() + self._lag_s
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Ends reading and closes the source; a source that hangs is left behind."""
+    @property
+    def waiting(self) -> int:
+        """How many frames wait to be read."""
+        return self._queue.qsize()
+
+    def stop(self, timeout_s: float = STOP_S) -> bool:
+        """Ends reading and closes the source. False when the source hangs: its thread is left behind."""
         self._stopped.set()
-        self._source.close()
+        closing = threading.Thread(target=self._source.close, name="close", daemon=True)
+        closing.start()  # closing may hang as well
         self._thread.join(timeout_s)
+        closing.join(timeout_s)
+        return not (self._thread.is_alive() or closing.is_alive())
 
     def _run(self) -> None:
         error: str | None = None
@@ -82,7 +96,10 @@ class Capture:
         for frame in self._source:
             if self._stopped.is_set():
                 return
-            if self._queue.qsize() >= self._room(frame):
+            self.received += 1
+            self.missing += frame.missing
+            self.room = self._room(frame)
+            if self._queue.qsize() >= self.room:
                 self.dropped += 1
                 dropped_before += 1 + frame.missing
                 continue

@@ -9,10 +9,11 @@ from edge.runtime.paths import Paths
 from edge.runtime.vision_service import Parts
 from edge.settings import Settings
 from vision.balls import ball_sets
-from vision.frames.open import open_source
+from vision.frames.camera import CameraWish
+from vision.frames.open import is_camera, open_source
 from vision.frames.source import FrameSource, Plane
 from vision.pipeline import Pipeline
-from vision.sampling import sample_pictures
+from vision.sampling import LIVE_S, RECORDING_S, sample_pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,16 @@ class Wanted:
     where: TableOptions
     balls: str = "auto"
     loop: bool = False
+    wish: CameraWish | None = None
 
 
 def wanted(settings: Settings, paths: Paths, given: Wanted, camera: str | None) -> Wanted:
     """What a person gave on the command line, completed by the settings.
 
-    The settings' table and calibration are those of the settings' camera: another one does without.
+    The settings' table and calibration are those of the settings' camera: another one does without. How a live
+    camera is set holds for any.
     """
+    given = replace(given, wish=settings.camera.wish)
     if camera not in (None, settings.camera.source):
         return given
     where = given.where
@@ -49,6 +53,7 @@ def real_parts(want: Wanted) -> Parts:
         follow=lambda calibration, source_id: Pipeline(calibration, ball_set, source_id),
         place=want.place,
         recording=is_recording(want.place),
+        camera=is_camera(want.place),
         table=want.where.table or parse_table("9ft"),
         ball_set="american" if ball_set is None else ball_set.name,
     )
@@ -56,37 +61,41 @@ def real_parts(want: Wanted) -> Parts:
 
 def is_recording(place: str) -> bool:
     """Whether a place names a recording, there or not: what is neither simulated nor a device."""
-    return place not in ("sim", "picamera", "camera") and not place.startswith("/dev/")
+    return place != "sim" and not is_camera(place)
 
 
 def _open(want: Wanted) -> tuple[FrameSource, Calibration]:
     """Opens the source once its table is known. Raises FrameSourceError or CalibrationError."""
     calibration = _calibration_before(want)
-    source = open_source(want.place, realtime=True, loop=want.loop)
+    source = open_source(want.place, realtime=True, loop=want.loop, wish=want.wish)
     try:
-        return source, _fitting(calibration or getattr(source, "calibration", None), source)
+        return source, fitting(calibration or getattr(source, "calibration", None), source)
     except BaseException:
         source.close()
         raise
 
 
 def _calibration_before(want: Wanted) -> Calibration | None:
-    """The calibration from its file, or found in a recording; None when the source itself brings one."""
-    if want.where.calibration is None and not is_recording(want.place):
+    """The calibration from its file, or found in what the place shows; None when the source brings one."""
+    if want.where.calibration is None and want.place == "sim":
         return None
-    return want.where.find(lambda: _pictures(want.place))
+    return want.where.find(lambda: _pictures(want))
 
 
-def _pictures(place: str) -> list[Plane]:
-    source = open_source(place)
+def _pictures(want: Wanted) -> list[Plane]:
+    source = open_source(want.place, wish=want.wish)
     try:
-        return sample_pictures(source)
+        return sample_pictures(source, over_s=LIVE_S if is_camera(want.place) else RECORDING_S)
     finally:
         source.close()
 
 
-def _fitting(calibration: Calibration | None, source: FrameSource) -> Calibration:
+def fitting(calibration: Calibration | None, source: FrameSource) -> Calibration:
+    """The calibration for pictures of this source: of their size, and with the readout of a camera that knows it.
+
+    Raises CalibrationError.
+    """
     if calibration is None:
         raise CalibrationError("this camera has no calibration yet: run ladder calibrate")
     calibration.require_picture(source.width_px, source.height_px)
-    return calibration
+    return replace(calibration, readout_s=source.readout_s) if source.readout_s else calibration

@@ -7,7 +7,6 @@ for the disk: a full frame queue drops frames and counts them, a shot is kept un
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,14 +16,15 @@ from calibration.file import Calibration, CalibrationError
 from calibration.table import Table
 from edge.clock import now_stamp
 from edge.runtime.camera_watch import CameraWatch
-from edge.runtime.capture import LAG_S, Capture, Captured, SourceEnd
+from edge.runtime.capture import LAG_S, STOP_S, Capture, Captured, SourceEnd
 from edge.runtime.live_files import LiveFiles
 from edge.runtime.paths import Paths
 from edge.runtime.shot_writer import SeenShot, ShotWriter
+from edge.runtime.throughput import Throughput
 from edge.store.shots import Source
 from vision.balls import BallSet
 from vision.frames.source import Frame, FrameSource, FrameSourceError
-from vision.live import LiveState
+from vision.live import CameraState, LiveState
 from vision.model import Health, Seen, Shot
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,12 @@ FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 30.0
 # A camera that gives no picture for so long is said to be away, though it is still waited for.
 SILENT_S = 3.0
-FPS_WINDOW_S = 2.0
+# One that still gives none is closed and opened again: its driver may have hung.
+HUNG_S = 10.0
+
+
+class CameraHangsError(Exception):
+    """A camera neither gives pictures nor lets go; only a new process gets it back."""
 
 
 class Follower(Protocol):
@@ -56,8 +61,8 @@ class Parts:
 
     `open` gives a source ready to be read and its calibration; it raises FrameSourceError while there are no
     pictures and CalibrationError while there is no table in them. `place` says in words where the pictures
-    come from. A `recording` ends; anything else that stops is opened again. `table` and `ball_set` are what
-    is shown until more is known.
+    come from. A `recording` ends; anything else that stops is opened again. A live `camera` may drop frames,
+    hang and be unplugged. `table` and `ball_set` are what is shown until more is known.
     """
 
     open: Callable[[], tuple[FrameSource, Calibration]]
@@ -66,6 +71,7 @@ class Parts:
     recording: bool
     table: Table
     ball_set: str = "auto"
+    camera: bool = False
 
 
 class VisionService:
@@ -79,13 +85,18 @@ class VisionService:
         *,
         first_retry_s: float = FIRST_RETRY_S,
         silent_s: float = SILENT_S,
+        hung_s: float = HUNG_S,
+        stop_s: float = STOP_S,
         lag_s: float = LAG_S,
     ) -> None:
         self._parts = parts
         self._writer = writer
         self._first_retry_s = first_retry_s
         self._silent_s = silent_s
+        self._hung_s = hung_s
+        self._stop_s = stop_s
         self._lag_s = lag_s
+        self._pictures_came = False
         self._state = LiveState(
             seq=0,
             source_id="",
@@ -103,7 +114,10 @@ class VisionService:
         self._live = LiveFiles(paths, self._state)
 
     def run(self, stop: threading.Event) -> int:
-        """Works until `stop` is set; returns how many shots could not be stored (they are spooled)."""
+        """Works until `stop` is set; returns how many shots could not be stored (they are spooled).
+
+        Raises CameraHangsError when a camera can't be let go; what was seen is stored before.
+        """
         self._writer.start()
         try:
             with self._live:
@@ -124,9 +138,10 @@ class VisionService:
                 if self._parts.recording:  # it will not look different next time
                     stop.wait()
             else:
-                delay_s = self._first_retry_s
                 error_text = self._watch(source, calibration, stop)
                 self._say_how_it_ended(error_text, stop)
+                if self._pictures_came:  # one that opens and gives nothing is asked less and less often
+                    delay_s = self._first_retry_s
             stop.wait(delay_s)
             delay_s = min(2 * delay_s, LAST_RETRY_S)
 
@@ -145,7 +160,10 @@ class VisionService:
         """Follows one source to its end; returns what broke it, None when it just ended or `stop` was set."""
         log.info("watching %s (%d × %d)", self._parts.place, source.width_px, source.height_px)
         capture = Capture(source, lag_s=self._lag_s)
+        flow = Throughput(capture, self._parts.camera)
         session: _Session | None = None
+        last_s = time.monotonic()
+        self._pictures_came = False
         capture.start()
         try:
             while not stop.is_set():
@@ -154,18 +172,24 @@ class VisionService:
                     return item.error
                 if item is None:
                     self._say("no-camera", f"No picture for {self._silent_s:g} s: check the camera's cable.")
+                    if self._parts.camera and time.monotonic() - last_s >= self._hung_s:
+                        return f"the camera hangs, no picture for {self._hung_s:g} s; it is opened again"
                     continue
+                self._pictures_came = True
                 if session is None or session.source.id != item.source_id:
                     if session is not None:
                         self._store(session, session.follower.finish())
                     session = self._begin(item.source_id, source, calibration)
                     capture.allow_lag()  # the first frame takes long: the table is learnt from it
-                self._see(session, item, capture.dropped)
+                self._see(session, item, flow)
+                last_s = time.monotonic()
             return None
         finally:
-            capture.stop()
+            let_go = capture.stop(self._stop_s)
             if session is not None:
                 self._store(session, session.follower.finish())
+            if self._parts.camera and not let_go:
+                raise CameraHangsError(f"{self._parts.place} hangs and does not let go: the service starts again")
 
     def _begin(self, source_id: str, source: FrameSource, calibration: Calibration) -> "_Session":
         table = calibration.table
@@ -186,10 +210,11 @@ class VisionService:
         follower = self._parts.follow(calibration, source_id)
         return _Session(stored, source, follower, CameraWatch(calibration.fingerprint))
 
-    def _see(self, session: "_Session", item: Captured, dropped: int) -> None:
+    def _see(self, session: "_Session", item: Captured, flow: Throughput) -> None:
         seen = session.follower.process(item.frame)
         session.t_s = item.frame.t_s
-        session.frame_done()
+        flow.followed(time.monotonic())
+        camera = flow.state
         self._store(session, seen.shots)
         if seen.phase != "shot":
             session.camera.look(item.frame)
@@ -202,8 +227,9 @@ class VisionService:
             phase=seen.phase,
             ball_set=session.follower.ball_set.name,
             balls=seen.balls,
-            fps=session.fps,
-            health=self._health(session, dropped),
+            fps=camera.process_fps,
+            health=self._health(session, camera),
+            camera=camera,
         )
         self._frame = item.frame
         self._live.show(self._state, self._frame)
@@ -215,7 +241,7 @@ class VisionService:
             return f"{session.camera.message[0].upper()}{session.camera.message[1:]}."
         return "The table is watched."
 
-    def _health(self, session: "_Session", dropped: int) -> Health:
+    def _health(self, session: "_Session", camera: CameraState) -> Health:
         health = session.follower.health
         warnings = list(health.warnings) + list(getattr(session.frames, "warnings", ()))
         if self._writer.conflicts or self._writer.rejected:
@@ -223,7 +249,7 @@ class VisionService:
             warnings.append(f"{count} shots were refused by the store: see the service's log")
         return replace(
             health,
-            dropped_frames=max(dropped, health.dropped_frames),
+            dropped_frames=max(camera.dropped_by_overload + camera.dropped_by_sensor, health.dropped_frames),
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
@@ -236,7 +262,8 @@ class VisionService:
     def _say(self, status: str, message: str) -> None:
         if (status, message) != (self._state.status, self._state.message):
             log.info("%s: %s", status, message)
-        self._state = replace(self._state, status=status, message=message, phase="waiting", fps=None)
+        flow = replace(self._state.camera, camera_fps=None, process_fps=None, skipped_fps=None, waiting=0)
+        self._state = replace(self._state, status=status, message=message, phase="waiting", fps=None, camera=flow)
         if status != "ended":  # the end of a recording stays on screen
             self._state, self._frame = replace(self._state, balls=()), None
         self._live.show(self._state, self._frame)
@@ -251,16 +278,3 @@ class _Session:
         self.follower = follower
         self.camera = camera
         self.t_s = 0.0
-        self._done_s: deque[float] = deque()
-
-    def frame_done(self) -> None:
-        now_s = time.monotonic()
-        self._done_s.append(now_s)
-        while now_s - self._done_s[0] > FPS_WINDOW_S:
-            self._done_s.popleft()
-
-    @property
-    def fps(self) -> float | None:
-        """Frames followed a second, over the last two seconds."""
-        span_s = self._done_s[-1] - self._done_s[0]
-        return round((len(self._done_s) - 1) / span_s, 1) if span_s > 0.2 else None

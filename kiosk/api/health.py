@@ -32,12 +32,31 @@ def reasons(box: Box) -> list[Reason]:
 def metrics(box: Box) -> str:
     """The figures in Prometheus' text format; what is not known is left out."""
     reading = box.reading()
-    fps = reading.state.get("fps") if reading.state else None
     values = [
         ("ladder_up", "gauge", "1 while nothing is wrong", float(not reasons(box))),
-        ("ladder_camera_fps", "gauge", "Frames a second", fps),
+        ("ladder_camera_fps", "gauge", "Frames a second from the camera", reading.camera("camera_fps")),
+        ("ladder_process_fps", "gauge", "Frames a second followed", reading.camera("process_fps")),
+        ("ladder_skipped_fps", "gauge", "Frames a second let go for want of time", reading.camera("skipped_fps")),
+        ("ladder_frames_waiting", "gauge", "Frames in the queue", reading.camera("waiting")),
+        (
+            "ladder_frames_dropped_by_sensor_total",
+            "counter",
+            "Frames the camera never gave",
+            reading.camera("dropped_by_sensor"),
+        ),
+        (
+            "ladder_frames_dropped_by_overload_total",
+            "counter",
+            "Frames let go for want of time",
+            reading.camera("dropped_by_overload"),
+        ),
         ("ladder_frames_total", "counter", "Frames processed", reading.health("frames")),
-        ("ladder_frames_dropped_total", "counter", "Frames dropped", reading.health("dropped_frames")),
+        (
+            "ladder_frames_dropped_total",
+            "counter",
+            "Frames dropped, by whomever",
+            reading.health("dropped_frames"),
+        ),
         ("ladder_frames_repeated_total", "counter", "Frames repeated", reading.health("repeated_frames")),
         ("ladder_frame_ms_p50", "gauge", "Milliseconds a frame, median", reading.health("ms_per_frame_p50")),
         ("ladder_frame_ms_p99", "gauge", "Milliseconds a frame, 99 %", reading.health("ms_per_frame_p99")),

@@ -78,7 +78,7 @@ def test_frames_dropped_are_missing_before_the_next() -> None:
     source.finish()
     frames, end = read_all(capture)
     assert [(f.index, f.missing) for f in frames] == [(6, 6), (7, 0)]
-    assert capture.dropped == 4
+    assert (capture.received, capture.missing, capture.dropped) == (8, 2, 4)
     assert end.error is None
     capture.stop()
 
@@ -121,5 +121,25 @@ def test_a_source_that_gives_nothing_is_waited_for_no_longer_than_asked() -> Non
     capture = Capture(source)
     capture.start()
     assert capture.get(0.02) is None
-    capture.stop()
+    assert capture.stop()
     assert source.closed
+
+
+@pytest.mark.parametrize("where", ["reading", "closing"])
+def test_a_source_that_hangs_is_left_behind_and_said(where: str) -> None:
+    never = threading.Event()
+
+    class Stuck(Stepped):
+        def __iter__(self) -> Iterator[Frame]:
+            if where == "reading":
+                never.wait(30)
+            yield from ()
+
+        def close(self) -> None:
+            if where == "closing":
+                never.wait(30)
+
+    capture = Capture(Stuck())
+    capture.start()
+    assert not capture.stop(0.1)
+    never.set()

@@ -20,7 +20,7 @@ from calibration.file import Calibration, CalibrationError
 from calibration.table import STANDARD_TABLES
 from edge.runtime.paths import Paths
 from edge.runtime.shot_writer import ShotWriter
-from edge.runtime.vision_service import Parts, VisionService
+from edge.runtime.vision_service import CameraHangsError, Parts, VisionService
 from edge.store.database import Store
 from edge.store.shots import StoredShot, recent_shots
 from vision.balls import ball_sets
@@ -52,6 +52,7 @@ class StubSource:
     fps: float | None = 30.0
     frame_count: int | None = None
     readout_s: float = 0.0
+    lost: tuple[int, ...] = ()  # the frames that the sensor drops
     closed: threading.Event = field(default_factory=threading.Event)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -61,7 +62,8 @@ class StubSource:
             for index in range(self.frames):
                 if self.closed.wait(self.pause_s):
                     return
-                yield Frame.from_bgr(PICTURE, index, index / 30)
+                if index not in self.lost:
+                    yield replace(Frame.from_bgr(PICTURE, index, index / 30), missing=int(index - 1 in self.lost))
         if self.endless:
             self.closed.wait()
         if self.breaks is not None:
@@ -105,17 +107,23 @@ class StubFollower:
 class Running:
     """A vision service at work in a thread."""
 
-    def __init__(self, paths: Paths, store: Store, parts: Parts, lag_s: float) -> None:
+    def __init__(self, paths: Paths, store: Store, parts: Parts, lag_s: float, hung_s: float) -> None:
         self.paths = paths
         self.store = store
         self.stop = threading.Event()
         self.unstored: int | None = None
         writer = ShotWriter(store, paths.spools, paths.rejected_shots)
-        self.service = VisionService(parts, paths, writer, first_retry_s=0.02, silent_s=0.1, lag_s=lag_s)
+        self.service = VisionService(
+            parts, paths, writer, first_retry_s=0.02, silent_s=0.1, hung_s=hung_s, stop_s=0.2, lag_s=lag_s
+        )
+        self.hung: CameraHangsError | None = None
         self.thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        self.unstored = self.service.run(self.stop)
+        try:
+            self.unstored = self.service.run(self.stop)
+        except CameraHangsError as error:
+            self.hung = error
 
     def live(self) -> dict[str, Any]:
         try:
@@ -157,8 +165,10 @@ def paths(path: Path) -> Paths:
 
 
 @contextmanager
-def running(paths: Paths, store: Store, its_parts: Parts, lag_s: float = 10.0) -> Iterator[Running]:
-    one = Running(paths, store, its_parts, lag_s)
+def running(
+    paths: Paths, store: Store, its_parts: Parts, lag_s: float = 10.0, hung_s: float = 10.0
+) -> Iterator[Running]:
+    one = Running(paths, store, its_parts, lag_s, hung_s)
     one.thread.start()
     try:
         yield one
@@ -266,6 +276,81 @@ def test_a_camera_that_falls_silent_is_said(paths: Paths, store: Store) -> None:
         service.wait_for("no-camera", "No picture for 0.1 s")
         time.sleep(0.1)
         assert not paths.live_jpg.exists(), "an old picture is no live picture"
+
+
+def test_a_camera_that_hangs_is_opened_again(paths: Paths, store: Store) -> None:
+    starts = itertools.count()
+
+    def open_source() -> FrameSource:
+        number = next(starts)
+        return StubSource(id=f"start-{number}", frames=10_000 if number else 5, pause_s=0.005, endless=True)
+
+    its_parts = replace(parts(open_source, recording=False), camera=True)
+    with running(paths, store, its_parts, hung_s=0.3) as service:
+        service.wait_for("no-camera", "the camera hangs, no picture for 0.3 s")
+        assert service.wait_for("live")["source_id"] == "start-1"
+
+
+def test_a_camera_that_never_lets_go_ends_the_service_after_storing_what_it_saw(
+    paths: Paths, store: Store
+) -> None:
+    never = threading.Event()
+
+    class Stuck(StubSource):
+        def __iter__(self) -> Iterator[Frame]:
+            yield Frame.from_bgr(PICTURE, 0, 0.0)
+            never.wait(30)
+
+    its_parts = replace(parts(Stuck, recording=False), camera=True)
+    with running(paths, store, its_parts, hung_s=0.2) as service:
+        service.thread.join(5)
+        assert service.hung is not None
+        assert "does not let go" in str(service.hung)
+        assert [s.shot.start_s for s in service.shots()] == [999.0]
+    never.set()
+
+
+def test_a_camera_that_gives_nothing_is_asked_less_and_less_often(paths: Paths, store: Store) -> None:
+    opened_s: list[float] = []
+
+    def open_source() -> FrameSource:
+        opened_s.append(time.monotonic())
+        return StubSource(frames=0, breaks="the camera is stone dead")
+
+    with running(paths, store, replace(parts(open_source, recording=False), camera=True)):
+        give_up_s = time.monotonic() + 5
+        while len(opened_s) < 5 and time.monotonic() < give_up_s:
+            time.sleep(0.01)
+    waits = np.diff(opened_s)
+    assert len(waits) >= 4
+    # Each wait is twice the one before; a busy machine only lengthens them.
+    assert waits[3] >= 0.16
+
+
+def test_what_the_sensor_drops_and_what_the_box_drops_are_told_apart(paths: Paths, store: Store) -> None:
+    source = StubSource(frames=300, pause_s=0.002, lost=(100, 150, 151, 200), endless=True)
+    its_parts = replace(parts(lambda: source, recording=False), camera=True)
+    with running(paths, store, its_parts) as service:
+        service.wait_for("no-camera")
+        state = service.live()
+    camera = state["camera"]
+    assert (camera["dropped_by_sensor"], camera["dropped_by_overload"]) == (3, 0)
+    assert state["health"]["frames"] == 296
+    assert state["health"]["dropped_frames"] == 3
+
+
+def test_a_slow_pipeline_shows_what_it_lets_go_and_its_queue_keeps_its_bound(paths: Paths, store: Store) -> None:
+    source = StubSource(frames=10_000, pause_s=0.002)
+    its_parts = replace(parts(lambda: source, recording=False, pause_s=0.02), camera=True)
+    with running(paths, store, its_parts, lag_s=0.0) as service:
+        give_up_s = time.monotonic() + 20
+        while (service.live().get("camera") or {}).get("dropped_by_overload", 0) < 200:
+            assert time.monotonic() < give_up_s
+            time.sleep(0.02)
+        camera = service.live()["camera"]
+    assert camera["dropped_by_sensor"] == 0
+    assert camera["skipped_fps"] > camera["process_fps"]
+    assert 0 < camera["waiting"] <= camera["room"] == 8
 
 
 def test_no_table_is_said(paths: Paths, store: Store) -> None:

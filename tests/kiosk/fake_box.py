@@ -23,7 +23,7 @@ from edge.store.database import Store
 from edge.store.migrations import migrate
 from edge.store.shots import Source, store_shot, store_source
 from vision.balls import ball_sets
-from vision.live import LiveState
+from vision.live import CameraState, LiveState
 from vision.model import (
     BallState,
     Cushion,
@@ -263,6 +263,7 @@ class FakeBox:
         self.seq = 0
         self.t_s = 0.0
         self.dropped = 0
+        self.dropped_by_sensor = 0
         self.count = 0
         self.source_id = f"fake:{seed}:{os.getpid()}"
         t = table
@@ -293,9 +294,10 @@ class FakeBox:
             for name, b in (self.pool.balls if frame is None else frame).items()
         )
         health = Health(self.seq * 3, 0, self.dropped, 8.2, 14.0)
+        camera = CameraState(60.0, 60.0, 0.0, self.dropped_by_sensor, self.dropped, 1, 8)
         state = LiveState(
             self.seq, self.source_id, self.t_s, status, message, phase,
-            self.pool.table, self.pool.ball_set, balls, 60.0, health,
+            self.pool.table, self.pool.ball_set, balls, 60.0, health, camera,
         )  # fmt: skip
         new = self.paths.live_json.with_suffix(".new")
         new.write_text(json.dumps(state.to_json()), encoding="utf-8")

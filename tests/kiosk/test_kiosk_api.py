@@ -43,7 +43,9 @@ def test_metrics_are_prometheus_text(client: FlaskClient, fake_box: Any) -> None
     values = dict(line.split(" ") for line in lines if not line.startswith("#"))
     assert values["ladder_up"] == "1"
     assert values["ladder_shots_total"] == "2"
-    assert values["ladder_camera_fps"] == "60"
+    assert values["ladder_camera_fps"] == values["ladder_process_fps"] == "60"
+    assert values["ladder_frames_dropped_by_sensor_total"] == "0"
+    assert values["ladder_frames_waiting"] == "1"
     assert all(re.fullmatch(r"[a-z_0-9]+", name) for name in values)
 
 

@@ -148,6 +148,18 @@ def test_status_is_told_when_it_changes(hub: Hub, fake_box: Any) -> None:
     listener.until("status", lambda html: "Live" in html)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"), [("dropped", "The box is busy"), ("dropped_by_sensor", "The camera skips")]
+)
+def test_lost_frames_are_said_by_whoever_loses_them(hub: Hub, fake_box: Any, name: str, says: str) -> None:
+    listener = Listener(hub)
+    fake_box.write_live(message="before")
+    listener.until("live", lambda data: "before" in data)
+    setattr(fake_box, name, 100)
+    fake_box.write_live(message="after")
+    listener.until("status", lambda html: says in html)
+
+
 def test_a_broken_live_file_is_survived(hub: Hub, fake_box: Any) -> None:
     listener = Listener(hub)
     fake_box.paths.live_json.write_text("{half a sta")

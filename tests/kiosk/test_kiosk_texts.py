@@ -40,7 +40,9 @@ def test_names_that_come_from_elsewhere_have_texts() -> None:
     wanted += [f"pocket.{p}" for p in POCKET_NAMES]
     wanted += [f"spin.{s}" for s in spins if s != "unknown"]
     wanted += [
-        f"status.{s}.{part}" for s in (*KNOWN, "stalled", "overloaded", "unknown") for part in ("title", "text")
+        f"status.{s}.{part}"
+        for s in (*KNOWN, "stalled", "overloaded", "camera-skips", "unknown")
+        for part in ("title", "text")
     ]
     assert set(wanted) <= set(TEXTS)
 

@@ -15,8 +15,9 @@ SPOKES = 40
 # How far profiles reach to either side of the outline, in radii, and in at most how many steps: wide to find it,
 # then near, where a ball's own marks and highlights disturb less. A followed ball lies near where it is expected.
 STAGES = ((0.45, 3), (0.25, 3))
-FOLLOWED = ((0.45, 1), (0.25, 1))
-_ARRIVED_PX = 0.03
+FOLLOWED = ((0.45, 3), (0.25, 1))
+# A stage is over when a step is shorter than this; a wide one when it is near enough for the next, in radii.
+_ARRIVED_PX, _NEAR = 0.03, 0.08
 _SAMPLES = 19
 _REWEIGHTS = 3
 _COLOURED = 0.3  # two colours differ when their log ratios do by this much
@@ -151,7 +152,8 @@ def fit(
     shift = np.zeros((len(s.centres_px), 2))
     limit = 0.8 * s.radii_px[:, None]
     bound = np.where(s.under, _UNDER_TRUST, 1.0)
-    for stage, rounds in stages:
+    for k, (stage, rounds) in enumerate(stages):
+        arrived = _ARRIVED_PX if k == len(stages) - 1 else _NEAR * s.radii_px[:, None]
         reach = np.maximum(3.0, stage * s.radii_px)
         for _ in range(rounds):
             edges, found, coloured = _edges(_profiles(colours, s, shift, reach), reach)
@@ -161,7 +163,7 @@ def fit(
                 trust[touching] *= _UNDER_TRUST
             step, grown, residual = _solve(edges, trust, s.normals)
             shift = np.minimum(np.maximum(shift + step, -limit), limit)
-            if np.abs(step).max() < _ARRIVED_PX:
+            if (np.abs(step) < arrived).all():
                 break
     near = found & (np.abs(residual) < np.maximum(0.125 * s.radii_px, 0.8)[:, None])
     return Fit(shift, grown, near)

@@ -14,7 +14,7 @@ from vision.track import Track
 from vision.tracker import Tracker
 from vision.withdraw import DOUBT_S, Told, seen_again
 
-_QUIET_S = 0.35  # this long without motion ends a shot
+_QUIET_S = 0.12  # this long without motion ends a shot
 _WAIT_HIDDEN_S = 8.0  # this long a ball that rolled behind a player is waited for
 _MOVED_IN = 0.5
 _MIN_DISPLACEMENT_IN = 1.5

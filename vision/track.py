@@ -20,6 +20,8 @@ _STILL_IN = 0.20  # a still ball's measured place strays less than this
 _TONES = 8  # sightings that a ball's mean colour is the mean of
 _SLOW = 0.05  # what one more sight of a ball that has long rested counts
 _MEASURE = 16  # sights that measure a resting ball's place
+# A ball rests that drifts less than this within a time between these; one that is faster than `_ROLLS` does not.
+_DRIFT_IN, _SETTLE_S, _ROLLS_IN_S = 0.04, (0.1, 0.18), 6.0
 _SETTLED = 4  # sightings at rest that make a ball something other than a hand
 _STIRRED_IN = 0.5  # what strays no farther from where it lay has not moved
 
@@ -31,7 +33,7 @@ class Track:
     `missed_s` is since when it has not been seen though it should be; None while it is seen. `by_hand` says that
     it was last seen in or beside a hand, `hidden_s` since when something has stood before it, `placed` that it
     was first seen by a hand, `opening` that it was there when the recording began. `measured` counts the
-    sights that its resting place is the mean of.
+    sights that its resting place is the mean of, `late_s` is how long after a frame's first row its own is taken.
     """
 
     id: int
@@ -45,6 +47,7 @@ class Track:
     vy: float = 0.0
     hits: int = 1
     last_s: float = 0.0
+    late_s: float = 0.0
     missed_s: float | None = None
     hidden_s: float | None = None
     gone: bool = False
@@ -118,9 +121,12 @@ class Track:
 
     def sight(self, index: int, t_s: float, d: Detection) -> None:
         """Takes in where it was seen."""
-        dt = t_s - self.last_s
+        # A rolling shutter takes each row at a time of its own: durations count from row to row.
+        dt = t_s + d.late_s - self.last_s - self.late_s
+        row_s = t_s + d.late_s
+        self.late_s = d.late_s
         moved = math.hypot(d.x_in - self.x_in, d.y_in - self.y_in)
-        sample = Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)
+        sample = Sample(index, row_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)
         self.hits += 1
         self.by_hand = d.by_hand
         self.missed_s = self.hidden_s = None
@@ -139,16 +145,16 @@ class Track:
             self.rested += not d.by_hand
             if not self.history[-1].resting:
                 since = self.history[-1].t_s
-                self.history.append(Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality, since))
+                self.history.append(Sample(index, row_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality, since))
             rest = self.history[-1]
-            rest.index, rest.t_s, rest.x_in, rest.y_in = index, t_s, self.x_in, self.y_in
+            rest.index, rest.t_s, rest.x_in, rest.y_in = index, row_s, self.x_in, self.y_in
             return
         self.state, self.measured = "moving", 0
         self.history.append(sample)
         if dt > 0:
             self._set_velocity(d, dt)
         self.x_in, self.y_in, self.x_px, self.y_px, self.last_s = d.x_in, d.y_in, d.x_px, d.y_px, t_s
-        self._settle(t_s)
+        self._settle(row_s)
 
     def _set_velocity(self, d: Detection, dt: float) -> None:
         vx, vy = (d.x_in - self.x_in) / dt, (d.y_in - self.y_in) / dt
@@ -159,18 +165,23 @@ class Track:
 
     def _settle(self, t_s: float) -> None:
         """A ball whose last samples lie in one spot has come to rest."""
-        recent = [s for s in self.history if s.t_s > t_s - 0.22]
-        if len(recent) < 4 or recent[-1].t_s - recent[0].t_s < 0.12:
+        if self.speed > _ROLLS_IN_S:
+            return
+        first = len(self.history)
+        while first > 0 and self.history[first - 1].t_s > t_s - _SETTLE_S[1]:
+            first -= 1
+        recent = self.history[first:]
+        if len(recent) < 4 or recent[-1].t_s - recent[0].t_s < _SETTLE_S[0]:
             return
         x = np.array([s.x_in for s in recent])
         y = np.array([s.y_in for s in recent])
         half = len(x) // 2
         drift = np.hypot(x[half:].mean() - x[:half].mean(), y[half:].mean() - y[:half].mean())
-        if drift < 0.05 and max(np.ptp(x), np.ptp(y)) < 2 * _STILL_IN:
+        if drift < _DRIFT_IN and max(np.ptp(x), np.ptp(y)) < 2 * _STILL_IN:
             self.state = "still"
             self.vx = self.vy = 0.0
             self.x_in, self.y_in = float(np.median(x)), float(np.median(y))
-            self.measured = len(x) // 2
+            self.measured = 1
             last = self.history[-1]
             rest = Sample(last.index, t_s, self.x_in, self.y_in, last.x_px, last.y_px, last.quality, recent[0].t_s)
             before = self.last_rest()
@@ -187,15 +198,16 @@ class Track:
         self.hits += 1
         self.missed_s = None
         self.last_s = t_s
+        row_s = t_s + self.late_s
         last = self.history[-1]
         if self.state == "still":
             self.rested += not self.by_hand
             if last.resting:
-                last.t_s = t_s
+                last.t_s = row_s
             return
         self.vx = self.vy = 0.0
-        self.history.append(replace(last, index=index, t_s=t_s, since_s=None))
-        self._settle(t_s)
+        self.history.append(replace(last, index=index, t_s=row_s, since_s=None))
+        self._settle(row_s)
 
 
 def _rebound(value: float, low: float, high: float) -> float:

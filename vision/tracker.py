@@ -366,7 +366,8 @@ class Tracker:
         )
         track.opening = self._first_s is not None and t_s < self._first_s + _OPENING_S
         self._next += 1
-        track.history = [Sample(index, t_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)]
+        track.late_s = d.late_s
+        track.history = [Sample(index, t_s + d.late_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)]
         if d.look is not None:
             track.looks = [d.look]
         self.tracks.append(track)

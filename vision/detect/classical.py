@@ -68,6 +68,7 @@ class Detector:
         self.mask: Plane = np.zeros((0, 0), dtype=np.uint8)
         self._known: _Learnt | None = None
         self._gain: Float = np.zeros(3, dtype=np.float32)
+        self._suspect: Plane = self.mask
         self._strange: Plane = self.mask
         self._reaching = Reaching(self.mask, self.mask)
 
@@ -83,7 +84,7 @@ class Detector:
         judge = Judge(self.calibration, cloth, bed)
         self._known = _Learnt(cloth, bed, judge, ChangeWatch(bed.reach, bed.samples), Intruders(bed), unusual)
         self.mask = np.zeros(first.u.shape, dtype=np.uint8)
-        self._strange = self.mask.copy()
+        self._suspect, self._strange = self.mask.copy(), self.mask.copy()
         self._reaching = self._known.intruders.nothing()
 
     def detect(self, frame: Frame) -> list[Detection]:
@@ -219,7 +220,7 @@ class Detector:
         self._reaching = known.intruders.find(self.mask | (self._strange & known.unusual))
         view = known.judge.view(frame, self._gain, self._reaching)
         core = self._reaching.core
-        shallow = self.mask if core is None else np.where(core > 0, 0, self.mask).astype(np.uint8)
+        shallow = self._suspect if core is None else np.where(core > 0, 0, self._suspect).astype(np.uint8)
         rest = _unexplained(shallow, [f.ball for f in followed])
         hints = expected.points_in
         points = [hints[_inside(self._half(hints), regions)]]
@@ -241,8 +242,10 @@ class Detector:
         ratio = np.asarray(picture - known.cloth.log_bgr[part] - self._gain, dtype=np.float32)
         seen = known.bed.reach[part] > 0
         against = known.cloth.against(ratio)
-        mask = ((against.foreign > 1) & seen).astype(np.uint8)
-        self.mask[part] = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        foreign = against.foreign
+        for plane, least in ((self.mask, 1.0), (self._suspect, known.cloth.suspect)):
+            mask = ((foreign > least) & seen).astype(np.uint8)
+            plane[part] = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         self._strange[part] = (against.strange > 1) & seen
         return ratio
 

@@ -31,6 +31,10 @@ DARK = 1.15
 BRIGHT = 0.35
 _SOFTER = 0.73
 
+# So many times its noise tells a ball of nearly the cloth's colour, and an edge, within these bounds.
+_SUSPECT, _SUSPECT_SHARE = 1.7, (0.5, 1.0)
+_EDGE, _EDGE_CONTRAST = 2.0, (0.12, 0.25)
+
 # Lit cloth is no lighter and no darker than this, nor so far off in colour (in tolerances).
 _LIT = 0.2
 _HUED = 0.7
@@ -128,11 +132,24 @@ class Against:
 @dataclass(frozen=True)
 class Cloth:
     """The cloth at half size: `log_bgr`, shape (h/2, w/2, 3), and per channel, shape (3,), how far a pixel's
-    chromatic ratio may stray before it counts as foreign. `table` is the logarithm used, shape (256,)."""
+    chromatic ratio may stray before it counts as foreign. `table` is the logarithm used, shape (256,); `noise` how
+    far all but one in two hundred of its own pixels stray."""
 
     log_bgr: Float
     tolerance: Float
     table: Float
+    noise: float = 1.0
+
+    @property
+    def suspect(self) -> float:
+        """How foreign a pixel is that a ball of nearly the cloth's colour has: clean pictures show finer
+        differences."""
+        return float(np.clip(_SUSPECT * self.noise / CHROMATIC, *_SUSPECT_SHARE))
+
+    @property
+    def contrast(self) -> float:
+        """The least difference of colours, as a logarithm, that makes an edge."""
+        return float(np.clip(_EDGE * self.noise, *_EDGE_CONTRAST))
 
     def log_of(self, bgr: Plane) -> Float:
         """The picture's logarithm per channel, shape (h, w, 3)."""
@@ -215,5 +232,6 @@ def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
     surface = _terms(gu / width * 2 - 1, gv / height * 2 - 1) @ coefficients
     residual = samples[keep] - terms[keep] @ coefficients
     apart = np.abs(residual - residual.mean(axis=1, keepdims=True))
-    tolerance = np.maximum(CHROMATIC, 1.3 * np.percentile(apart, 99.5, axis=0))
-    return Cloth(surface.astype(np.float32), tolerance.astype(np.float32), table)
+    noise = np.percentile(apart, 99.5, axis=0)
+    tolerance = np.maximum(CHROMATIC, 1.3 * noise)
+    return Cloth(surface.astype(np.float32), tolerance.astype(np.float32), table, float(noise.max()))

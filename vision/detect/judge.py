@@ -63,7 +63,7 @@ class Judge:
         `followed` says that a ball is expected at each."""
         if not len(s.centres_px):
             return []
-        result = fit(view.probe.opponent, s, touching, FOLLOWED if followed else STAGES)
+        result = fit(view.probe.opponent, s, self._cloth.contrast, touching, FOLLOWED if followed else STAGES)
         centres = s.centres_px + result.shift_px
         inches = self.calibration.to_table(centres)
         bleed = 1 + np.maximum(0.3, _BLEED_PX / s.radii_px)

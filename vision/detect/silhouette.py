@@ -22,7 +22,6 @@ _SAMPLES = 19
 _REWEIGHTS = 3
 _COLOURED = 0.3  # two colours differ when their log ratios do by this much
 INNER = np.array([0.25, 0.5, 0.7, 0.85])  # rings of points over the disc, in radii
-_CONTRAST = 0.25  # less contrast than this is no edge
 # Cloth nearer than this to where a ball touches it, in radii, may lie in the ball's own shadow.
 _UNDER = 0.5
 _UNDER_TRUST = 0.1
@@ -139,15 +138,17 @@ class Fit:
 def fit(
     colours: Colours,
     s: Silhouettes,
+    contrast: float,
     touching: NDArray[np.bool_] | None = None,
     stages: tuple[tuple[float, int], ...] = STAGES,
 ) -> Fit:
     """The shift of each ball that brings its outline onto the picture's edges.
 
-    `colours` are logarithms. Along each spoke the edge is where the colour is half-way between inside and
-    outside. A shadow changes luma alone, so luma counts little where the colours differ. `touching`, shape
-    (N, SPOKES), marks spokes that lead into a neighbour: where two balls meet there is no edge of either to go
-    by. `stages` say how far to look, in radii, and in how many steps at most.
+    `colours` are logarithms, `contrast` is the least difference of two that makes an edge. Along each spoke the
+    edge is where the colour is half-way between inside and outside. A shadow changes luma alone, so luma counts
+    little where the colours differ. `touching`, shape (N, SPOKES), marks spokes that lead into a neighbour: where
+    two balls meet there is no edge of either to go by. `stages` say how far to look, in radii, and in how many
+    steps at most.
     """
     shift = np.zeros((len(s.centres_px), 2))
     limit = 0.8 * s.radii_px[:, None]
@@ -156,7 +157,7 @@ def fit(
         arrived = _ARRIVED_PX if k == len(stages) - 1 else _NEAR * s.radii_px[:, None]
         reach = np.maximum(3.0, stage * s.radii_px)
         for _ in range(rounds):
-            edges, found, coloured = _edges(_profiles(colours, s, shift, reach), reach)
+            edges, found, coloured = _edges(_profiles(colours, s, shift, reach), reach, contrast)
             found &= ~s.hidden
             trust: Array = np.where(found, np.where(coloured, 1.0, bound), 0.0)
             if touching is not None:
@@ -181,25 +182,25 @@ def _profiles(colours: Colours, s: Silhouettes, shift: Array, reach: Array) -> F
     return colours(where).reshape(n, SPOKES, _SAMPLES, 3)
 
 
-def _edges(profile: Float, reach: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+def _edges(profile: Float, reach: Array, contrast: float) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Per spoke: the edge's distance from the outline in pixels, whether there is one, and whether in colour."""
     third = _SAMPLES // 3
     ordered = np.sort(profile[..., :third, :], axis=2)
     inside = (ordered[..., third // 2 - 1, :] + ordered[..., third // 2, :]) * np.float32(0.5)
     outside = np.add.reduce(profile[..., -4:, :], axis=2) * np.float32(0.25)
-    contrast = inside - outside
-    chroma2 = contrast[..., 0] ** 2 + contrast[..., 1] ** 2
+    step = inside - outside
+    chroma2 = step[..., 0] ** 2 + step[..., 1] ** 2
     coloured = chroma2 > _COLOURED**2
     weight = np.where(coloured, np.float32(0.15), np.float32(1.0))
-    contrast[..., 2] *= weight
+    step[..., 2] *= weight
     outside[..., 2] *= weight
-    size2 = chroma2 + contrast[..., 2] ** 2
-    along = contrast / np.maximum(size2, 1e-12)[..., None]
+    size2 = chroma2 + step[..., 2] ** 2
+    along = step / np.maximum(size2, 1e-12)[..., None]
     level = np.add.reduce(outside * along, axis=-1)
     along[..., 2] *= weight
     scaled = np.matmul(profile, along[..., None])[..., 0] - level[..., None]
     edges = _last_crossing(scaled) * reach[:, None]
-    found = (size2 > _CONTRAST**2) & np.isfinite(edges)
+    found = (size2 > contrast**2) & np.isfinite(edges)
     return np.where(found, edges, 0.0), found, coloured
 
 
@@ -226,13 +227,12 @@ def _solve(edges: Array, trust: Array, normals: Array) -> tuple[Array, Array, Ar
     near zero."""
     A = np.concatenate([normals, np.ones((*normals.shape[:2], 1))], axis=-1)
     along = A.transpose(0, 2, 1)
-    weight, scale = trust, None
+    weight, found = trust, trust > 0
     for _ in range(_REWEIGHTS):
         weighted = along * weight[:, None, :]
         solution = np.linalg.solve(weighted @ A + _PRIOR, weighted @ edges[..., None])
         residual = edges - (A @ solution)[..., 0]
-        if scale is None:
-            scale = np.maximum(0.3, 1.2 * _median_abs(residual, trust > 0))[:, None]
+        scale = np.maximum(0.3, 1.5 * _median_abs(residual, found))[:, None]
         weight = trust / np.square(1 + np.square(residual / scale))
     return solution[:, :2, 0], solution[:, 2, 0], residual
 

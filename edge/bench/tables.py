@@ -41,7 +41,8 @@ def memory_table(plan: MemoryPlan, report: MemoryReport) -> Table:
     table.add_row("everything imported", f"{report.start_mb:.0f}")
     for mark in report.marks:
         values = (mark.resident_mb, mark.peak_mb, mark.pipeline_mb)
-        table.add_row(f"after {_told(mark.t_s)}", *(f"{value:.0f}" for value in values))
+        when = f"after {_told(mark.t_s)}" if mark.t_s else "the table has been learnt"
+        table.add_row(when, *(f"{value:.0f}" for value in values))
     table.add_row("at the end", f"{report.end_mb:.0f}", f"{report.peak_mb:.0f}", "", "≤ 250")
     return table
 

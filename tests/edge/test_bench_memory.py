@@ -37,7 +37,8 @@ def test_the_vision_process_runs_to_the_end_of_play() -> None:
     assert report.shots >= 1
     assert len(report.marks) == 6
     assert report.peak_mb >= max(mark.resident_mb for mark in report.marks) > report.start_mb > 50
-    assert all(mark.pipeline_mb > 5 for mark in report.marks)
+    least_mb = 320 * 180 / 1e6  # the cloth, if only in one channel at half size
+    assert all(least_mb < mark.pipeline_mb < mark.resident_mb for mark in report.marks)
 
 
 def test_a_process_that_fails_says_why() -> None:

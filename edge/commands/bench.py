@@ -44,7 +44,7 @@ def _one_thread() -> None:
 
 
 @click.command(
-    epilog="Examples: ladder bench · ladder bench --profile · "
+    epilog="Examples: ladder bench · ladder bench --profile · ladder bench --memory 60 --fps 30 · "
     "ladder bench --seeds 1-8 --seconds 30 --json bench.json"
 )
 @click.option("--seeds", default="1-4", show_default=True, callback=_seeds, help="Simulated halls, such as 1-4,7.")
@@ -60,6 +60,13 @@ def _one_thread() -> None:
 @click.option("--cold", is_flag=True, help="Planes from main memory, not just written as a decoder leaves them.")
 @click.option("--profile", is_flag=True, help="In place of the table: where the time of a frame in play goes.")
 @click.option(
+    "--memory",
+    "minutes",
+    type=click.FloatRange(0, 600, min_open=True),
+    metavar="MINUTES",
+    help="In place of the table: the memory of the vision process over so much play of the first seed.",
+)
+@click.option(
     "--json", "json_out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it as JSON."
 )
 def bench(
@@ -70,6 +77,7 @@ def bench(
     size: tuple[int, int],
     cold: bool,
     profile: bool,
+    minutes: float | None,
     json_out: Path | None,
 ) -> None:
     """Measure how fast the table is followed, on one thread.
@@ -83,7 +91,11 @@ def bench(
 
     cv2.setNumThreads(1)
     plan = FramePlan(seeds, seconds, size, fps, cold=cold)
-    if profile:
+    if profile and minutes is not None:
+        raise click.UsageError("give --profile or --memory, not both")
+    if minutes is not None:
+        _memory(plan, minutes, json_out)
+    elif profile:
         _profile(plan, json_out)
     else:
         _measure(plan, json_out)
@@ -139,6 +151,27 @@ def _profile(plan: "FramePlan", json_out: Path | None) -> None:
     )
     _print(costs_table("what the pipeline calls for a frame", found.stages, found.frame_ms))
     _print(costs_table("the dearest functions", found.functions[:_FUNCTIONS], found.frame_ms))
+
+
+def _memory(plan: "FramePlan", minutes: float, json_out: Path | None) -> None:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from edge.bench.memory import MemoryBenchError, MemoryPlan, measure_imports, measure_memory  # noqa: PLC0415
+    from edge.bench.tables import imports_table, memory_table  # noqa: PLC0415
+    from vision.files import FileError, check_writable, write_json  # noqa: PLC0415
+
+    wanted = MemoryPlan(plan.seeds[0], 60 * minutes, plan.size, plan.fps)
+    try:
+        check_writable(json_out)
+        imports = measure_imports()
+        report = measure_memory(wanted)
+        if json_out is not None:
+            document = {"plan": asdict(wanted), "memory": asdict(report), "imports_mb": dict(imports)}
+            write_json(json_out, {"schema": 1} | document)
+    except (FileError, MemoryBenchError) as error:
+        raise Failure(str(error)) from error
+    _print(imports_table(imports))
+    _print(memory_table(wanted, report))
 
 
 def _print(table: object) -> None:

@@ -106,6 +106,11 @@ class Track:
         rest = self.last_rest()
         return rest is not None and math.hypot(self.x_in - rest.x_in, self.y_in - rest.y_in) < _STIRRED_IN
 
+    @property
+    def just_left(self) -> bool:
+        """Whether it has been seen once since it lay still: how fast it goes is not known yet."""
+        return len(self.history) > 1 and self.history[-2].resting and not self.history[-1].resting
+
     def forget(self) -> None:
         """Drops the path but for its last resting place or sample."""
         self.history = self.history[-1:]

@@ -31,6 +31,7 @@ _LOST_S = 30.0
 _RATTLE_S = 0.6
 _RATTLE_IN = 10.0
 _WANTED_S = 0.15
+_SMEAR = 0.18  # half the share of its way from frame to frame that a ball is smeared over, in dim light
 _HITS_IN_S = 3.0  # slower balls set off no others
 _UNLIKE = 1.2
 _MUCH_ALIKE = 0.7
@@ -80,6 +81,7 @@ class Tracker:
             np.array([t.settling for t in self.tracks]),
             np.array([self._wanted(t, t_s) for t in self.tracks]),
             np.array([self._reach(t, t_s) for t in self.tracks]),
+            np.array([_SMEAR * t.speed * min(t_s - t.last_s, _LEAP_S) for t in self.tracks]),
         )
 
     def _wanted(self, track: Track, t_s: float) -> bool:
@@ -239,7 +241,7 @@ class Tracker:
     def _reach(self, track: Track, t_s: float) -> float:
         """How far a ball may have gone since it was last seen, whatever struck it."""
         dt = max(t_s - track.last_s, 1 / 60)
-        if track.at_home:
+        if track.at_home or track.just_left:
             return 1.0 + _FASTEST_IN_S * min(dt, _LEAP_S)
         return 2.0 + 2.5 * max(track.speed, 10.0) * min(dt, _LEAP_S)
 

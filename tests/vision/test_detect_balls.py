@@ -162,7 +162,7 @@ def lying(layout: dict[str, Array]) -> Expected:
     places = np.array(list(layout.values()))
     n = len(places)
     no = np.zeros(n, dtype=bool)
-    return Expected(places, places, no, no, np.ones(n, dtype=bool), np.full(n, 100.0))
+    return Expected(places, places, no, no, np.ones(n, dtype=bool), np.full(n, 100.0), np.zeros(n))
 
 
 def test_at_rest_nothing_is_looked_at() -> None:

@@ -175,7 +175,9 @@ class Detector:
         judge = self._table.judge
         everyone = judge.outlines(expected.points_in)
         s = everyone[chosen]
-        found = judge.candidates(view, s, neighbours_meet(s, everyone), followed=True)
+        table = self.calibration.table
+        smear_px = expected.smear_in[chosen] * s.radii_px / table.ball_radius_in
+        found = judge.candidates(view, s, neighbours_meet(s, everyone), smear_px=smear_px, followed=True)
         found = [replace(f, held=False) for f in found]
         others = [_stand_in(expected.points_in[i], everyone, int(i)) for i in np.nonzero(~looked)[0]]
         kept = accept(found, self._table.bed, others)
@@ -231,7 +233,7 @@ class Detector:
         found += self._refine(view, np.concatenate(votes), followed)
         good = [c.ball for c in self._apart(found)]
         found += self._refine(view, self._between(good, _unexplained(shallow, good)), followed)
-        found = self._parted(view, found)
+        found = self._sharpened(view, self._parted(view, found), hints)
         found = [replace(f, held=False) if _is_expected(f.ball, hints) else f for f in found]
         return [f.ball for f in accept(found, known.bed).values()]
 
@@ -297,6 +299,17 @@ class Detector:
         parted = judge.candidates(view, s, touching[again])
         old = {id(c) for c, a in zip(good, again, strict=True) if a}
         return [c for c in found if id(c) not in old] + parted
+
+    def _sharpened(self, view: View, found: list[Found], hints: Array) -> list[Found]:
+        """The candidates, those that nobody expected fitted again as smeared: they may just have been struck."""
+        new = [c for c in self._apart(found) if len(hints) and not _is_expected(c.ball, hints)]
+        if not new:
+            return found
+        judge = self._table.judge
+        s = judge.outlines(np.array([(c.ball.x_in, c.ball.y_in) for c in new]))
+        again = judge.candidates(view, s, smear_px=s.radii_px)
+        better = {id(a): b for a, b in zip(new, again, strict=True) if b.ball.quality >= a.ball.quality}
+        return [better.get(id(c), c) for c in found]
 
     def _to_table(self, pixels_half: Array, region: Rect) -> Array:
         """Table points of a region's half-size pixels, both shape (N, 2)."""

@@ -15,7 +15,7 @@ class Expected:
     `points_in`, shape (N, 2), is where each should be now, `places_in` where it was last seen; `moving`, shape
     (N,), are looked for whatever changed, and so are the `settling`, whose places want measuring; the `wanted`
     are to be searched for at once when they are not where they should be, as far as `reach_in` from where they
-    were.
+    were. `smear_in` is how far each may be smeared to either side.
     """
 
     points_in: Array
@@ -24,9 +24,10 @@ class Expected:
     settling: NDArray[np.bool_]
     wanted: NDArray[np.bool_]
     reach_in: Array
+    smear_in: Array
 
     @classmethod
     def none(cls) -> "Expected":
         """No ball is known."""
         nothing = np.zeros(0, dtype=bool)
-        return cls(np.zeros((0, 2)), np.zeros((0, 2)), nothing, nothing, nothing, np.zeros(0))
+        return cls(np.zeros((0, 2)), np.zeros((0, 2)), nothing, nothing, nothing, np.zeros(0), np.zeros(0))

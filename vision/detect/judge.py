@@ -13,7 +13,7 @@ from vision.detect.intruders import Reaching
 from vision.detect.looks import look_points, looks
 from vision.detect.outlines import OutlineMap
 from vision.detect.probe import Probe
-from vision.detect.silhouette import FOLLOWED, SPOKES, STAGES, Array, Fit, Silhouettes, fit
+from vision.detect.silhouette import FOLLOWED, INNER, SMEARED, SPOKES, STAGES, Array, Fit, Silhouettes, fit
 from vision.frames.source import Frame
 from vision.model import Detection
 
@@ -21,6 +21,9 @@ _MEETS = 1.1  # an outline this near to another ball's middle, in its radii, mee
 _MOST_SHADED = 0.35  # a lamp's shadow hides less of an outline than this; a dark sleeve is like shadow all round
 _LEAST_TOLD = 0.4  # less of an outline than this tells no ball
 _SURE = 0.4  # so much of a ball can't be cloth in shadow
+_CLEAR, _DARK = 2.0, -0.5  # a ball less than half of which is so foreign, or so dark, is a faint one …
+_FADES = (0.55, 0.7)  # … whose rim, against its middle, must differ so much: from not at all a ball to all is well
+_SMEARED = 0.15  # a smear of so many radii asks for more steps
 _BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
 
 
@@ -57,13 +60,17 @@ class Judge:
         s: Silhouettes,
         touching: NDArray[np.bool_] | None = None,
         *,
+        smear_px: Array | None = None,
         followed: bool = False,
     ) -> list[Found]:
         """The outlines fitted and judged. `touching`, shape (N, SPOKES), marks spokes that lead into neighbours;
-        `followed` says that a ball is expected at each."""
+        `smear_px`, shape (N,), is how far balls may be smeared; `followed` says that one is expected at each."""
         if not len(s.centres_px):
             return []
-        result = fit(view.probe.opponent, s, self._cloth.contrast, touching, FOLLOWED if followed else STAGES)
+        stages = FOLLOWED if followed else STAGES
+        if smear_px is not None and (smear_px > _SMEARED * s.radii_px).any():
+            stages = SMEARED
+        result = fit(view.probe.opponent, s, self._cloth.contrast, touching, stages, smear_px)
         centres = s.centres_px + result.shift_px
         inches = self.calibration.to_table(centres)
         bleed = 1 + np.maximum(0.3, _BLEED_PX / s.radii_px)
@@ -79,6 +86,11 @@ class Judge:
         right_size = np.minimum(np.maximum(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0), 1)
         filled = _filled(s, foreign[:, ends[0] :], against.strange[:, ends[0] :])
         quality = filled * np.minimum(1, result.support / told) * right_size
+        # What differs little from the cloth must at least do so out to its edge: a mark fades.
+        clear = (foreign[:, ends[0] :] > _CLEAR) | (against.mean[:, ends[0] :] < _DARK)
+        faint = np.add.reduce(clear, axis=1) < inner.shape[1] / 2
+        if faint.any():
+            quality[faint] *= np.interp(_rim(foreign[faint, ends[0] :]), _FADES, (0.0, 1.0))
         ended = bare | (result.edge & self._bed.beyond(outside))
         u, v = self._bed.half(centres)
         held = view.reaching.holds(u, v)
@@ -111,6 +123,14 @@ class Judge:
         shaded = np.where(shaded < _MOST_SHADED, shaded, 0.0)
         told: Array = np.where(on_bed, 1 - np.add.reduce(under, axis=1) / SPOKES - shaded, 1.0)
         return np.maximum(told, _LEAST_TOLD)
+
+
+def _rim(foreign: Float) -> Array:
+    """How foreign the outermost of the inner rings is against the inner two, shape (N,), by medians."""
+    rings = foreign.reshape(len(foreign), len(INNER), -1)
+    middle = np.median(rings[:, :2].reshape(len(foreign), -1), axis=1)
+    rim: Array = np.median(rings[:, -1], axis=1) / np.maximum(middle, 1e-6)
+    return rim
 
 
 def _filled(s: Silhouettes, foreign: Float, strange: Float) -> Array:

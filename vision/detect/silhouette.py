@@ -16,6 +16,9 @@ SPOKES = 40
 # then near, where a ball's own marks and highlights disturb less. A followed ball lies near where it is expected.
 STAGES = ((0.45, 3), (0.25, 3))
 FOLLOWED = ((0.45, 3), (0.25, 1))
+SMEARED = ((0.45, 4), (0.25, 2))
+_WIDEST = 0.95  # no profile reaches farther than this, in radii
+_RAMP = 0.4  # how far off, in smears, an edge may lie on a ramp
 # A stage is over when a step is shorter than this; a wide one when it is near enough for the next, in radii.
 _ARRIVED_PX, _NEAR = 0.03, 0.08
 _SAMPLES = 19
@@ -122,7 +125,8 @@ def _behind_cushions(calibration: Calibration, points_in: Array) -> NDArray[np.b
 @dataclass(frozen=True)
 class Fit:
     """How N balls fit: `shift_px` (N, 2) to add to the centres, `grown_px` (N,) by how much the seen outline is
-    larger; `edge`, shape (N, SPOKES), whether the picture has the edge within an eighth of a radius."""
+    larger; `edge`, shape (N, SPOKES), whether the picture has the edge within an eighth of a radius, or as
+    far as the ball may be smeared."""
 
     shift_px: Array
     grown_px: Array
@@ -135,12 +139,13 @@ class Fit:
         return result
 
 
-def fit(
+def fit(  # noqa: PLR0917 (arrays of one and the same N)
     colours: Colours,
     s: Silhouettes,
     contrast: float,
     touching: NDArray[np.bool_] | None = None,
     stages: tuple[tuple[float, int], ...] = STAGES,
+    smear_px: Array | None = None,
 ) -> Fit:
     """The shift of each ball that brings its outline onto the picture's edges.
 
@@ -148,7 +153,8 @@ def fit(
     edge is where the colour is half-way between inside and outside. A shadow changes luma alone, so luma counts
     little where the colours differ. `touching`, shape (N, SPOKES), marks spokes that lead into a neighbour: where
     two balls meet there is no edge of either to go by. `stages` say how far to look, in radii, and in how many
-    steps at most.
+    steps at most. A ball that moves while the picture is taken is smeared, by `smear_px`, shape (N,), to either
+    side at most: its edges become ramps, half-way up where the sharp edge would be, and whole ramps must be seen.
     """
     shift = np.zeros((len(s.centres_px), 2))
     limit = 0.8 * s.radii_px[:, None]
@@ -156,6 +162,8 @@ def fit(
     for k, (stage, rounds) in enumerate(stages):
         arrived = _ARRIVED_PX if k == len(stages) - 1 else _NEAR * s.radii_px[:, None]
         reach = np.maximum(3.0, stage * s.radii_px)
+        if smear_px is not None:
+            reach = np.minimum(reach + smear_px, _WIDEST * s.radii_px)
         for _ in range(rounds):
             edges, found, coloured = _edges(_profiles(colours, s, shift, reach), reach, contrast)
             found &= ~s.hidden
@@ -166,7 +174,9 @@ def fit(
             shift = np.minimum(np.maximum(shift + step, -limit), limit)
             if (np.abs(step) < arrived).all():
                 break
-    near = found & (np.abs(residual) < np.maximum(0.125 * s.radii_px, 0.8)[:, None])
+    smear = np.zeros(len(shift)) if smear_px is None else np.minimum(smear_px, s.radii_px)
+    near = found & (np.abs(residual) < (np.maximum(0.125 * s.radii_px, 0.8) + _RAMP * smear)[:, None])
+    grown = np.sign(grown) * np.maximum(np.abs(grown) - _RAMP * smear, 0)
     return Fit(shift, grown, near)
 
 

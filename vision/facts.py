@@ -9,10 +9,12 @@ from calibration.file import Calibration
 from vision.balls import BallSet
 from vision.feel import USUAL, Feel
 from vision.measures import Measures, measure
-from vision.model import Contact, Cushion, FirstContact, Kind, Point, Pot, Result, Shot
+from vision.model import Contact, Cushion, FirstContact, Kind, Point, Pot, Result, Shot, Spin
 from vision.motion import Path, departure
 from vision.pots import Fate
 from vision.reading import Reading, read
+from vision.side import side_english
+from vision.spin import vertical_spin
 
 _RACK_BALLS = 6  # balls that touch their neighbours and make a rack
 _MAX_POINTS = 400
@@ -49,6 +51,7 @@ def describe(facts: Facts) -> Shot:
     result: Result = "make" if object_potted and not scratch else "miss"
     ends = [float(p.t_s[-1]) if p.ball not in facts.fates else facts.fates[p.ball].t_s for p in facts.paths]
     measures = Measures() if reading is None else measure(reading)
+    spin, unsure = (Spin(), {}) if reading is None else _spin(reading, facts.feel)
     return Shot(
         id=f"{facts.source_id}@{start_s:.3f}",
         start_s=start_s,
@@ -64,15 +67,24 @@ def describe(facts: Facts) -> Shot:
         cue_distance_in=measures.cue_distance_in,
         pocket_distance_in=_pocket_distance(facts, pots),
         cue_speed_mph=measures.cue_speed_mph,
+        spin=spin,
         kind=_kind(facts),
         cushions=() if reading is None else _cushions(facts, reading),
         contacts=() if reading is None else _contacts(facts, reading),
         layout_start=_named(facts, facts.layout_start),
         layout_end=_named(facts, facts.layout_end),
         paths_in={facts.name(p.ball): _points(p, facts.fates.get(p.ball)) for p in facts.paths},
-        uncertainty=measures.uncertainty,
+        uncertainty=measures.uncertainty | unsure,
         confidence=min((p.confidence for p in pots), default=None),
     )
+
+
+def _spin(reading: Reading, feel: Feel) -> tuple[Spin, dict[str, float]]:
+    """How the cue ball spun, and how sure its numbers are."""
+    vertical = vertical_spin(reading, feel)
+    side = side_english(reading, vertical)
+    unsure = {} if vertical.ratios is None else {"roll_ratio": vertical.ratios.sd}
+    return Spin(vertical.spin, side.spin), unsure
 
 
 def _first_frame(paths: list[Path], start_s: float) -> int | None:

@@ -15,14 +15,17 @@ class Estimate:
 # what halls have.
 USUAL_SLIDING = Estimate(0.2, 0.05)
 USUAL_ROLLING = Estimate(0.0105, 0.003)
+USUAL_RAIL = Estimate(0.8, 0.07)
 
 
 @dataclass(frozen=True, slots=True)
 class Feel:
-    """One table: friction of a sliding and of a rolling ball on its cloth, as shares of the ball's weight."""
+    """One table: friction of a sliding and of a rolling ball on its cloth, as shares of the ball's weight, and how
+    much of the speed into a cushion comes back, as `vision.rail` has it."""
 
     sliding: Estimate = USUAL_SLIDING
     rolling: Estimate = USUAL_ROLLING
+    rail: Estimate = USUAL_RAIL
 
 
 USUAL = Feel()

@@ -10,10 +10,12 @@ from vision.balls import BallSet
 from vision.difficulty import Stroke, difficulty
 from vision.feel import USUAL, Feel
 from vision.kinds import Kinded, Played, kind_of
+from vision.learn import observed
 from vision.measures import Measures, measure
 from vision.model import Contact, Cushion, FirstContact, Point, Pot, Result, Shot, Spin
 from vision.motion import Path, departure
 from vision.pots import Fate
+from vision.quality import Quality, quality_of
 from vision.reading import Reading, read
 from vision.side import Side, side_english
 from vision.spin import vertical_spin
@@ -42,9 +44,30 @@ class Facts:
         return self.names.get(ball, f"ball-{ball}")
 
 
+@dataclass(frozen=True)
+class Described:
+    """A shot, what it taught about its table, and how well it was seen."""
+
+    shot: Shot
+    feel: Feel
+    quality: Quality
+
+
 def describe(facts: Facts) -> Shot:
     """The shot, with what its paths support; what they don't stays None."""
+    return describe_fully(facts).shot
+
+
+def describe_fully(facts: Facts) -> Described:
+    """The shot; the table's feel after it, to go with the next shot's facts; and how well it was seen."""
     reading = read(facts.paths, _cue_ball(facts), facts.calibration.table, facts.feel)
+    feel = facts.feel
+    if reading is not None and facts.complete:
+        feel = feel.told(observed(reading, facts.feel))
+    return Described(_shot(facts, reading), feel, quality_of(reading, facts.fates))
+
+
+def _shot(facts: Facts, reading: Reading | None) -> Shot:
     departures = [] if reading is None else [d for d in reading.departures if d is not None]
     start_s = min([d.t_s for d in departures] or [float(p.t_s[0]) for p in facts.paths])
     pots = _pots(facts)

@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 T0, PLACE, SPEED, ROLL, SLIDING, ROLLING = 0, slice(1, 3), slice(3, 5), slice(5, 7), 7, 8
 SIZE = 9  # parameters: t₀, p₀ (2), v₀ (2), u (2), A, B
 
-_ROUNDS = 9
+_ROUNDS = 6
 _OUTLIER = 2.5  # residuals beyond so many standard deviations count less and less [Huber 1964]
 _SMALL = 1e-9
 

@@ -18,7 +18,6 @@ _PARTING_IN_S = 2.0
 _ASIDE_DEG = 80.0
 _BY_RAIL_IN = 0.5
 _CLUSTER = 3
-_FASTEST_IN_S = 560.0  # a hard break: 32 mph
 _CLOSING_IN_S = 5.0
 _UNSURE_IN = 0.06  # how well a line tells where its ball is
 _CLOCK_S = 0.001
@@ -34,12 +33,12 @@ def set_off(scene: Scene, lines: Slopes) -> list[Touch]:
         began = scene.cue
     found: list[Touch] = []
     for _, b in left:
+        if b == began:
+            continue
         causes = [
-            (why[0], a, why[1])
-            for a in range(len(scene.course.balls))
-            if a not in (b, began if b == began else b) and (why := _cause(scene, lines, a, b)) is not None
+            (why[0], a, why[1]) for a in _nearby(scene, b) if (why := _cause(scene, lines, a, b)) is not None
         ]
-        if b == began or not causes:
+        if not causes:
             continue
         _, a, t_s = min(causes)
         if not any({t.ball, t.other} == {a, b} for t in found):
@@ -86,15 +85,25 @@ def _on_line(scene: Scene, lines: Slopes, a: int, b: int) -> float | None:
     return None
 
 
+def _nearby(scene: Scene, b: int) -> list[int]:
+    """The balls that came near enough to ball `b` about when it left, by how far they go from frame to frame."""
+    course, leaving = scene.course, scene.departures[b]
+    assert leaving is not None
+    k = int(np.clip(np.searchsorted(course.t_s[b], leaving.t_s), 3, course.t_s.shape[1] - 3))
+    around = course.places_in[:, k - 3 : k + 3]
+    away = np.linalg.norm(around - np.asarray(leaving.from_in), axis=2).min(axis=1)
+    step = np.linalg.norm(np.diff(around, axis=1), axis=2).max(axis=1)
+    near = away < scene.table.ball_diameter_in + 2 * _NEAR_IN + 1.5 * step
+    near[b] = False
+    return [int(a) for a in np.nonzero(near)[0]]
+
+
 def _cause(scene: Scene, lines: Slopes, a: int, b: int) -> tuple[float, float] | None:
     """How badly ball `a` explains the departure of ball `b`, and when they would have met; None where it can't
     have been it. A cause that left only just now, or by the same push, is where it lay."""
     leaving, own = scene.departures[b], scene.departures[a]
     assert leaving is not None
-    k = int(np.clip(np.searchsorted(scene.course.t_s[a], leaving.t_s), 0, scene.course.t_s.shape[1] - 1))
-    away = np.abs(scene.course.places_in[a, k] - leaving.from_in).max()
-    late = own is not None and own.t_s > leaving.t_s + scene.course.frame_s
-    if late or away > scene.table.ball_diameter_in + _FASTEST_IN_S * scene.course.frame_s:
+    if own is not None and own.t_s > leaving.t_s + scene.course.frame_s:
         return None
     options = [_met(scene, line, leaving) for line in _lines_near(scene.course, lines, a, leaving.t_s)]
     if own is not None and abs(own.t_s - leaving.t_s) < 1.5 * scene.course.frame_s:

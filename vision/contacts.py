@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vision.causes import set_off
 from vision.course import Course, Slopes, Turns, slopes
-from vision.rebounds import cushions
+from vision.rebounds import cushions, jaws
 from vision.touch import SAME_S, Scene, Touch, peaks, when_near
 
 Array = NDArray[np.float64]
@@ -28,7 +28,8 @@ def touches(scene: Scene, known: Sequence[Touch] = ()) -> list[Touch]:
     lines = slopes(scene.course, LINE, turns)
     left = set_off(scene, lines)
     pushed = [t for t in _ball_contacts(scene, lines) if not _told_already(t, left)]
-    return sorted([*cushions(scene, lines, turns), *left, *pushed], key=lambda t: t.t_s)
+    met = [*cushions(scene, lines, turns), *left, *pushed]
+    return sorted([*met, *jaws(scene, lines, met)], key=lambda t: t.t_s)
 
 
 def _told_already(touch: Touch, left: Sequence[Touch]) -> bool:

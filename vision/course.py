@@ -22,7 +22,7 @@ class Course:
     (seen, at rest, or between two sights near in time), `seen` (B, F) where it was seen to move.
 
     `left` (B,) is the last frame of each ball's rest before, −1 where its path begins in motion; `last` (B,) the
-    last frame of its path, when it came to rest or was last seen; `frame_s` the time from frame to frame.
+    last frame of its path, when it came to rest (`rested`) or was last seen; `frame_s` the time between frames.
     """
 
     balls: tuple[int, ...]
@@ -33,6 +33,7 @@ class Course:
     left: NDArray[np.int64]
     last: NDArray[np.int64]
     frame_s: float
+    rested: tuple[bool, ...] = ()
 
     def row(self, ball: int) -> int:
         return self.balls.index(ball)
@@ -70,7 +71,8 @@ def course_of(paths: list[Path]) -> Course | None:
         if path.rested:
             known[b, g[-1] :] = True
         last[b] = g[-1]
-    return Course(tuple(p.ball for p in paths), t, places, known, seen, left, last, frame_s)
+    rested = tuple(p.rested for p in paths)
+    return Course(tuple(p.ball for p in paths), t, places, known, seen, left, last, frame_s, rested)
 
 
 def _frames(path: Path) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.feel import Feel
-from vision.motion import Departure, Path, departure
+from vision.motion import Departure, Path
 from vision.slide import SIZE, SPEED, T0, Legs, fit
 from vision.start import Start, with_cloth
 
@@ -24,16 +24,15 @@ def departures(
     cue: int | None,
     noise_in: float,
     feel: Feel,
-    until_s: Sequence[float | None] = (),
+    before: Sequence[tuple[Departure | None, float | None]],
 ) -> list[Departure | None]:
-    """How each path began, None where it is too short to tell; `cue` is the ball that a cue struck. `until_s`
-    says, where it is known, when each met something for the first time.
+    """How each path began, None where it is too short to tell; `cue` is the ball that a cue struck. `before`
+    holds what is known already: each one's departure, roughly, and when it first met something.
 
     A ball that another set off hardly spins at first; a struck one spins as the tip made it.
     """
-    guesses = [departure(p) for p in paths]
-    ends = until_s or [None] * len(paths)
-    runs = [_run(p, g, end) for p, g, end in zip(paths, guesses, ends, strict=True)]
+    guesses = [d for d, _ in before]
+    runs = [_run(p, d, end_s) for p, (d, end_s) in zip(paths, before, strict=True)]
     chosen = [i for i, g in enumerate(guesses) if g is not None and len(runs[i]) >= 2 and paths[i].rest_in]
     if not chosen:
         return guesses

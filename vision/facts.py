@@ -7,14 +7,20 @@ from numpy.typing import NDArray
 
 from calibration.file import Calibration
 from vision.balls import BallSet
+from vision.difficulty import Stroke, difficulty
 from vision.feel import USUAL, Feel
+from vision.kinds import Kinded, Played, kind_of
+from vision.learn import observed
 from vision.measures import Measures, measure
-from vision.model import Contact, Cushion, FirstContact, Kind, Point, Pot, Result, Shot
+from vision.model import Contact, Cushion, FirstContact, Point, Pot, Result, Shot, Spin
 from vision.motion import Path, departure
 from vision.pots import Fate
+from vision.quality import Quality, quality_of
 from vision.reading import Reading, read
+from vision.side import Side, side_english
+from vision.spin import vertical_spin
 
-_RACK_BALLS = 6  # balls that touch their neighbours and make a rack
+UNKNOWN_KIND = Kinded("unknown", 0.5, {})
 _MAX_POINTS = 400
 
 
@@ -38,9 +44,30 @@ class Facts:
         return self.names.get(ball, f"ball-{ball}")
 
 
+@dataclass(frozen=True)
+class Described:
+    """A shot, what it taught about its table, and how well it was seen."""
+
+    shot: Shot
+    feel: Feel
+    quality: Quality
+
+
 def describe(facts: Facts) -> Shot:
     """The shot, with what its paths support; what they don't stays None."""
+    return describe_fully(facts).shot
+
+
+def describe_fully(facts: Facts) -> Described:
+    """The shot; the table's feel after it, to go with the next shot's facts; and how well it was seen."""
     reading = read(facts.paths, _cue_ball(facts), facts.calibration.table, facts.feel)
+    feel = facts.feel
+    if reading is not None and facts.complete:
+        feel = feel.told(observed(reading, facts.feel))
+    return Described(_shot(facts, reading), feel, quality_of(reading, facts.fates))
+
+
+def _shot(facts: Facts, reading: Reading | None) -> Shot:
     departures = [] if reading is None else [d for d in reading.departures if d is not None]
     start_s = min([d.t_s for d in departures] or [float(p.t_s[0]) for p in facts.paths])
     pots = _pots(facts)
@@ -49,6 +76,11 @@ def describe(facts: Facts) -> Shot:
     result: Result = "make" if object_potted and not scratch else "miss"
     ends = [float(p.t_s[-1]) if p.ball not in facts.fates else facts.fates[p.ball].t_s for p in facts.paths]
     measures = Measures() if reading is None else measure(reading)
+    spin, side, unsure = (Spin(), Side(), {}) if reading is None else _spin(reading, facts.feel)
+    kinded = UNKNOWN_KIND
+    if reading is not None:
+        kinded = kind_of(Played(reading, facts.layout_start, facts.fates, _cue_ball(facts)))
+        unsure |= {"kind": 1 - kinded.probability}
     return Shot(
         id=f"{facts.source_id}@{start_s:.3f}",
         start_s=start_s,
@@ -64,15 +96,26 @@ def describe(facts: Facts) -> Shot:
         cue_distance_in=measures.cue_distance_in,
         pocket_distance_in=_pocket_distance(facts, pots),
         cue_speed_mph=measures.cue_speed_mph,
-        kind=_kind(facts),
+        spin=spin,
+        kind=kinded.kind,
+        tags=_bands(facts, measures.cue_distance_in),
         cushions=() if reading is None else _cushions(facts, reading),
         contacts=() if reading is None else _contacts(facts, reading),
         layout_start=_named(facts, facts.layout_start),
         layout_end=_named(facts, facts.layout_end),
         paths_in={facts.name(p.ball): _points(p, facts.fates.get(p.ball)) for p in facts.paths},
-        uncertainty=measures.uncertainty,
+        uncertainty=measures.uncertainty | unsure,
+        difficulty=_difficulty(facts, kinded, (measures.cue_speed_mph, spin, side)),
         confidence=min((p.confidence for p in pots), default=None),
     )
+
+
+def _spin(reading: Reading, feel: Feel) -> tuple[Spin, Side, dict[str, float]]:
+    """How the cue ball spun, and how sure its numbers are."""
+    vertical = vertical_spin(reading, feel)
+    side = side_english(reading, vertical)
+    unsure = {} if vertical.ratios is None else {"roll_ratio": vertical.ratios.sd}
+    return Spin(vertical.spin, side.spin), side, unsure
 
 
 def _first_frame(paths: list[Path], start_s: float) -> int | None:
@@ -147,17 +190,21 @@ def _pocket_distance(facts: Facts, pots: list[Pot]) -> float | None:
     return None
 
 
-def _kind(facts: Facts) -> Kind:
-    """A break where a rack stood and most of it moved; other kinds have no method yet."""
-    places = facts.layout_start
-    near = 1.15 * facts.calibration.table.ball_diameter_in
-    racked = {
-        a
-        for a, p in places.items()
-        if sum(b != a and np.hypot(p[0] - q[0], p[1] - q[1]) < near for b, q in places.items()) >= 2
-    }
-    moved = {p.ball for p in facts.paths}
-    return "break" if len(racked) >= _RACK_BALLS and len(racked & moved) >= len(racked) / 2 else "unknown"
+def _difficulty(facts: Facts, kinded: Kinded, shot: tuple[float | None, Spin, Side]) -> float | None:
+    """How hard what was tried is; None where nothing was aimed at a pocket."""
+    if kinded.aim is None:
+        return None
+    speed_mph, spin, side = shot
+    stroke = Stroke(speed_mph, side.offset, spin.vertical.label == "draw")
+    return difficulty(kinded.aim, stroke, facts.calibration.table.ball_diameter_in)
+
+
+def _bands(facts: Facts, distance_in: float | None) -> tuple[str, ...]:
+    """How far the object ball was: short up to a quarter of the table's length, medium up to half."""
+    if distance_in is None:
+        return ()
+    share = distance_in / facts.calibration.table.length_in
+    return ("short",) if share <= 0.25 else ("medium",) if share <= 0.5 else ("long",)
 
 
 def _named(facts: Facts, places: dict[int, Point]) -> dict[str, Point]:

@@ -25,7 +25,7 @@ _USUAL_ROLL = 0.7  # of a cue ball that comes to an object ball
 _MOMENTUM_SHARE = 0.015  # how well momentum is kept by balls not quite alike
 _THROW_SD_DEG = 1.2
 _CONTRADICTS = 20.0  # χ² of two numbers
-_STEPS = np.array([1e-4, *[1e-3] * 2, *[1e-2] * 4, 1e-1, 1e-2])
+STEPS = np.array([1e-4, *[1e-3] * 2, *[1e-2] * 4, 1e-1, 1e-2])
 
 
 @dataclass(frozen=True)
@@ -146,24 +146,28 @@ def _before(legs: list[Leg], t_s: float) -> Leg | None:
 
 def _after(legs: list[Leg], t_s: float, frame_s: float) -> Leg | None:
     """The leg that begins with the contact; None where nothing was seen of it before the next."""
-    leg = next((g for g in legs if g.end_s > t_s + 1e-6 and g.start_s > t_s - frame_s), None)
-    return leg if leg is not None and leg.start_s < t_s + frame_s else None
+    for leg in legs:
+        begins = leg.start_s if leg.began is None else leg.began.t_s
+        # A ball that lay still is known to have left only about then.
+        if abs(begins - t_s) < (1e-6 if leg.began is not None else frame_s):
+            return leg
+    return None
 
 
 def _speed_slopes(leg: Leg, t_s: float) -> Array:
     """How the velocity at a time changes with the leg's parameters, (2, 9), by differences."""
-    moved = leg.parameters + np.diag(_STEPS)
+    moved = leg.parameters + np.diag(STEPS)
     _, speeds = motion(np.vstack([leg.parameters, moved]), np.full((SIZE + 1, 1), t_s))
-    slopes: Array = ((speeds[1:, 0] - speeds[0, 0]) / _STEPS[:, None]).T
+    slopes: Array = ((speeds[1:, 0] - speeds[0, 0]) / STEPS[:, None]).T
     return slopes
 
 
 def _state_cov(leg: Leg, t_s: float) -> tuple[Array, Array]:
     """Covariances (2, 2) of the place and of the velocity at a time."""
-    moved = leg.parameters + np.diag(_STEPS)
+    moved = leg.parameters + np.diag(STEPS)
     places, speeds = motion(np.vstack([leg.parameters, moved]), np.full((SIZE + 1, 1), t_s))
-    H = ((places[1:, 0] - places[0, 0]) / _STEPS[:, None]).T
-    G = ((speeds[1:, 0] - speeds[0, 0]) / _STEPS[:, None]).T
+    H = ((places[1:, 0] - places[0, 0]) / STEPS[:, None]).T
+    G = ((speeds[1:, 0] - speeds[0, 0]) / STEPS[:, None]).T
     return H @ leg.covariance @ H.T, G @ leg.covariance @ G.T
 
 

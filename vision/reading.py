@@ -14,7 +14,7 @@ from vision.departures import departures
 from vision.feel import Feel
 from vision.impact import Impact, Pair, impact_of
 from vision.legs import Known, Leg, legs_of
-from vision.motion import Departure, Path
+from vision.motion import Departure, Path, departure
 from vision.touch import Scene, Touch, rails
 
 Array = NDArray[np.float64]
@@ -60,10 +60,12 @@ def read(paths: list[Path], cue: int | None, table: Table, feel: Feel) -> Readin
         return None
     noise_in = scatter_in(course)
     row = course.balls.index(cue) if cue is not None and cue in course.balls else None
-    leaving = departures(paths, cue, noise_in, feel)
+    rough = [departure(p) for p in paths]
+    leaving = departures(paths, cue, noise_in, feel, [(d, None) for d in rough])
     found = touches(Scene(course, leaving, row, table, noise_in))
     # Once it is known what the balls met, their departures are told by what came before it.
-    leaving = departures(paths, cue, noise_in, feel, _first_turns(course, leaving, found, row))
+    turns = _first_turns(course, leaving, found, row)
+    leaving = departures(paths, cue, noise_in, feel, list(zip(rough, turns, strict=True)))
     scene = Scene(course, leaving, row, table, noise_in)
     found = touches(scene, found)
     legs = legs_of(Known(course, leaving, found, row, noise_in, feel))

@@ -1,4 +1,6 @@
-"""Rebounds from rails: the speed across turns round, a ball's radius off the nose line."""
+"""Rebounds from rails, where the speed across turns round a ball's radius off the nose line, and from jaws."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ _CAME_IN_S = 0.5
 _TURN_IN_S = 0.7  # the speed across changes by this and more than noise explains
 _SIGMAS = 3.0
 _AT_NOSE_IN = 0.5
+_JAW_IN_S, _JAW_SIGMAS, _EXPLAINED_S = 8.0, 5.0, 0.06
 
 
 def cushions(scene: Scene, lines: Slopes, turns: Turns) -> list[Touch]:
@@ -57,4 +60,29 @@ def _rebounds(course: Course, lines: Slopes, table: Table, noise_in: float) -> l
         found += [
             Touch(float(ta[b, k] + s[b, k]), "cushion", b, rail=rail.name) for b, k in peaks(score, course.frame_s)
         ]
+    return found
+
+
+def jaws(scene: Scene, lines: Slopes, known: Sequence[Touch]) -> list[Touch]:
+    """Sudden turns near pockets that nothing known explains: the ball met a jaw, which sends it anywhere."""
+    course = scene.course
+    with np.errstate(invalid="ignore"):
+        turn = np.linalg.norm(lines.after - lines.before, axis=2)
+        least = _JAW_IN_S + _JAW_SIGMAS * scene.noise_in * lines.unsure
+        score = np.where((turn > least) & np.isfinite(turn), turn, 0.0)
+    rows = np.arange(len(course.balls))[:, None]
+    place = course.places_in[rows, np.maximum(lines.anchor, 0)]
+    near = np.zeros(score.shape, dtype=bool)
+    for pocket in scene.table.pockets:
+        away = np.hypot(place[..., 0] - pocket.x_in, place[..., 1] - pocket.y_in)
+        near |= away < pocket.mouth_in + scene.table.ball_diameter_in
+    score[~near] = 0.0
+    for touch in known:
+        for b in (touch.ball, touch.other):
+            if b >= 0:
+                score[b, np.abs(course.t_s[b, :-1] - touch.t_s) < _EXPLAINED_S] = 0.0
+    found = []
+    for b, k in peaks(score, course.frame_s):
+        if k > course.left[b] + 1:
+            found.append(Touch(float(course.t_s[b, k : k + 2].mean()), "jaw", b))
     return found

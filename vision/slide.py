@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 T0, PLACE, SPEED, ROLL, SLIDING, ROLLING = 0, slice(1, 3), slice(3, 5), slice(5, 7), 7, 8
 SIZE = 9  # parameters: t₀, p₀ (2), v₀ (2), u (2), A, B
 
-_ROUNDS = 9
+_ROUNDS = 6
 _OUTLIER = 2.5  # residuals beyond so many standard deviations count less and less [Huber 1964]
 _SMALL = 1e-9
 
@@ -44,18 +44,35 @@ class Legs:
 @dataclass(frozen=True)
 class Fitted:
     """The fit of S legs: parameters (S, 9) and their covariance (S, 9, 9), the root mean square of the residuals
-    (S,) in inches over both axes, and how many sights each is from (S,)."""
+    (S,) in inches over both axes, how many sights each is from (S,), and what the fit minimised (S,): the sum of
+    squared residuals, of sights and of what was known beforehand, in variances."""
 
     parameters: Array
     covariance: Array
     residual_in: Array
     sights: NDArray[np.int64]
+    cost: Array
 
 
 def motion(parameters: Array, t_s: Array) -> tuple[Array, Array]:
     """Positions and velocities, both (S, N, 2), of legs (S, 9) at times (S, N). Before t₀ they go straight on."""
     place, speed, _ = _evaluate(parameters, t_s, with_slopes=False)
     return place, speed
+
+
+def roll(parameters: Array, t_s: Array) -> Array:
+    """The velocities at which legs (S, 9) would roll by their spin, (S, N, 2), at times (S, N): friction spins a
+    sliding ball up by 5/2 of what it takes from its speed."""
+    slip = parameters[:, SPEED] - parameters[:, ROLL]
+    size = np.maximum(np.linalg.norm(slip, axis=1), _SMALL)[:, None]
+    tau = t_s - parameters[:, T0, None]
+    T = 2 * size / (7 * parameters[:, SLIDING, None])
+    m = np.clip(tau, 0.0, T)
+    sliding: Array = (
+        parameters[:, None, ROLL] + 2.5 * (parameters[:, SLIDING, None] * m / size)[..., None] * slip[:, None]
+    )
+    _, speed = motion(parameters, t_s)
+    return np.where((tau > T)[..., None], speed, sliding)
 
 
 def slide_time(parameters: Array) -> Array:
@@ -93,10 +110,11 @@ def fit(legs: Legs, noise_in: float) -> Fitted:
         weight = _weights(legs, place, noise_in)
         cost = _cost(legs, x, place, weight, noise_in)
     normal, _ = _normal(legs, x, place, slopes, weight / noise_in**2)
-    count = legs.seen.sum(axis=1)
+    count: NDArray[np.int64] = legs.seen.sum(axis=1)
     square = (np.square(place - legs.places_in).sum(axis=2) * legs.seen).sum(axis=1)
     residual = np.asarray(np.sqrt(square / np.maximum(2 * count, 1)), dtype=np.float64)
-    return Fitted(x, np.linalg.inv(normal), residual, count)
+    covariance = np.asarray(np.linalg.inv(normal), dtype=np.float64)
+    return Fitted(x, covariance, residual, count, cost)
 
 
 def _evaluate(x: Array, t_s: Array, *, with_slopes: bool = True) -> tuple[Array, Array, Array]:

@@ -13,14 +13,14 @@ from vision.motion import Departure
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Kind = Literal["ball", "cushion"]
+Kind = Literal["ball", "cushion", "jaw"]
 
 SAME_S = 0.05  # one ball meets one thing no oftener
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """One contact: row `ball` of the course met row `other`, or a rail, at `t_s`."""
+    """One contact: row `ball` of the course met row `other`, a rail, or a pocket's jaw, at `t_s`."""
 
     t_s: float
     kind: Kind

@@ -1,12 +1,12 @@
 """Reasoning alone: recorded shots as a camera would sample them, with known noise and nothing to see.
 
 Positions are taken from the shot books at the frame rate, Gaussian noise of a stated size is added, and the paths
-go to `describe` as the pipeline's would. What is missed here is missed by reasoning; what is missed on drawn
+go to `describe_fully` as the pipeline's would. What is missed here is missed by reasoning; what is missed on drawn
 frames beyond this is missed by sight.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from vision.evaluate.names import Pockets
 from vision.evaluate.shots import Game, score_shots
 from vision.evaluate.statistics import Metric
 from vision.evaluate.truth import truth_of
-from vision.facts import Facts, describe
+from vision.facts import Facts, describe_fully
+from vision.feel import USUAL
 from vision.model import Point, Shot
 from vision.motion import Path, make_path
 from vision.pots import Fate
@@ -94,18 +95,20 @@ def run_perfect(plan: Perfect) -> Outcome:
 
 
 def _play(book: ShotBook, name: str, turn: int, plan: Perfect, outcome: Outcome) -> None:
-    """One pass through a book."""
+    """One pass through a book, the table being learnt as it is played on."""
     rng = np.random.default_rng([plan.seed, turn])
     sampler = Sampler(overhead(book.table), plan.fps, plan.noise_mm / MM_PER_IN, rng)
     played: list[tuple[str, PlayedShot]] = []
     said: list[Shot] = []
-    clock_s = 0.0
+    clock_s, feel = 0.0, USUAL
     for record in book.shots:
         shot = record.mirrored(book.table.width_in) if turn % 2 else record
         strike_s = clock_s + float(rng.uniform(1.0, 1.0 + 1 / plan.fps))
-        facts = sampler.facts(shot, strike_s)
+        facts = replace(sampler.facts(shot, strike_s), feel=feel)
         began = time.thread_time()
-        said.append(describe(facts))
+        described = describe_fully(facts)
+        said.append(described.shot)
+        feel = described.feel
         outcome.describe_ms.append(1000 * (time.thread_time() - began))
         played.append((name, PlayedShot(turn, strike_s, strike_s + shot.duration_s, shot)))
         clock_s = float(np.ceil(strike_s + shot.duration_s + _BETWEEN_S))

@@ -139,10 +139,16 @@ def kind_of(record: ShotRecord) -> Kind:
         return "kick"
     pots = [e for e in record.pots if e.ball != "cue"]
     if pots and pots[0].ball != contact.other:
-        return "combination"
+        return "carom" if _met_by_cue(record, pots[0].ball) else "combination"
     if record.intent == "bank" or _banked(record, contact.other):
         return "bank"
     return "safety" if record.intent == "safety" and not pots else _straight_or_cut(record)
+
+
+def _met_by_cue(record: ShotRecord, ball: str) -> bool:
+    """Whether what set a ball off was the cue ball itself, after it had met another."""
+    first = next(e for e in record.events if e.kind == "ball" and ball in (e.ball, e.other))
+    return "cue" in (first.ball, first.other)
 
 
 def _straight_or_cut(record: ShotRecord) -> Kind:

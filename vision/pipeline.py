@@ -8,9 +8,11 @@ import numpy as np
 from calibration.file import Calibration
 from vision.balls import BallSet
 from vision.detect.classical import Detector
+from vision.feel import USUAL, Feel
 from vision.frames.source import Frame
 from vision.identify import Names
 from vision.model import BallState, Health, Seen, Shot
+from vision.quality import Quality
 from vision.shots import ShotFinder
 from vision.tracker import Tracker
 
@@ -20,15 +22,22 @@ _NAME_EVERY_S = 1.0
 class Pipeline:
     """Follows one table. Feed it frames in order; it never looks ahead and never blocks.
 
-    `ball_set` is the set in play, or None to tell it from the balls. `source_id` begins every shot's id.
+    `ball_set` is the set in play, or None to tell it from the balls. `source_id` begins every shot's id. `feel` is
+    what was learnt of this table before.
     """
 
-    def __init__(self, calibration: Calibration, ball_set: BallSet | None = None, source_id: str = "") -> None:
+    def __init__(
+        self,
+        calibration: Calibration,
+        ball_set: BallSet | None = None,
+        source_id: str = "",
+        feel: Feel = USUAL,
+    ) -> None:
         self.calibration = calibration
         self._detector = Detector(calibration)
         self._tracker = Tracker(calibration.table)
         self._names = Names(ball_set, calibration.table.ball_diameter_in)
-        self._finder = ShotFinder(calibration, source_id)
+        self._finder = ShotFinder(calibration, source_id, feel)
         self._learnt = False
         self._named_s = -np.inf
         self._frames = 0
@@ -67,6 +76,16 @@ class Pipeline:
         return self._names.ball_set
 
     @property
+    def feel(self) -> Feel:
+        """What is known of the table's cloth and rails by now."""
+        return self._finder.feel
+
+    @property
+    def quality(self) -> Quality:
+        """How well the shots so far were seen."""
+        return self._finder.quality
+
+    @property
     def health(self) -> Health:
         times = np.array(self._times_ms) if self._times_ms else None
         return Health(
@@ -75,6 +94,7 @@ class Pipeline:
             self._dropped,
             None if times is None else round(float(np.percentile(times, 50)), 3),
             None if times is None else round(float(np.percentile(times, 99)), 3),
+            self.quality.warnings(),
         )
 
     def _name(self, t_s: float) -> None:

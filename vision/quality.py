@@ -84,10 +84,13 @@ class Quality:
         return tuple(found)
 
 
+NOTHING = Quality()
+
+
 def quality_of(reading: Reading | None, fates: Mapping[int, Fate], swaps: int = 0) -> Quality:
     """How well one shot was seen; `swaps` is how many names its tracks had to exchange."""
     if reading is None:
-        return Quality()
+        return NOTHING
     course = reading.course
     frames = unseen = 0
     for row in range(len(course.balls)):

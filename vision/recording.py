@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from calibration.file import Calibration
 from vision.balls import BallSet
+from vision.feel import USUAL, Feel
 from vision.files import SourceInfo, TrackRow
 from vision.frames.source import Frame, FrameSource, FrameSourceError
 from vision.model import Health, Seen, Shot
 from vision.pipeline import Pipeline
+from vision.quality import NOTHING, Quality
 from vision.settle import settle_names
 from vision.view_watch import ViewWatch
 
@@ -20,7 +22,8 @@ OnFrame = Callable[[Frame, Seen], None]
 class Recording:
     """What was seen in a recording. `shots` holds the newest revision of each, in order of start;
     `tracks` every ball in every frame, where they were asked for, under its final name. `stopped` says why the
-    recording was left before its end: the camera moved, or the source broke."""
+    recording was left before its end: the camera moved, or the source broke. `feel` is what its shots taught about
+    the table, `quality` how well they were seen."""
 
     source: SourceInfo
     calibration: Calibration
@@ -28,6 +31,8 @@ class Recording:
     health: Health
     tracks: list[TrackRow] = field(default_factory=list)
     stopped: str | None = None
+    feel: Feel = USUAL
+    quality: Quality = NOTHING
 
 
 def track_recording(
@@ -92,6 +97,8 @@ def track_recording(
         replace(health, warnings=(*health.warnings, *getattr(source, "warnings", ()))),
         settle_names(tracks),
         stopped,
+        pipeline.feel,
+        pipeline.quality,
     )
 
 
@@ -119,6 +126,7 @@ def _until(shot: Shot, lost_s: float) -> Shot:
         result="make" if potted and not scratch else "unknown",
         layout_end={},
         cushions=tuple(c for c in shot.cushions if c.t_s <= lost_s),
+        contacts=tuple(c for c in shot.contacts if c.t_s <= lost_s),
         paths_in={ball: tuple(p for p in path if p[0] <= lost_s) for ball, path in shot.paths_in.items()},
     )
 

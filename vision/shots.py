@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from calibration.file import Calibration
-from vision.facts import Facts, describe
+from vision.facts import Facts, describe_fully
+from vision.feel import USUAL, Feel
 from vision.identify import Names
 from vision.model import Phase, Point, Shot
 from vision.motion import Path, caused, make_path
 from vision.pots import Fate, fate_of, fate_when_struck, fate_when_vanished, rolled_in
+from vision.quality import Quality
 from vision.track import Track
 from vision.tracker import Tracker
 from vision.withdraw import DOUBT_S, Told, seen_again
@@ -37,9 +39,14 @@ class Episode:
 
 
 class ShotFinder:
-    """Watches the tracks of one table and hands on each shot when it is over."""
+    """Watches the tracks of one table and hands on each shot when it is over.
 
-    def __init__(self, calibration: Calibration, source_id: str) -> None:
+    `feel` is what is known of the table's cloth and rails, `quality` how well its shots were seen; both grow.
+    """
+
+    def __init__(self, calibration: Calibration, source_id: str, feel: Feel = USUAL) -> None:
+        self.feel = feel
+        self.quality = Quality()
         self.calibration = calibration
         self.table = calibration.table
         self.source_id = source_id
@@ -121,10 +128,13 @@ class ShotFinder:
             layout_start=episode.layout,
             layout_end=end,
             complete=complete and self._saw_start(paths),
+            feel=self.feel,
         )
-        shot = describe(facts)
-        self._told = Told(facts, shot, {i: gone[i] for i in fates})
-        return [shot]
+        described = describe_fully(facts)
+        self.feel = described.feel
+        self.quality += described.quality
+        self._told = Told(facts, described.shot, {i: gone[i] for i in fates})
+        return [described.shot]
 
     def _fate(self, track: Track, paths: list[Path], episode: Episode) -> Fate | None:
         """The pocket that a ball out of sight fell into by now, from its own way or that of what met it."""

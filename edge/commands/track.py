@@ -13,6 +13,7 @@ from calibration.file import Calibration, CalibrationError
 from edge.cli import Failure
 from edge.commands.table_options import TableOptions, parse_balls, table_options
 from vision.balls import BallSet
+from vision.condition import LEAST_SHOTS, condition
 from vision.files import FileError, TracksWriter, check_writable, shots_document, write_shots
 from vision.frames.open import is_camera, open_source
 from vision.frames.source import FrameSource, FrameSourceError
@@ -112,6 +113,12 @@ def _tell(recording: Recording, out: Path) -> None:
         f"{_count(len(recording.shots), 'shot')}, {_count(potted, 'ball')} potted "
         f"in {recording.source.duration_s or 0:.1f} s → {out}"
     )
+    if recording.quality.shots:
+        click.echo(recording.quality.in_words())
+    if recording.feel.shots >= LEAST_SHOTS:
+        found = condition(recording.feel)
+        for line in (*found.report, *found.warnings):
+            click.echo(line)
 
 
 def _count(number: int, what: str) -> str:

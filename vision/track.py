@@ -18,6 +18,7 @@ LEVELS = 60.0  # by so many of 255 two looks clearly differ
 SAME_PLACE_IN = 0.7
 _STILL_IN = 0.20  # a still ball's measured place strays less than this
 _TONES = 8  # sightings that a ball's mean colour is the mean of
+_SMEARED_IN = 1.5  # a ball that goes so far in a frame may be smeared
 _SLOW = 0.05  # what one more sight of a ball that has long rested counts
 _MEASURE = 16  # sights that measure a resting ball's place
 # A ball rests that drifts less than this within a time between these; one that is faster than `_ROLLS` does not.
@@ -135,7 +136,8 @@ class Track:
         self.hits += 1
         self.by_hand = d.by_hand
         self.missed_s = self.hidden_s = None
-        if d.look is not None and d.quality > 0.6:
+        # A smeared ball looks like itself and the cloth: what it looks like is known from before.
+        if d.look is not None and d.quality > 0.6 and (moved < _SMEARED_IN or len(self.looks) < _TONES):
             self.looks = [*self.looks[-30:], d.look]
         back = self.state == "hidden" and self.history[-1].resting and moved < SAME_PLACE_IN
         if back or (self.state == "still" and moved < _STILL_IN):

@@ -18,6 +18,8 @@ LEVELS = 60.0  # by so many of 255 two looks clearly differ
 SAME_PLACE_IN = 0.7
 _STILL_IN = 0.20  # a still ball's measured place strays less than this
 _TONES = 8  # sightings that a ball's mean colour is the mean of
+# Where a ball is nearer than this to its place of rest, and how a rolling one slows [billiards.colostate.edu].
+_STOPPED_IN, _ROLLING_IN_S2 = 0.02, 4.0
 _SMEARED_IN = 1.5  # a ball that goes so far in a frame may be smeared
 _SLOW = 0.05  # what one more sight of a ball that has long rested counts
 _MEASURE = 16  # sights that measure a resting ball's place
@@ -190,7 +192,8 @@ class Track:
             self.x_in, self.y_in = float(np.median(x)), float(np.median(y))
             self.measured = 1
             last = self.history[-1]
-            rest = Sample(last.index, t_s, self.x_in, self.y_in, last.x_px, last.y_px, last.quality, recent[0].t_s)
+            since_s = _rest_s(recent)
+            rest = Sample(last.index, t_s, self.x_in, self.y_in, last.x_px, last.y_px, last.quality, since_s)
             before = self.last_rest()
             since = [s for s in self.history if before is not None and s.t_s > before.t_s]
             if before is not None and all(_apart(s, before) < _STIRRED_IN for s in (*since, rest)):
@@ -198,7 +201,7 @@ class Track:
                 self.history = [s for s in self.history if s.t_s <= before.t_s]
                 before.index, before.t_s = rest.index, rest.t_s
                 return
-            self.history = [s for s in self.history if s.t_s <= recent[0].t_s] + [rest]
+            self.history = [s for s in self.history if s.t_s <= since_s] + [rest]
 
     def unchanged(self, index: int, t_s: float) -> None:
         """Nothing changed where it lies: as good as seen there again."""
@@ -215,6 +218,19 @@ class Track:
         self.vx = self.vy = 0.0
         self.history.append(replace(last, index=index, t_s=row_s, since_s=None))
         self._settle(row_s)
+
+
+def _rest_s(recent: list[Sample]) -> float:
+    """When a ball came to rest: a little after its last sight that is not where it lies.
+
+    So near to its place a rolling ball needs √(2·distance / deceleration) to get there.
+    """
+    tail = recent[-3:]
+    x, y = sum(s.x_in for s in tail) / 3, sum(s.y_in for s in tail) / 3
+    away = next((s for s in reversed(recent) if math.hypot(s.x_in - x, s.y_in - y) > _STOPPED_IN), None)
+    if away is None:
+        return recent[0].t_s
+    return min(away.t_s + math.sqrt(2 * _STOPPED_IN / _ROLLING_IN_S2), recent[-1].t_s)
 
 
 def _rebound(value: float, low: float, high: float) -> float:

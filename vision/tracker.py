@@ -31,6 +31,7 @@ _LOST_S = 30.0
 _RATTLE_S = 0.6
 _RATTLE_IN = 10.0
 _WANTED_S = 0.15
+_SURELY = 0.8  # a ball seen so well in the very first picture needs no second one to be believed
 _SMEAR = 0.18  # half the share of its way from frame to frame that a ball is smeared over, in dim light
 _HITS_IN_S = 3.0  # slower balls set off no others
 _UNLIKE = 1.2
@@ -367,6 +368,8 @@ class Tracker:
             self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s, by_hand=d.by_hand, placed=d.by_hand
         )
         track.opening = self._first_s is not None and t_s < self._first_s + _OPENING_S
+        if t_s == self._first_s and d.quality > _SURELY:
+            track.hits = CONFIRM
         self._next += 1
         track.late_s = d.late_s
         track.history = [Sample(index, t_s + d.late_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)]

@@ -116,7 +116,7 @@ class Detector:
         # Where nothing changed a ball that can't be made out this time still lies.
         looked[list(followed)] = True
         rest = busy & ~accounted
-        due = known.changes.due(accounted, frame.t_s)
+        due = known.changes.due(accounted, frame.t_s, in_play=bool(expected.moving.any()))
         search = rest if everything else self._near(expected, lost, rest) | due
         known.changes.look_at(accounted & busy, frame.t_s, again=False)
         good = list(followed.values())
@@ -267,7 +267,10 @@ class Detector:
         if not len(self._deep(region, where)):
             return np.zeros((0, 2))
         opponent = np.asarray(cv2.transform(ratio, OPPONENT), dtype=np.float32)
-        return self._to_table(radial_votes(opponent, where, self._table.bed.radius_half[_part(region)]), region)
+        votes = radial_votes(opponent, where, self._table.bed.radius_half[_part(region)])
+        # Much is round on people; a ball that they hold is found when they let go of it.
+        u, v = (votes + np.array(region[:2])).astype(np.int64).T
+        return self._to_table(votes[~self._reaching.holds(u, v)], region)
 
     def _between(self, good: list[Detection], rest: Plane) -> Array:
         """Table points, shape (N, 2), where a ball would touch two others and something is unexplained."""

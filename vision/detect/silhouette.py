@@ -156,28 +156,34 @@ def fit(  # noqa: PLR0917 (arrays of one and the same N)
     steps at most. A ball that moves while the picture is taken is smeared, by `smear_px`, shape (N,), to either
     side at most: its edges become ramps, half-way up where the sharp edge would be, and whole ramps must be seen.
     """
-    shift = np.zeros((len(s.centres_px), 2))
-    limit = 0.8 * s.radii_px[:, None]
-    bound = np.where(s.under, _UNDER_TRUST, 1.0)
+    n = len(s.centres_px)
+    smear = np.zeros(n) if smear_px is None else smear_px
+    shift, grown = np.zeros((n, 2)), np.zeros(n)
+    found, residual = np.zeros((n, SPOKES), dtype=bool), np.zeros((n, SPOKES))
     for k, (stage, rounds) in enumerate(stages):
-        arrived = _ARRIVED_PX if k == len(stages) - 1 else _NEAR * s.radii_px[:, None]
-        reach = np.maximum(3.0, stage * s.radii_px)
-        if smear_px is not None:
-            reach = np.minimum(reach + smear_px, _WIDEST * s.radii_px)
+        last = k == len(stages) - 1
+        reach = np.minimum(np.maximum(3.0, stage * s.radii_px) + smear, np.maximum(3.0, _WIDEST * s.radii_px))
+        going = np.arange(n)
         for _ in range(rounds):
-            edges, found, coloured = _edges(_profiles(colours, s, shift, reach), reach, contrast)
-            found &= ~s.hidden
-            trust: Array = np.where(found, np.where(coloured, 1.0, bound), 0.0)
+            part = s if len(going) == n else s[going]
+            edges, seen, coloured = _edges(
+                _profiles(colours, part, shift[going], reach[going]), reach[going], contrast
+            )
+            seen &= ~part.hidden
+            trust: Array = np.where(seen, np.where(coloured, 1.0, np.where(part.under, _UNDER_TRUST, 1.0)), 0.0)
             if touching is not None:
-                trust[touching] *= _UNDER_TRUST
-            step, grown, residual = _solve(edges, trust, s.normals)
-            shift = np.minimum(np.maximum(shift + step, -limit), limit)
-            if (np.abs(step) < arrived).all():
+                trust[touching[going]] *= _UNDER_TRUST
+            step, grown[going], residual[going] = _solve(edges, trust, part.normals)
+            found[going] = seen
+            limit = 0.8 * part.radii_px[:, None]
+            shift[going] = np.minimum(np.maximum(shift[going] + step, -limit), limit)
+            arrived = _ARRIVED_PX if last else _NEAR * part.radii_px[:, None]
+            going = going[(np.abs(step) >= arrived).any(axis=1)]
+            if not len(going):
                 break
-    smear = np.zeros(len(shift)) if smear_px is None else np.minimum(smear_px, s.radii_px)
-    near = found & (np.abs(residual) < (np.maximum(0.125 * s.radii_px, 0.8) + _RAMP * smear)[:, None])
-    grown = np.sign(grown) * np.maximum(np.abs(grown) - _RAMP * smear, 0)
-    return Fit(shift, grown, near)
+    ramp = _RAMP * np.minimum(smear, s.radii_px)
+    near = found & (np.abs(residual) < (np.maximum(0.125 * s.radii_px, 0.8) + ramp)[:, None])
+    return Fit(shift, np.sign(grown) * np.maximum(np.abs(grown) - ramp, 0), near)
 
 
 _OFFSETS = np.linspace(-1, 1, _SAMPLES)

@@ -22,6 +22,7 @@ _FASTEST_IN_S = 560.0  # a hard break: 32 mph
 _BIRTH_S = 0.6
 _OPENING_S = 0.3  # what moves this early was moving when the recording began
 _UNKNOWN_IN_S = 300.0  # a ball seen once may go as fast as this
+_COVERED_IN_S = 500.0  # and one that was struck under a hand, as this
 _WAITING_S = 0.05
 _LEAP_S = 0.08
 _COAST_S = 0.4
@@ -30,7 +31,7 @@ _ADOPT_S = 0.25
 _LOST_S = 30.0
 _RATTLE_S = 0.6
 _RATTLE_IN = 10.0
-_WANTED_S = 0.15
+_WANTED_S, _STRUCK_S, _MISSING_S = 0.15, 0.3, 4.0
 _SURELY = 0.8  # a ball seen so well in the very first picture needs no second one to be believed
 _SMEAR = 0.18  # half the share of its way from frame to frame that a ball is smeared over, in dim light
 _HITS_IN_S = 3.0  # slower balls set off no others
@@ -72,23 +73,38 @@ class Tracker:
         return [t for t in self.tracks if t.is_ball]
 
     def expected(self, t_s: float) -> Expected:
-        """Where to expect which balls at a time, in the order of `tracks`."""
-        if not self.tracks:
+        """Where to expect which balls at a time: `tracks` in their order, then lost ones where they lay."""
+        waiting = [t for t in self.lost if t.at_home and t.fate is None and t_s - t.last_s < _LOST_S]
+        everyone = [*self.tracks, *waiting]
+        if not everyone:
             return Expected.none()
         return Expected(
-            np.array([t.predicted(t_s, self.table) for t in self.tracks]),
-            np.array([(t.x_in, t.y_in) for t in self.tracks]),
-            np.array([t.state == "moving" for t in self.tracks]),
-            np.array([t.settling for t in self.tracks]),
-            np.array([self._wanted(t, t_s) for t in self.tracks]),
-            np.array([self._reach(t, t_s) for t in self.tracks]),
-            np.array([_SMEAR * t.speed * min(t_s - t.last_s, _LEAP_S) for t in self.tracks]),
+            np.array([t.predicted(t_s, self.table) for t in everyone]),
+            np.array([(t.x_in, t.y_in) for t in everyone]),
+            np.array([t.state == "moving" and not t.gone for t in everyone]),
+            np.array([t.settling and not t.gone for t in everyone]),
+            np.array([self._wanted(t, t_s) for t in everyone]),
+            np.array([self._reach(t, t_s) for t in everyone]),
+            np.array([_SMEAR * t.speed * min(t_s - t.last_s, _LEAP_S) for t in everyone]),
+            any(self._is_missing(t, t_s) for t in (*self.tracks, *self.lost)),
         )
 
-    def _wanted(self, track: Track, t_s: float) -> bool:
-        """Whether a ball that is not where it should be is to be searched for at once."""
-        since = 0.0 if track.missed_s is None else t_s - track.missed_s
-        return track.is_ball and track.state != "hidden" and since < _WANTED_S
+    @staticmethod
+    def _wanted(track: Track, t_s: float) -> bool:
+        """Whether a ball that is not where it should be is to be searched for at once; one that was covered just
+        now may have been struck under the hand."""
+        if track.gone or not track.is_ball:
+            return False
+        if track.state == "hidden":
+            return track.hidden_s is not None and t_s - track.hidden_s < _STRUCK_S
+        return track.missed_s is None or t_s - track.missed_s < _WANTED_S
+
+    @staticmethod
+    def _is_missing(track: Track, t_s: float) -> bool:
+        """Whether a ball is not seen, and nothing says where it is."""
+        if not track.is_ball or track.fate is not None:
+            return False
+        return track.missed_s is not None and track.state != "hidden" and t_s - track.missed_s < _MISSING_S
 
     def update(
         self, index: int, t_s: float, detections: list[Detection], changed: NDArray[np.bool_], cover: Cover
@@ -120,7 +136,7 @@ class Tracker:
         gone = [track for track, covered in absent if covered < _COVERED or track.speed > 3]
         spare = self._match_by_leap(now, spare, gone, np.inf, _UNLIKE)
         waiting = [track for track, _ in absent if track.last_s < t_s]
-        spare = self._match_by_leap(now, spare, waiting, _UNKNOWN_IN_S, _MUCH_ALIKE)
+        spare = self._match_by_leap(now, spare, waiting, _COVERED_IN_S, _MUCH_ALIKE)
         for i, track in enumerate(tracks):
             if track.last_s == t_s or track not in self.tracks:
                 continue

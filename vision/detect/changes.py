@@ -14,8 +14,7 @@ _HALVINGS = 3  # 2³ pixels a tile
 _CHANGED = 14  # a step of half-size luma that noise does not make
 _BUSY = 8  # the mean of a tile's 0/255 steps from which it counts
 # What changed and is no known ball is looked at when it has been quiet so long, or has waited so long.
-# While balls roll it waits longer: nobody puts a ball down then.
-_QUIET_S, _PATIENT_S, _IN_PLAY_S = 0.1, 1.0, 2.5
+_QUIET_S, _PATIENT_S = 0.1, 1.0
 _AGAIN_S = 0.12  # so long after it was looked at it is looked at once more, sharp and uncovered
 _STIRS = 10  # a step from one frame to the next that noise does not make
 _NEVER = np.inf
@@ -69,12 +68,13 @@ class ChangeWatch:
         self._since_s = np.where(self._busy, np.minimum(self._since_s, t_s), _NEVER)
         return self._busy
 
-    def due(self, accounted: Tiles, t_s: float, *, in_play: bool = False) -> Tiles:
+    def due(self, accounted: Tiles, t_s: float, patience_s: float | None = None) -> Tiles:
         """The tiles to look at whatever is there: all that wait, once some have waited long enough. What is
-        `accounted` for, shape (h, w) in tiles, waits for nothing; `in_play` says that balls roll."""
+        `accounted` for, shape (h, w) in tiles, waits for nothing. With a
+        `patience_s` of its own nothing counts but how long they have waited."""
         waiting = self._busy & ~accounted
-        if in_play:
-            patient = waiting & (self._since_s <= t_s - _IN_PLAY_S)
+        if patience_s is not None:
+            patient = waiting & (self._since_s <= t_s - patience_s)
             return waiting if patient.any() else patient
         again = ~self._busy & (self._again_s <= t_s)
         if not waiting.any():

@@ -24,9 +24,11 @@ from vision.detect.votes import radial_votes
 from vision.frames.source import Frame, Plane
 from vision.model import Detection
 
-_WELL_FOUND = 0.7
+_WELL_FOUND, _PERHAPS = 0.7, 0.55
 _ONE_BALL = 0.8  # balls nearer than this, in diameters, are one
 _EXPECTED_IN = 0.5
+_ALL_AGAIN_S, _ALL_LATER_S = 0.6, 9.0  # of quiet, until everything is looked at again, and once more
+_IN_PLAY_PATIENCE_S, _MISSING_PATIENCE_S = 2.5, 0.25
 _MIN_DEPTH = 0.45  # in radii: a mask thinner than this is a line, a cue or a rail
 # A followed ball accounts for what changed so far from its middle, in radii: itself and most of its shadow.
 _ACCOUNTS = 1.6
@@ -71,6 +73,7 @@ class Detector:
         self._suspect: Plane = self.mask
         self._strange: Plane = self.mask
         self._reaching = Reaching(self.mask, self.mask)
+        self._quiet_s: float | None = None
 
     def learn(self, frames: list[Frame]) -> None:
         """Learns the empty cloth. Raises ClothError or CalibrationError, each with what to do."""
@@ -116,8 +119,9 @@ class Detector:
         # Where nothing changed a ball that can't be made out this time still lies.
         looked[list(followed)] = True
         rest = busy & ~accounted
-        due = known.changes.due(accounted, frame.t_s, in_play=bool(expected.moving.any()))
-        search = rest if everything else self._near(expected, lost, rest) | due
+        due = known.changes.due(accounted, frame.t_s, _patience_s(expected))
+        everything |= self._is_time_for_all(frame.t_s, expected, rest)
+        search = np.ones_like(rest) if everything else self._near(expected, lost, rest) | due
         known.changes.look_at(accounted & busy, frame.t_s, again=False)
         good = list(followed.values())
         if not search.any():
@@ -199,6 +203,18 @@ class Detector:
                 top, bottom = int((v - reach) // TILE), int((v + reach) // TILE) + 1
                 tiles[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
         return tiles
+
+    def _is_time_for_all(self, t_s: float, expected: Expected, rest: Tiles) -> bool:
+        """Whether the table has been quiet long enough to look at all of it once more: what was overlooked, in a
+        rack or in poor light, may be seen this time."""
+        if rest.any() or expected.moving.any() or not len(expected.points_in):
+            self._quiet_s = None
+        elif self._quiet_s is None:
+            self._quiet_s = t_s
+        elif t_s - self._quiet_s > _ALL_AGAIN_S:
+            self._quiet_s = t_s + _ALL_LATER_S
+            return True
+        return False
 
     def _near(self, expected: Expected, lost: NDArray[np.bool_], rest: Tiles) -> Tiles:
         """The tiles among `rest` in which balls that are not where they should be may be."""
@@ -292,7 +308,7 @@ class Detector:
 
     def _parted(self, view: View, found: list[Found]) -> list[Found]:
         """The candidates, those that touch a neighbour fitted again by the rest of their outlines."""
-        good = self._apart(found)
+        good = self._apart(found, _PERHAPS)
         touching = np.array([meeting(c, [o.ball for o in good if o is not c]) for c in good]).reshape(-1, SPOKES)
         again: NDArray[np.bool_] = np.asarray(touching.any(axis=1))
         if not again.any():
@@ -327,14 +343,21 @@ class Detector:
         points = _thin(points, 0.2 * self.calibration.table.ball_diameter_in, known)
         return judge.candidates(view, judge.outlines(points)) if len(points) else []
 
-    def _apart(self, candidates: list[Found]) -> list[Found]:
-        """The candidates that fit well of which no two are one ball, best first."""
+    def _apart(self, candidates: list[Found], quality: float = _WELL_FOUND) -> list[Found]:
+        """The candidates of at least this quality of which no two are one ball, best first."""
         kept: list[Found] = []
         least = _ONE_BALL * self.calibration.table.ball_diameter_in
-        for c in sorted((c for c in candidates if c.ball.quality >= _WELL_FOUND), key=lambda c: -c.ball.quality):
+        for c in sorted((c for c in candidates if c.ball.quality >= quality), key=lambda c: -c.ball.quality):
             if all(np.hypot(c.ball.x_in - k.ball.x_in, c.ball.y_in - k.ball.y_in) > least for k in kept):
                 kept.append(c)
         return kept
+
+
+def _patience_s(expected: Expected) -> float | None:
+    """How long what is no known ball may wait while balls roll: nobody puts a ball down then."""
+    if not expected.moving.any():
+        return None
+    return _MISSING_PATIENCE_S if expected.missing else _IN_PLAY_PATIENCE_S
 
 
 def _stand_in(point_in: Array, everyone: Silhouettes, i: int) -> Detection:

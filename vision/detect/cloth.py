@@ -32,7 +32,7 @@ BRIGHT = 0.35
 _SOFTER = 0.73
 
 # So many times its noise tells a ball of nearly the cloth's colour, and an edge, within these bounds.
-_SUSPECT, _SUSPECT_SHARE = 1.7, (0.5, 1.0)
+_SUSPECT, _SUSPECT_SHARE = 1.25, (0.5, 1.0)
 _EDGE, _EDGE_CONTRAST = 2.0, (0.12, 0.25)
 
 # Lit cloth is no lighter and no darker than this, nor so far off in colour (in tolerances).

@@ -15,7 +15,7 @@ class Expected:
     `points_in`, shape (N, 2), is where each should be now, `places_in` where it was last seen; `moving`, shape
     (N,), are looked for whatever changed, and so are the `settling`, whose places want measuring; the `wanted`
     are to be searched for at once when they are not where they should be, as far as `reach_in` from where they
-    were. `smear_in` is how far each may be smeared to either side.
+    were. `smear_in` is how far each may be smeared to either side; `missing` says that some ball is nowhere.
     """
 
     points_in: Array
@@ -25,6 +25,7 @@ class Expected:
     wanted: NDArray[np.bool_]
     reach_in: Array
     smear_in: Array
+    missing: bool = False
 
     @classmethod
     def none(cls) -> "Expected":

@@ -126,10 +126,10 @@ class Judge:
 
 
 def _rim(foreign: Float) -> Array:
-    """How foreign the outermost of the inner rings is against the inner two, shape (N,), by medians."""
-    rings = foreign.reshape(len(foreign), len(INNER), -1)
-    middle = np.median(rings[:, :2].reshape(len(foreign), -1), axis=1)
-    rim: Array = np.median(rings[:, -1], axis=1) / np.maximum(middle, 1e-6)
+    """How foreign the outermost of the inner rings is against the inner two, shape (N,), by medians; of those two
+    the lesser, since a lamp's reflection fills one."""
+    rings = np.median(foreign.reshape(len(foreign), len(INNER), -1), axis=2)
+    rim: Array = rings[:, -1] / np.maximum(np.minimum(rings[:, 0], rings[:, 1]), 1e-6)
     return rim
 
 

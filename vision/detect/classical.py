@@ -24,7 +24,7 @@ from vision.detect.votes import radial_votes
 from vision.frames.source import Frame, Plane
 from vision.model import Detection
 
-_WELL_FOUND, _PERHAPS = 0.7, 0.55
+_WELL_FOUND = 0.7
 _ONE_BALL = 0.8  # balls nearer than this, in diameters, are one
 _EXPECTED_IN = 0.5
 _ALL_AGAIN_S, _ALL_LATER_S = 0.6, 9.0  # of quiet, until everything is looked at again, and once more
@@ -308,7 +308,7 @@ class Detector:
 
     def _parted(self, view: View, found: list[Found]) -> list[Found]:
         """The candidates, those that touch a neighbour fitted again by the rest of their outlines."""
-        good = self._apart(found, _PERHAPS)
+        good = self._apart(found)
         touching = np.array([meeting(c, [o.ball for o in good if o is not c]) for c in good]).reshape(-1, SPOKES)
         again: NDArray[np.bool_] = np.asarray(touching.any(axis=1))
         if not again.any():
@@ -343,11 +343,11 @@ class Detector:
         points = _thin(points, 0.2 * self.calibration.table.ball_diameter_in, known)
         return judge.candidates(view, judge.outlines(points)) if len(points) else []
 
-    def _apart(self, candidates: list[Found], quality: float = _WELL_FOUND) -> list[Found]:
-        """The candidates of at least this quality of which no two are one ball, best first."""
+    def _apart(self, candidates: list[Found]) -> list[Found]:
+        """The candidates that fit well of which no two are one ball, best first."""
         kept: list[Found] = []
         least = _ONE_BALL * self.calibration.table.ball_diameter_in
-        for c in sorted((c for c in candidates if c.ball.quality >= quality), key=lambda c: -c.ball.quality):
+        for c in sorted((c for c in candidates if c.ball.quality >= _WELL_FOUND), key=lambda c: -c.ball.quality):
             if all(np.hypot(c.ball.x_in - k.ball.x_in, c.ball.y_in - k.ball.y_in) > least for k in kept):
                 kept.append(c)
         return kept

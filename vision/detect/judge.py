@@ -22,7 +22,7 @@ _MOST_SHADED = 0.35  # a lamp's shadow hides less of an outline than this; a dar
 _LEAST_TOLD = 0.4  # less of an outline than this tells no ball
 _SURE = 0.4  # so much of a ball can't be cloth in shadow
 _CLEAR, _DARK = 2.0, -0.5  # a ball less than half of which is so foreign, or so dark, is a faint one …
-_FADES = (0.55, 0.7)  # … whose rim, against its middle, must differ so much: from not at all a ball to all is well
+_FADES = (0.45, 0.6)  # … whose rim, against its middle, must differ so much: from not at all a ball to all is well
 _SMEARED = 0.15  # a smear of so many radii asks for more steps
 _BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
 

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,26 @@ from vision.simulate.shotbook import ShotBook, ShotRecord
 
 Array = NDArray[np.float64]
 
+Pace = Literal["usual", "brisk"]
+
 _SAME_PLACE_IN = 0.02
 _TURN_STEP_S = 1 / 90
+
+
+@dataclass(frozen=True, slots=True)
+class _Rhythm:
+    """How long players think, aim and wait for the table to settle after a shot, in seconds from … to."""
+
+    think_s: tuple[float, float]
+    aim_s: tuple[float, float]
+    settle_s: tuple[float, float]
+
+
+# A brisk player still comes, aims and leaves; from rest to strike it is never less than 1.8 s.
+_RHYTHMS: dict[Pace, _Rhythm] = {
+    "usual": _Rhythm((0.2, 0.7), (1.6, 2.5), (0.8, 1.2)),
+    "brisk": _Rhythm((0.0, 0.15), (0.8, 1.1), (0.25, 0.4)),
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,8 @@ class Director:
 
     Every second pass through the book is played in a mirror, the first one if `mirrored`. The first rack stands
     ready at time 0, as it is before its shot `first_shot`.
-    `row_delay` gives the time from a frame's first row to the row of a point (3,), for a rolling shutter.
+    `row_delay` gives the time from a frame's first row to the row of a point (3,), for a rolling shutter. At
+    another `pace` the same shots are played with less idle time between them.
     """
 
     def __init__(
@@ -60,8 +80,10 @@ class Director:
         first_shot: int = 0,
         mirrored: bool = False,
         row_delay: Callable[[Array], float] | None = None,
+        pace: Pace = "usual",
     ) -> None:
         self.book, self.look = book, look
+        self._rhythm = _RHYTHMS[pace]
         self._row_delay = row_delay
         self._rng = np.random.default_rng([seed, 11])
         self._turn_rng = np.random.default_rng([seed, 12])
@@ -185,9 +207,9 @@ class Director:
             table,
             self.look.people[record.player],
             record,
-            think_s=float(self._rng.uniform(0.2, 0.7)) + (1.2 if ready else 0.0),
-            aim_s=float(self._rng.uniform(1.6, 2.5)),
-            settle_s=float(self._rng.uniform(0.8, 1.2)),
+            think_s=float(self._rng.uniform(*self._rhythm.think_s)) + (1.2 if ready else 0.0),
+            aim_s=float(self._rng.uniform(*self._rhythm.aim_s)),
+            settle_s=float(self._rng.uniform(*self._rhythm.settle_s)),
             rhythm=tuple(self._rng.uniform(0.4, 0.6, int(self._rng.integers(1, 4)))),
         )
 

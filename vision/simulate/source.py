@@ -12,7 +12,7 @@ from calibration.file import Calibration
 from vision.frames.source import Frame
 from vision.model import Shot
 from vision.simulate.conditions import Conditions
-from vision.simulate.director import Director, PlayedShot
+from vision.simulate.director import Director, Pace, PlayedShot
 from vision.simulate.figure import over_bed
 from vision.simulate.look import Look, look_named
 from vision.simulate.render import Renderer, Scene
@@ -30,7 +30,7 @@ class SimulatedTable:
     later and each ball is drawn where it is at its centre's row. With `realtime` frames come at the
     clock's pace and those that a slow consumer lets pass are skipped and counted in `missing`; without it
     every frame comes, as fast as it is asked for, the same for the same seed. `rack`, and `shot` of it, are where
-    to begin; `look` is one of its own or the name of a ready one.
+    to begin; `look` is one of its own or the name of a ready one; `pace` is how long players idle between shots.
     """
 
     frame_count: int | None = None
@@ -49,6 +49,7 @@ class SimulatedTable:
         shot: int = 0,
         mirrored: bool = False,
         readout_s: float = 0.0,
+        pace: Pace = "usual",
     ) -> None:
         if not 1 <= fps <= 240:
             raise ValueError(f"{fps:g} frames a second can't be simulated: between 1 and 240")
@@ -65,7 +66,7 @@ class SimulatedTable:
         self.readout_s = readout_s
         delay = self._row_delay if readout_s else None
         self._director = Director(
-            shot_book, self._look, seed, rack, first_shot=shot, mirrored=mirrored, row_delay=delay
+            shot_book, self._look, seed, rack, first_shot=shot, mirrored=mirrored, row_delay=delay, pace=pace
         )
         self._renderer = Renderer(self._camera, table, self._look, seed)
         self._scene = Scene(())
@@ -84,7 +85,12 @@ class SimulatedTable:
 
     @classmethod
     def under(
-        cls, conditions: Conditions, *, size: tuple[int, int] = (1280, 720), fps: float = 30.0
+        cls,
+        conditions: Conditions,
+        *,
+        size: tuple[int, int] = (1280, 720),
+        fps: float = 30.0,
+        pace: Pace = "usual",
     ) -> "SimulatedTable":
         """The table of a seed: its hall, its camera and its game, every frame of it."""
         c = conditions
@@ -99,6 +105,7 @@ class SimulatedTable:
             shot=c.shot,
             mirrored=c.mirrored,
             readout_s=c.readout_s,
+            pace=pace,
         )
 
     @property

@@ -66,7 +66,7 @@ class Director:
 
     Every second pass through the book is played in a mirror, the first one if `mirrored`. The first rack stands
     ready at time 0, as it is before its shot `first_shot`.
-    `row_delay` gives the time from a frame's first row to the row of a point (3,), for a rolling shutter. At
+    `row_delays` gives the times (n,) from a frame's first row to the rows of points (n, 3), for a rolling shutter. At
     another `pace` the same shots are played with less idle time between them.
     """
 
@@ -79,12 +79,13 @@ class Director:
         *,
         first_shot: int = 0,
         mirrored: bool = False,
-        row_delay: Callable[[Array], float] | None = None,
+        row_delays: Callable[[Array], Array] | None = None,
         pace: Pace = "usual",
     ) -> None:
         self.book, self.look = book, look
         self._rhythm = _RHYTHMS[pace]
-        self._row_delay = row_delay
+        self._row_delays = row_delays
+        self._placed: tuple[float, dict[str, Placed]] = (-1.0, {})
         self._rng = np.random.default_rng([seed, 11])
         self._turn_rng = np.random.default_rng([seed, 12])
         self._mirrored = mirrored
@@ -105,15 +106,24 @@ class Director:
         """Moves on to the act at a time."""
         while t_s >= self._now.end_s:
             self._now, self._next = self._next, next(self._acts)
+            self._placed = (-1.0, {})
             self._note(self._now)
 
     def placed(self, t_s: float) -> dict[str, Placed]:
         """Where the balls are as a frame of that time has them, a time of the present act."""
-        since, act = max(0.0, t_s - self._now.start_s), self._now.act
+        if self._placed[0] != t_s:
+            self._placed = t_s, self._place(max(0.0, t_s - self._now.start_s), self._now.act)
+        return self._placed[1]
+
+    def _place(self, since: float, act: Act) -> dict[str, Placed]:
+        """Where the balls are a time after an act's beginning, each at the time of its row."""
         placed = act.balls(since)
-        if self._row_delay is None or not isinstance(act, Shoot):
+        if self._row_delays is None or not isinstance(act, Shoot) or not placed:
             return placed
-        own = {name: act.ball(name, since + self._row_delay(ball.centre)) for name, ball in placed.items()}
+        delays = self._row_delays(np.array([ball.centre for ball in placed.values()]))
+        if since + delays.max() <= act.strike_s:
+            return placed
+        own = {name: act.ball(name, since + float(d)) for name, d in zip(placed, delays, strict=True)}
         return {name: ball for name, ball in own.items() if ball is not None}
 
     def scene(self, t_s: float, exposure_s: float) -> Scene:
@@ -140,7 +150,7 @@ class Director:
         act, since = self._now.act, t_s - self._now.start_s
         if not isinstance(act, Shoot):
             return ball.centre[None]
-        delay = self._row_delay(ball.centre) if self._row_delay else 0.0
+        delay = float(self._row_delays(ball.centre[None])[0]) if self._row_delays else 0.0
         times = since + delay + exposure_s * np.linspace(-0.5, 0.5, 7)
         centres = [act.record.state(name, float(t) - act.strike_s)[1] for t in times]
         return np.column_stack([centres, np.full(len(times), ball.centre[2])])

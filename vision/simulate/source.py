@@ -64,9 +64,9 @@ class SimulatedTable:
         # Shots are stored by source and time: a table switched on again must not repeat yesterday's ids.
         self._name = f"sim-{uuid.uuid4().hex[:8]}" if realtime else f"sim-{seed}"
         self.readout_s = readout_s
-        delay = self._row_delay if readout_s else None
+        delays = self._row_delays if readout_s else None
         self._director = Director(
-            shot_book, self._look, seed, rack, first_shot=shot, mirrored=mirrored, row_delay=delay, pace=pace
+            shot_book, self._look, seed, rack, first_shot=shot, mirrored=mirrored, row_delays=delays, pace=pace
         )
         self._renderer = Renderer(self._camera, table, self._look, seed)
         self._scene = Scene(())
@@ -135,8 +135,8 @@ class SimulatedTable:
     def close(self) -> None:
         self._closed = True
 
-    def _row_delay(self, point_in: Array) -> float:
-        return self.readout_s * float(self._camera.project(point_in[None])[0, 1]) / self.height_px
+    def _row_delays(self, points_in: Array) -> Array:
+        return self.readout_s * self._camera.project(points_in)[:, 1] / self.height_px
 
     def _draw(self, index: int, t_s: float, missing: int) -> Frame:
         self._scene = self._director.scene(t_s, self._look.exposure_s)

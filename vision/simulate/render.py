@@ -135,7 +135,8 @@ class Renderer:
 
     def _blurred(self, sprite: Sprite, ball: BallPose) -> Sprite:
         """The sprite smeared along the ball's way during the exposure, its middle where it was."""
-        way = self.view.camera.project(ball.path) - self.view.camera.project(ball.centre[None])
+        way = self.view.camera.project(ball.path)
+        way -= way[len(way) // 2].copy()
         reach = int(np.ceil(np.abs(way).max()))
         if reach < 1:
             return sprite
@@ -145,13 +146,14 @@ class Renderer:
         right = min(margin, self.view.camera.width_px - r.right)
         bottom = min(margin, self.view.camera.height_px - r.bottom)
         grown = Region(r.left - left, r.top - top, r.right + right, r.bottom + bottom)
-        u = cv2.resize(sprite.u, r.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        v = cv2.resize(sprite.v, r.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        stack = np.dstack([sprite.y, u, v, sprite.cover])
-        stack = np.pad(stack, ((top, bottom), (left, right), (0, 0)))
+        stack = np.zeros((*grown.shape, 4), dtype=np.float32)
+        inner = stack[top : top + r.shape[0], left : left + r.shape[1]]
+        inner[..., 0], inner[..., 3] = sprite.y, sprite.cover
+        for k, plane in ((1, sprite.u), (2, sprite.v)):
+            inner[..., k] = cv2.resize(plane, r.shape[::-1], interpolation=cv2.INTER_NEAREST)
         # filter2D correlates; the smear is a convolution, so the kernel is turned by half a turn.
         smeared = cv2.filter2D(stack, -1, kernel[::-1, ::-1], borderType=cv2.BORDER_CONSTANT)
-        y, u, v, cover = (np.ascontiguousarray(smeared[..., k], dtype=np.float32) for k in range(4))
+        y, u, v, cover = (np.asarray(plane, dtype=np.float32) for plane in cv2.split(smeared))
         return Sprite(grown, y, halved(u), halved(v), cover, halved(cover), sprite.distance_in)
 
     def _people(self, planes: Planes, shapes: tuple[Shape, ...]) -> None:

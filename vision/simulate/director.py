@@ -66,8 +66,8 @@ class Director:
 
     Every second pass through the book is played in a mirror, the first one if `mirrored`. The first rack stands
     ready at time 0, as it is before its shot `first_shot`.
-    `row_delays` gives the times (n,) from a frame's first row to the rows of points (n, 3), for a rolling shutter. At
-    another `pace` the same shots are played with less idle time between them.
+    `row_delays` gives the times (n,) from a frame's first row to the rows of points (n, 3), for a rolling
+    shutter. At another `pace` the same shots are played with less idle time between them.
     """
 
     def __init__(

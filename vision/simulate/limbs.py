@@ -185,7 +185,7 @@ def _swept(x: Floats, y: Floats, line: Array, radii: Array) -> tuple[Floats, Flo
     along = np.clip((px * np.float32(dx) + py * np.float32(dy)) / np.float32(length2), 0, 1)
     px, py = px - along * np.float32(dx), py - along * np.float32(dy)
     away: Floats = np.sqrt(px * px + py * py)
-    return away, np.float32(ra) + np.float32(rb - ra) * along
+    return away, np.asarray(np.float32(ra) + np.float32(rb - ra) * along, dtype=np.float32)
 
 
 def _ints(point: Array) -> tuple[int, int]:

@@ -30,7 +30,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 
 def _seeds(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
     _one_thread()
-    from vision.evaluate.simulated import parse_seeds  # noqa: PLC0415
+    from vision.evaluate.plan import parse_seeds  # noqa: PLC0415
 
     try:
         return parse_seeds(value)

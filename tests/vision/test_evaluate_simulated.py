@@ -13,13 +13,16 @@ from calibration.table import MM_PER_IN, STANDARD_TABLES
 from edge.cli import ladder
 from vision.balls import ball_sets
 from vision.evaluate.baseline import PlainFinder
+from vision.evaluate.clusters import Clusters
 from vision.evaluate.detection import Found
 from vision.evaluate.names import Pockets
+from vision.evaluate.paths import PathTally, match_frames, path_metrics
+from vision.evaluate.plan import Plan, parse_seeds
 from vision.evaluate.shots import Game, score_shots
-from vision.evaluate.simulated import Plan, parse_seeds, run
+from vision.evaluate.simulated import run
 from vision.evaluate.spin import macro_f1
 from vision.evaluate.statistics import Metric
-from vision.evaluate.tally import BallTally, PathTally, zone
+from vision.evaluate.tally import BallTally, detection, names, position, precision_averages, zone
 from vision.evaluate.truth import TrueBall, Truth, truth_of
 from vision.frames.source import Frame
 from vision.model import Cushion, FirstContact, Shot, SideSpin, Spin, VerticalSpin
@@ -39,6 +42,8 @@ def found(name: str, x: float, y: float, off_mm: float = 0.0) -> Found:
 def named(metrics: list[Metric]) -> dict[str, Metric]:
     return {metric.name: metric for metric in metrics}
 
+
+ONE = Clusters.of_seeds([1])
 
 # Two frozen to each other, one rolling, one under an arm.
 FRAME = [
@@ -61,7 +66,7 @@ def test_balls_count_under_their_circumstances() -> None:
     ]
     tally.add(FRAME, seen, TABLE, hand=True)
     tally.add(FRAME[:3], [], TABLE, hand=False)
-    got = named(tally.detection())
+    got = named(detection([tally], ONE))
     assert got["recall within 5 mm"].value == pytest.approx(100 * 2 / 6)
     assert got["recall within 5 mm"].n == 6
     assert got["recall within 10 mm"].value == pytest.approx(50.0)
@@ -74,24 +79,33 @@ def test_balls_count_under_their_circumstances() -> None:
         100.0,
         3,
     )
-    position = named(tally.position())
-    assert position["position, max"].value == pytest.approx(7.0)
-    assert position["position, moving, RMSE"].value == pytest.approx(2.0)
-    names = named(tally.names())
-    assert names["number right"].value == pytest.approx(200 / 3)
-    assert names["group right"].value == 100.0
+    places = named(position([tally], ONE))
+    assert places["position, max"].value == pytest.approx(7.0)
+    assert places["position, moving, RMSE"].value == pytest.approx(2.0)
+    of_names = named(names([tally], ONE))
+    assert of_names["number right"].value == pytest.approx(200 / 3)
+    assert of_names["group right"].value == 100.0
 
 
-def test_tallies_add_up() -> None:
+def test_tallies_of_stretches_add_up() -> None:
     parts = [BallTally(), BallTally()]
     whole = BallTally()
     for k, part in enumerate(parts):
         seen = [found("1", 30, 20, k), found("4", 10, 10)]
         part.add(FRAME, seen, TABLE, hand=bool(k))
         whole.add(FRAME, seen, TABLE, hand=bool(k))
-    parts[0].merge(parts[1])
-    for figures in (BallTally.detection, BallTally.position, BallTally.names, BallTally.precision_averages):
-        assert figures(parts[0]) == figures(whole)
+    two = Clusters.of_seeds([2])
+    for figures in (detection, position, names):
+        for apart, together in zip(figures(parts, two), figures([whole], ONE), strict=True):
+            assert (apart.name, apart.n) == (together.name, together.n)
+            assert apart.value == (None if together.value is None else pytest.approx(together.value))
+    assert precision_averages(parts) == precision_averages([whole])
+
+
+def test_a_tally_is_read_as_it_was_written() -> None:
+    tally = BallTally()
+    tally.add(FRAME, [found("1", 30, 20, 7.0), found("7", 61, 30)], TABLE, hand=True)
+    assert BallTally.from_json(json.loads(json.dumps(tally.to_json()))) == tally
 
 
 def test_zones_of_the_table() -> None:
@@ -103,22 +117,20 @@ def test_zones_of_the_table() -> None:
 def test_a_name_that_goes_over_to_another_ball_is_a_switch() -> None:
     right = [(FRAME[:2], [found("1", 30, 20), found("9", 32.3, 20)])] * 10
     wrong = [(FRAME[:2], [found("9", 30, 20), found("1", 32.3, 20)])] * 10
-    perfect, swapped = PathTally(), PathTally()
-    perfect.add(right, shots=4)
-    swapped.add(right + wrong, shots=4)
-    got = named(perfect.metrics())
+    perfect = PathTally.of(match_frames(right), shots=4)
+    swapped = PathTally.of(match_frames(right + wrong), shots=4)
+    got = named(path_metrics([perfect]))
     assert got["HOTA within 28 mm"].value == pytest.approx(100.0)
     assert got["switches of names per 100 shots"].value == 0.0
-    got = named(swapped.metrics())
+    got = named(path_metrics([swapped]))
     assert got["switches of names per 100 shots"].value == 50.0
     # Each match's pair of identities is together in 10 of the 30 frames in which one of both is.
     assert got["HOTA within 28 mm"].value == pytest.approx(100 * (10 / 30) ** 0.5)
 
 
 def test_lost_and_false_balls_lower_hota() -> None:
-    tally = PathTally()
-    tally.add([(FRAME[:2], [found("1", 30, 20), found("3", 70, 40)])] * 5, shots=0)
-    got = named(tally.metrics())
+    tally = PathTally.of(match_frames([(FRAME[:2], [found("1", 30, 20), found("3", 70, 40)])] * 5), shots=0)
+    got = named(path_metrics([tally]))
     assert got["HOTA within 28 mm"].value == pytest.approx(100 * (1 / 3) ** 0.5)
     assert got["switches of names per 100 shots"].value is None
 
@@ -207,7 +219,7 @@ def test_the_plain_baseline_finds_most_balls_and_counts_on_the_same_frames() -> 
     mine, plain = named(result.metrics()), named(result.baseline())
     assert set(plain) <= set(mine) | {m for m in plain if not plain[m].n}
     assert plain["recall within 28 mm"].n == mine["recall within 28 mm"].n
-    assert len(result.plain_ms) == result.sampled
+    assert len(result.seeds[0].plain_ms) == result.sampled
     for name, least in (("recall within 28 mm", 60), ("precision within 28 mm", 60), ("group right", 50)):
         value = plain[name].value
         assert value is not None
@@ -237,17 +249,18 @@ def test_what_names_no_seeds(text: str) -> None:
 def test_a_hall_is_followed_in_memory() -> None:
     result = run(Plan((2,), seconds=2.0, fps=10, size=(960, 540), every=3))
     assert not result.refused
-    assert result.frames == len(result.play_ms) + len(result.rest_ms) >= 20
+    seed = result.seeds[0]
+    assert result.frames == len(seed.play_ms) + len(seed.rest_ms) >= 20
     assert result.sampled == -(-result.frames // 3)
     got = named(result.metrics())
     recall = got["recall within 10 mm"].value
     assert recall is not None
     assert recall > 75
     assert got["frame by frame: AP within 28 mm"].n == got["recall within 10 mm"].n
-    assert got["shots played"].n == len(result.games[0].truth.shots or ())
+    assert got["shots played"].n == result.shots_played
     sections = [section for section, _ in groupby(m.section for m in result.metrics())]
     assert len(sections) == len(set(sections))
-    assert set(sections) >= {"detection", "position", "identity", "shots", "system"}
+    assert set(sections) >= {"detection", "position", "identity", "paths", "shots", "system"}
 
 
 def evaluate(*arguments: object) -> Result:
@@ -261,13 +274,11 @@ def test_the_command_follows_seeds(tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert "with seeds for development" in result.output
-    assert "not reported" in result.output
     document = json.loads(out.read_text())
     assert document["seeds"] == [2]
     assert document["frames"] >= 3
     figures = {m["name"]: m for m in document["metrics"]}
     assert figures["recall within 28 mm"]["section"] == "detection"
-    assert figures["memory"]["note"] == "not reported"
     assert figures["recall within 28 mm"]["baseline"]["n"] == figures["recall within 28 mm"]["n"]
     assert figures["shots played"]["baseline"] is None
     assert "plain baseline" in result.output
@@ -278,7 +289,10 @@ def test_the_command_follows_seeds(tmp_path: Path) -> None:
     [
         ((), "give --truth to score files, or --seeds"),
         (("--seeds", "9001", "--truth", "x"), "give --truth to score files, or --seeds"),
-        (("--seeds", "9001", "--shots", "x"), "--shots does not go with --seeds"),
+        (("--seeds", "9001", "--shots", "shots.json"), "--shots says how many of each seed"),
+        (("--seeds", "9001", "--shots", "0"), "--shots says how many of each seed"),
+        (("--seeds", "9001", "--shots", "3", "--seconds", "9"), "--seconds or --shots, not both"),
+        (("--truth", "x", "--keep", "y"), "--keep does not go with --truth"),
         (("--truth", "x", "--fps", "60"), "--fps does not go with --truth"),
         (("--perfect", "--size", "640x360"), "--size does not go with --perfect"),
         (("--seeds", "1", "--noise-mm", "2"), "--noise-mm does not go with --seeds"),

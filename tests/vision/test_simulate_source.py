@@ -4,6 +4,7 @@ import json
 import time
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from vision.evaluate.truth import read_truth
 from vision.frames.source import Frame
 from vision.simulate.acts import Shoot
-from vision.simulate.director import Director
+from vision.simulate.director import Director, Pace
 from vision.simulate.look import look_named
 from vision.simulate.shotbook import load_shot_book
 from vision.simulate.source import SimulatedTable
@@ -203,6 +204,21 @@ def test_shots_follow_each_other_at_a_watchable_pace() -> None:
     pauses = [b.strike_s - a.rest_s for a, b in pairwise(played) if b.record.number > 0 and not a.record.scratch]
     assert min(pauses) > 2.0
     assert np.median(pauses) < 6.0
+
+
+def test_a_brisk_pace_plays_the_same_shots_with_less_between_them() -> None:
+    played = {}
+    for pace in get_args(Pace):
+        director = Director(load_shot_book(), look_named("club"), seed=0, pace=pace)
+        director.seek(100.0)
+        played[pace] = [shot for shot in director.played if shot.strike_s < 100.0]
+    usual, brisk = played["usual"], played["brisk"]
+    assert len(brisk) > 1.2 * len(usual)
+    for a, b in zip(usual, brisk, strict=False):
+        assert a.record is b.record
+        assert b.rest_s - b.strike_s == pytest.approx(a.rest_s - a.strike_s)
+    rests = [b.strike_s - a.rest_s for a, b in pairwise(brisk)]
+    assert min(rests) > 1.0
 
 
 def test_closing_ends_the_frames() -> None:

@@ -174,6 +174,9 @@ def matched(cost: Floats, radius_mm: float) -> list[tuple[int, int]]:
     """The one-to-one pairs within a radius: as many as possible, then as near as possible."""
     if not cost.size:
         return []
+    near = cost <= radius_mm
+    if near.sum(axis=0).max() <= 1 and near.sum(axis=1).max() <= 1:
+        return [(int(i), int(j)) for i, j in np.argwhere(near)]
     far = 1e6
     rows, columns = linear_sum_assignment(np.where(cost <= radius_mm, cost, far))
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if cost[i, j] <= radius_mm]

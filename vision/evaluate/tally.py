@@ -1,14 +1,16 @@
 """Balls found against balls that were there, counted over the frames of many recordings, by circumstances."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.table import MM_PER_IN, Table
 from vision.evaluate import statistics as st
+from vision.evaluate.clusters import Clusters
 from vision.evaluate.detection import RADII_MM, Found, matched, near_hidden
 from vision.evaluate.names import group_of, same_ball
 from vision.evaluate.statistics import Metric
@@ -19,13 +21,15 @@ Floats = NDArray[np.float64]
 CIRCUMSTANCES = ("still", "moving", "cluster", "hand in view")
 ZONES = ("open table", "by a rail", "by a pocket")
 _ALL = "all"
+_NUMBER, _GROUP = "number", "group"
 # Centres nearer than this, in diameters, make a cluster; nearer to a nose than `_RAIL` is by a rail.
 _CLUSTER, _RAIL = 1.15, 1.0
 
 
 @dataclass
 class BallTally:
-    """Recall, precision, positions and names of balls in single frames.
+    """Counts of balls in single frames: those that were there and those reported by their circumstances, of both
+    those that go together by circumstances and radius; distances of those that go together, in mm; names.
 
     A report counts under the circumstances of the true ball nearest to it. Reports of hidden balls count
     neither way.
@@ -33,12 +37,12 @@ class BallTally:
 
     true: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
-    hit: Counter[tuple[str, float]] = field(default_factory=Counter)
-    right: Counter[tuple[str, float]] = field(default_factory=Counter)
-    scored: dict[float, list[tuple[float, bool]]] = field(default_factory=lambda: {r: [] for r in RADII_MM})
-    errors_mm: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    named: list[bool] = field(default_factory=list)
-    grouped: list[bool] = field(default_factory=list)
+    hit: Counter[str] = field(default_factory=Counter)
+    right: Counter[str] = field(default_factory=Counter)
+    scored: dict[str, list[tuple[float, bool]]] = field(default_factory=dict)
+    errors_mm: dict[str, list[float]] = field(default_factory=dict)
+    named: Counter[str] = field(default_factory=Counter)
+    named_right: Counter[str] = field(default_factory=Counter)
 
     def add(self, true: Sequence[TrueBall], found: Sequence[Found], table: Table, hand: bool) -> None:
         """Counts one frame; places are `table_in`, those of reports best first where `quality` says so."""
@@ -53,10 +57,11 @@ class BallTally:
         self.found.update(label for each in near for label in each)
         for radius in RADII_MM:
             pairs = matched(cost, radius)
-            self.hit.update((label, radius) for i, _ in pairs for label in labels[i])
-            self.right.update((label, radius) for _, j in pairs for label in near[j])
+            self.hit.update(_at(label, radius) for i, _ in pairs for label in labels[i])
+            self.right.update(_at(label, radius) for _, j in pairs for label in near[j])
             good = {j for _, j in pairs}
-            self.scored[radius] += [(found[k].quality, j in good) for j, k in enumerate(shown)]
+            scored = self.scored.setdefault(f"{radius:g}", [])
+            scored += [(round(found[k].quality, 4), j in good) for j, k in enumerate(shown)]
         for i, j in matched(cost, RADII_MM[-1]):
             self._measure(
                 true[wanted[i]], found[shown[j]], float(cost[i, j]), (*labels[i], zone(true[wanted[i]], table))
@@ -64,131 +69,83 @@ class BallTally:
 
     def _measure(self, true: TrueBall, found: Found, off_mm: float, labels: tuple[str, ...]) -> None:
         for label in labels:
-            self.errors_mm[label].append(off_mm)
+            self.errors_mm.setdefault(label, []).append(round(off_mm, 4))
         if true.ball is not None:
-            self.named.append(same_ball(true.ball, found.ball))
-            self.grouped.append(group_of(true.ball) == group_of(found.ball))
+            self.named.update((_NUMBER, _GROUP))
+            self.named_right[_NUMBER] += same_ball(true.ball, found.ball)
+            self.named_right[_GROUP] += group_of(true.ball) == group_of(found.ball)
 
-    def merge(self, other: "BallTally") -> None:
-        """Adds what another has counted."""
-        for mine, more in (
-            (self.true, other.true),
-            (self.found, other.found),
-            (self.hit, other.hit),
-            (self.right, other.right),
-        ):
-            mine.update(more)  # type: ignore[arg-type]
-        for radius, scored in other.scored.items():
-            self.scored[radius] += scored
-        for label, errors in other.errors_mm.items():
-            self.errors_mm[label] += errors
-        self.named += other.named
-        self.grouped += other.grouped
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
-    def detection(self) -> list[Metric]:
-        """Recall and precision, over all and by circumstances."""
-        metrics = []
-        for label in (_ALL, *CIRCUMSTANCES):
-            where = "" if label == _ALL else f", {label}"
-            for radius in RADII_MM:
-                name = f"within {radius:g} mm{where}"
-                metrics.append(st.share(f"recall {name}", self.hit[label, radius], self.true[label]))
-                metrics.append(st.share(f"precision {name}", self.right[label, radius], self.found[label]))
-        return metrics
-
-    def precision_averages(self) -> list[Metric]:
-        """AP, where qualities order what was found."""
-        metrics = []
-        for radius in RADII_MM:
-            ap = st.average_precision(self.scored[radius], self.true[_ALL])
-            value = None if ap is None else 100 * ap
-            metrics.append(Metric(f"AP within {radius:g} mm", value, self.true[_ALL], "%"))
-        return metrics
-
-    def position(self) -> list[Metric]:
-        """How far off the balls found are, over all, by circumstances and by zone of the table."""
-        metrics = []
-        for label in (_ALL, *CIRCUMSTANCES, *ZONES):
-            errors, name = self.errors_mm[label], "position" if label == _ALL else f"position, {label}"
-            metrics += [
-                st.rmse(f"{name}, RMSE", errors, "mm"),
-                st.median(f"{name}, median", errors, "mm"),
-                st.percentile(f"{name}, p95", errors, "mm", 95),
-                st.largest(f"{name}, max", errors, "mm"),
-            ]
-        return metrics
-
-    def names(self) -> list[Metric]:
-        """Groups and numbers of the balls found."""
-        return [
-            st.share("group right", sum(self.grouped), len(self.grouped)),
-            st.share("number right", sum(self.named), len(self.named)),
-        ]
-
-
-@dataclass
-class PathTally:
-    """Whether names stay with their balls: switches and HOTA, over every frame.
-
-    HOTA is √(detection accuracy · association accuracy) at one distance, 28 mm [Luiten et al. 2020].
-    """
-
-    shots: int = 0
-    switches: int = 0
-    matches: int = 0
-    lost: int = 0
-    false: int = 0
-    associated: float = 0.0
-
-    def add(self, frames: Sequence[tuple[Sequence[TrueBall], Sequence[Found]]], shots: int) -> None:
-        """Counts one recording; names of true balls and of reports are their identities."""
-        self.shots += shots
-        last: dict[str, str] = {}
-        together: Counter[tuple[str, str]] = Counter()
-        true_frames: Counter[str] = Counter()
-        found_frames: Counter[str] = Counter()
-        for true, found in frames:
-            distances = distances_mm(true, found)
-            excused = near_hidden(true, distances)
-            wanted = [i for i, ball in enumerate(true) if ball.state != "hidden" and ball.ball is not None]
-            shown = [j for j in range(len(found)) if j not in excused]
-            pairs = matched(distances[np.ix_(wanted, shown)], RADII_MM[-1])
-            self.matches += len(pairs)
-            self.lost += len(wanted) - len(pairs)
-            self.false += len(shown) - len(pairs)
-            true_frames.update(str(true[i].ball) for i in wanted)
-            found_frames.update(found[j].ball for j in shown)
-            for i, j in pairs:
-                ball, name = str(true[wanted[i]].ball), found[shown[j]].ball
-                self.switches += last.get(ball, name) != name
-                last[ball] = name
-                together[ball, name] += 1
-        self.associated += sum(
-            n * n / (true_frames[ball] + found_frames[name] - n) for (ball, name), n in together.items()
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "BallTally":
+        """A tally of what `to_json` made of one. Raises KeyError, TypeError or ValueError."""
+        counters = {
+            name: Counter(data[name]) for name in ("true", "found", "hit", "right", "named", "named_right")
+        }
+        return cls(
+            **counters,
+            scored={r: [(float(q), bool(ok)) for q, ok in scored] for r, scored in data["scored"].items()},
+            errors_mm={label: [float(v) for v in errors] for label, errors in data["errors_mm"].items()},
         )
 
-    def merge(self, other: "PathTally") -> None:
-        """Adds what another has counted."""
-        for name in ("shots", "switches", "matches", "lost", "false", "associated"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
 
-    def metrics(self) -> list[Metric]:
-        counted = self.matches + self.lost + self.false
-        hota = None
-        if self.matches:
-            hota = 100 * float(np.sqrt(self.matches / counted * self.associated / self.matches))
-        per_100 = None if not self.shots else 100 * self.switches / self.shots
-        return [
-            Metric("HOTA within 28 mm", hota, counted, "%"),
-            Metric("switches of names per 100 shots", per_100, self.shots),
+def detection(tallies: Sequence[BallTally], clusters: Clusters) -> list[Metric]:
+    """Recall and precision, over all and by circumstances, of tallies of one stretch each."""
+    metrics = []
+    for label in (_ALL, *CIRCUMSTANCES):
+        where = "" if label == _ALL else f", {label}"
+        for radius in RADII_MM:
+            name, at = f"within {radius:g} mm{where}", _at(label, radius)
+            metrics += [
+                clusters.share(f"recall {name}", [t.hit[at] for t in tallies], [t.true[label] for t in tallies]),
+                clusters.share(
+                    f"precision {name}", [t.right[at] for t in tallies], [t.found[label] for t in tallies]
+                ),
+            ]
+    return metrics
+
+
+def precision_averages(tallies: Sequence[BallTally]) -> list[Metric]:
+    """AP, where qualities order what was found."""
+    metrics = []
+    expected = sum(t.true[_ALL] for t in tallies)
+    for radius in RADII_MM:
+        ap = st.average_precision([s for t in tallies for s in t.scored.get(f"{radius:g}", ())], expected)
+        metrics.append(Metric(f"AP within {radius:g} mm", None if ap is None else 100 * ap, expected, "%"))
+    return metrics
+
+
+def position(tallies: Sequence[BallTally], clusters: Clusters) -> list[Metric]:
+    """How far off the balls found are, over all, by circumstances and by zone of the table."""
+    metrics = []
+    for label in (_ALL, *CIRCUMSTANCES, *ZONES):
+        errors = [t.errors_mm.get(label, []) for t in tallies]
+        name = "position" if label == _ALL else f"position, {label}"
+        metrics += [
+            clusters.rmse(f"{name}, RMSE", errors, "mm"),
+            clusters.median(f"{name}, median", errors, "mm"),
+            clusters.percentile(f"{name}, p95", errors, "mm", 95),
+            st.largest(f"{name}, max", [v for each in errors for v in each], "mm"),
         ]
+    return metrics
+
+
+def names(tallies: Sequence[BallTally], clusters: Clusters) -> list[Metric]:
+    """Groups and numbers of the balls found."""
+    return [
+        clusters.share(f"{what} right", [t.named_right[what] for t in tallies], [t.named[what] for t in tallies])
+        for what in (_GROUP, _NUMBER)
+    ]
 
 
 def distances_mm(true: Sequence[TrueBall], found: Sequence[Found]) -> Floats:
     """Distances between centres on one and the same table, shape (len(true), len(found))."""
     a = np.array([ball.table_in for ball in true], dtype=np.float64).reshape(-1, 2)
     b = np.array([ball.table_in for ball in found], dtype=np.float64).reshape(-1, 2)
-    result: Floats = np.linalg.norm(a[:, None] - b[None], axis=2) * MM_PER_IN
+    apart = a[:, None] - b[None]
+    result: Floats = np.hypot(apart[..., 0], apart[..., 1]) * MM_PER_IN
     return result
 
 
@@ -214,3 +171,7 @@ def zone(ball: TrueBall, table: Table) -> str:
         return "by a pocket"
     to_nose = min(x, table.length_in - x, y, table.width_in - y)
     return "by a rail" if to_nose < _RAIL * table.ball_diameter_in else "open table"
+
+
+def _at(label: str, radius_mm: float) -> str:
+    return f"{label} {radius_mm:g}"

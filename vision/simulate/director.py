@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,26 @@ from vision.simulate.shotbook import ShotBook, ShotRecord
 
 Array = NDArray[np.float64]
 
+Pace = Literal["usual", "brisk"]
+
 _SAME_PLACE_IN = 0.02
 _TURN_STEP_S = 1 / 90
+
+
+@dataclass(frozen=True, slots=True)
+class _Rhythm:
+    """How long players think, aim and wait for the table to settle after a shot, in seconds from … to."""
+
+    think_s: tuple[float, float]
+    aim_s: tuple[float, float]
+    settle_s: tuple[float, float]
+
+
+# A brisk player still comes, aims and leaves; from rest to strike it is never less than 1.8 s.
+_RHYTHMS: dict[Pace, _Rhythm] = {
+    "usual": _Rhythm((0.2, 0.7), (1.6, 2.5), (0.8, 1.2)),
+    "brisk": _Rhythm((0.0, 0.15), (0.8, 1.1), (0.25, 0.4)),
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,8 @@ class Director:
 
     Every second pass through the book is played in a mirror, the first one if `mirrored`. The first rack stands
     ready at time 0, as it is before its shot `first_shot`.
-    `row_delay` gives the time from a frame's first row to the row of a point (3,), for a rolling shutter.
+    `row_delays` gives the times (n,) from a frame's first row to the rows of points (n, 3), for a rolling
+    shutter. At another `pace` the same shots are played with less idle time between them.
     """
 
     def __init__(
@@ -59,10 +79,13 @@ class Director:
         *,
         first_shot: int = 0,
         mirrored: bool = False,
-        row_delay: Callable[[Array], float] | None = None,
+        row_delays: Callable[[Array], Array] | None = None,
+        pace: Pace = "usual",
     ) -> None:
         self.book, self.look = book, look
-        self._row_delay = row_delay
+        self._rhythm = _RHYTHMS[pace]
+        self._row_delays = row_delays
+        self._placed: tuple[float, dict[str, Placed]] = (-1.0, {})
         self._rng = np.random.default_rng([seed, 11])
         self._turn_rng = np.random.default_rng([seed, 12])
         self._mirrored = mirrored
@@ -83,15 +106,24 @@ class Director:
         """Moves on to the act at a time."""
         while t_s >= self._now.end_s:
             self._now, self._next = self._next, next(self._acts)
+            self._placed = (-1.0, {})
             self._note(self._now)
 
     def placed(self, t_s: float) -> dict[str, Placed]:
         """Where the balls are as a frame of that time has them, a time of the present act."""
-        since, act = max(0.0, t_s - self._now.start_s), self._now.act
+        if self._placed[0] != t_s:
+            self._placed = t_s, self._place(max(0.0, t_s - self._now.start_s), self._now.act)
+        return self._placed[1]
+
+    def _place(self, since: float, act: Act) -> dict[str, Placed]:
+        """Where the balls are a time after an act's beginning, each at the time of its row."""
         placed = act.balls(since)
-        if self._row_delay is None or not isinstance(act, Shoot):
+        if self._row_delays is None or not isinstance(act, Shoot) or not placed:
             return placed
-        own = {name: act.ball(name, since + self._row_delay(ball.centre)) for name, ball in placed.items()}
+        delays = self._row_delays(np.array([ball.centre for ball in placed.values()]))
+        if since + delays.max() <= act.strike_s:
+            return placed
+        own = {name: act.ball(name, since + float(d)) for name, d in zip(placed, delays, strict=True)}
         return {name: ball for name, ball in own.items() if ball is not None}
 
     def scene(self, t_s: float, exposure_s: float) -> Scene:
@@ -118,7 +150,7 @@ class Director:
         act, since = self._now.act, t_s - self._now.start_s
         if not isinstance(act, Shoot):
             return ball.centre[None]
-        delay = self._row_delay(ball.centre) if self._row_delay else 0.0
+        delay = float(self._row_delays(ball.centre[None])[0]) if self._row_delays else 0.0
         times = since + delay + exposure_s * np.linspace(-0.5, 0.5, 7)
         centres = [act.record.state(name, float(t) - act.strike_s)[1] for t in times]
         return np.column_stack([centres, np.full(len(times), ball.centre[2])])
@@ -185,9 +217,9 @@ class Director:
             table,
             self.look.people[record.player],
             record,
-            think_s=float(self._rng.uniform(0.2, 0.7)) + (1.2 if ready else 0.0),
-            aim_s=float(self._rng.uniform(1.6, 2.5)),
-            settle_s=float(self._rng.uniform(0.8, 1.2)),
+            think_s=float(self._rng.uniform(*self._rhythm.think_s)) + (1.2 if ready else 0.0),
+            aim_s=float(self._rng.uniform(*self._rhythm.aim_s)),
+            settle_s=float(self._rng.uniform(*self._rhythm.settle_s)),
             rhythm=tuple(self._rng.uniform(0.4, 0.6, int(self._rng.integers(1, 4)))),
         )
 

@@ -26,6 +26,12 @@ _CUE_PARTS: tuple[tuple[float, RGB, float], ...] = (
     (0.985, (96, 44, 24), 0.58),
     (1.0, (18, 18, 18), 0.56),
 )
+_CUE_AT = np.array([0.0, *(share for share, _, _ in _CUE_PARTS)])
+_CUE_RADII = np.array([0.24, *(radius for _, _, radius in _CUE_PARTS)])
+_CUE_PAINT = np.stack([linear(colour) for _, colour, _ in _CUE_PARTS])
+# Strips that make a part round: how light each is, its middle's offset and its width in radii.
+_CUE_STRENGTHS = np.array([0.55, 1.0, 1.5], dtype=np.float32)
+_CUE_STRIPS = ((0.0, 1.0), (0.12, 0.62), (0.22, 0.16))
 _SHIFT = 4
 
 
@@ -120,14 +126,16 @@ class LimbPainter:
     def stick(self, planes: Planes, stick: Stick) -> None:
         """A cue, drawn straight onto the planes: a dark and a bright strip a part make it round."""
         along = stick.butt - stick.tip
-        light = self._light(stick.tip + 0.3 * along)
-        start, start_radius = 0.0, 0.24
-        for end, colour, radius in _CUE_PARTS:
-            ends = np.array([stick.tip + start * along, stick.tip + end * along])
-            for strength, offset, width in ((0.55, 0.0, 1.0), (1.0, 0.12, 0.62), (1.5, 0.22, 0.16)):
-                yuv = to_yuv(encoded(linear(colour) * self._tint * np.float32(strength * light)))
-                self._strip(planes, ends, (start_radius, radius), (offset, width), yuv)
-            start, start_radius = end, radius
+        points = stick.tip + _CUE_AT[:, None] * along
+        seen = self.view.camera.project(points)
+        # Each part begins as thick as the one before it ends.
+        scale = self.view.scales(points)
+        starts, ends = scale[:-1] * _CUE_RADII[:-1], scale[1:] * _CUE_RADII[1:]
+        light = _CUE_STRENGTHS * np.float32(self._light(stick.tip + 0.3 * along))
+        yuv = to_yuv(encoded(_CUE_PAINT[:, None] * self._tint * light[:, None]))
+        for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            for (offset, width), colour in zip(_CUE_STRIPS, yuv[k], strict=True):
+                self._strip(planes, seen[k : k + 2], (start, end), (offset, width), colour)
 
     def stick_shadow(self, planes: Planes, stick: Stick) -> None:
         """A faint dark line where the cue keeps the lamp from the cloth."""
@@ -142,11 +150,12 @@ class LimbPainter:
         part = planes.y[region.luma]
         planes.y[region.luma] = cv2.subtract(part, cv2.multiply(part, cv2.blur(shade, (5, 5)), scale=1 / 255))
 
+    @staticmethod
     def _strip(
-        self, planes: Planes, ends: Array, radii: tuple[float, float], across: tuple[float, float], yuv: Floats
+        planes: Planes, seen: Array, scale: tuple[float, float], across: tuple[float, float], yuv: Floats
     ) -> None:
-        """A tapered strip between points (2, 3): `across` is its middle's offset and its width in radii."""
-        seen = self.view.camera.project(ends)
+        """A tapered strip between pixels (2, 2) of radii in pixels: `across` is its middle's offset and its width
+        in radii."""
         way = seen[1] - seen[0]
         length = float(np.hypot(*way))
         if length < 1e-6:
@@ -154,7 +163,6 @@ class LimbPainter:
         side = np.array([way[1], -way[0]]) / length
         if side[1] > 0:
             side = -side
-        scale = [self.view.px_per_in(p) * r for p, r in zip(ends, radii, strict=True)]
         offset, width = across
         corners = [
             seen[0] + side * scale[0] * (offset - width),
@@ -175,8 +183,9 @@ def _swept(x: Floats, y: Floats, line: Array, radii: Array) -> tuple[Floats, Flo
     length2 = max(dx * dx + dy * dy, 1e-6)
     px, py = x - np.float32(a[0]), y - np.float32(a[1])
     along = np.clip((px * np.float32(dx) + py * np.float32(dy)) / np.float32(length2), 0, 1)
-    away = np.hypot(px - along * np.float32(dx), py - along * np.float32(dy))
-    return away.astype(np.float32), np.asarray(ra + (rb - ra) * along, dtype=np.float32)
+    px, py = px - along * np.float32(dx), py - along * np.float32(dy)
+    away: Floats = np.sqrt(px * px + py * py)
+    return away, np.asarray(np.float32(ra) + np.float32(rb - ra) * along, dtype=np.float32)
 
 
 def _ints(point: Array) -> tuple[int, int]:

@@ -61,6 +61,7 @@ class Renderer:
         self._resting: dict[str, tuple[bytes, Sprite]] = {}
         self._layer = Planes(self._empty.y.copy(), self._empty.u.copy(), self._empty.v.copy())
         self._ball_cover = np.zeros_like(self._empty.u, dtype=np.float32)
+        self._drawn: list[tuple[Limb, Sprite | None]] = []
         self._noise = _Noise(camera.width_px, camera.height_px, look.noise, seed)
 
     def frame(self, scene: Scene) -> Planes:
@@ -83,10 +84,7 @@ class Renderer:
         """How much of the neighbourhood, a ball's half radius wide, of pixels (n, 2) people cover, 0–1."""
         reach = 0.5 * self.table.ball_radius_in * self.view.px_per_in((*self.table.corners_in.mean(axis=0), 0.0))
         most = np.zeros(len(pixels), dtype=np.float32)
-        for shape in shapes:
-            sprite = self._limbs.limb(shape) if isinstance(shape, Limb) else None
-            if sprite is None:
-                continue
+        for sprite in self._sprites(shapes):
             r = sprite.region
             for i, (x, y) in enumerate(pixels):
                 left, right = max(r.left, round(x - reach)), min(r.right, round(x + reach) + 1)
@@ -95,6 +93,13 @@ class Renderer:
                     part = sprite.cover[top - r.top : bottom - r.top, left - r.left : right - r.left]
                     most[i] = max(most[i], float(part.sum()) / (2 * round(reach) + 1) ** 2)
         return np.minimum(most, 1)
+
+    def _sprites(self, shapes: tuple[Shape, ...]) -> list[Sprite]:
+        """The sprites of limbs: those of the last frame where it showed the same."""
+        drawn = {id(limb): sprite for limb, sprite in self._drawn}
+        limbs = [shape for shape in shapes if isinstance(shape, Limb)]
+        sprites = [drawn[id(limb)] if id(limb) in drawn else self._limbs.limb(limb) for limb in limbs]
+        return [sprite for sprite in sprites if sprite is not None]
 
     def _rest(self, balls: list[BallPose]) -> None:
         """Brings the layer of resting balls up to date; redraws it only where the set has changed."""
@@ -130,7 +135,8 @@ class Renderer:
 
     def _blurred(self, sprite: Sprite, ball: BallPose) -> Sprite:
         """The sprite smeared along the ball's way during the exposure, its middle where it was."""
-        way = self.view.camera.project(ball.path) - self.view.camera.project(ball.centre[None])
+        way = self.view.camera.project(ball.path)
+        way -= way[len(way) // 2].copy()
         reach = int(np.ceil(np.abs(way).max()))
         if reach < 1:
             return sprite
@@ -140,13 +146,14 @@ class Renderer:
         right = min(margin, self.view.camera.width_px - r.right)
         bottom = min(margin, self.view.camera.height_px - r.bottom)
         grown = Region(r.left - left, r.top - top, r.right + right, r.bottom + bottom)
-        u = cv2.resize(sprite.u, r.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        v = cv2.resize(sprite.v, r.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        stack = np.dstack([sprite.y, u, v, sprite.cover])
-        stack = np.pad(stack, ((top, bottom), (left, right), (0, 0)))
+        stack = np.zeros((*grown.shape, 4), dtype=np.float32)
+        inner = stack[top : top + r.shape[0], left : left + r.shape[1]]
+        inner[..., 0], inner[..., 3] = sprite.y, sprite.cover
+        for k, plane in ((1, sprite.u), (2, sprite.v)):
+            inner[..., k] = cv2.resize(plane, r.shape[::-1], interpolation=cv2.INTER_NEAREST)
         # filter2D correlates; the smear is a convolution, so the kernel is turned by half a turn.
         smeared = cv2.filter2D(stack, -1, kernel[::-1, ::-1], borderType=cv2.BORDER_CONSTANT)
-        y, u, v, cover = (np.ascontiguousarray(smeared[..., k], dtype=np.float32) for k in range(4))
+        y, u, v, cover = (np.asarray(plane, dtype=np.float32) for plane in cv2.split(smeared))
         return Sprite(grown, y, halved(u), halved(v), cover, halved(cover), sprite.distance_in)
 
     def _people(self, planes: Planes, shapes: tuple[Shape, ...]) -> None:
@@ -155,9 +162,11 @@ class Renderer:
                 self._darken(planes, self._limbs.shadow(shape), None)
             else:
                 self._limbs.stick_shadow(planes, shape)
+        self._drawn = []
         for shape in shapes:
             if isinstance(shape, Limb):
                 sprite = self._limbs.limb(shape)
+                self._drawn.append((shape, sprite))
                 if sprite is not None:
                     _blend(planes, sprite)
             else:

@@ -25,6 +25,10 @@ Game = Literal["8-ball", "9-ball"]
 STILL, SPINNING, SLIDING, ROLLING, POTTED = 0, 1, 2, 3, 4
 MPH_PER_IN_S = 3600 / 63360
 
+_NO_VELOCITY, _NO_SPIN = np.zeros(2), np.zeros(3)
+for _nothing in (_NO_VELOCITY, _NO_SPIN):
+    _nothing.setflags(write=False)
+
 # Mirrored along the table's length, left becomes right.
 _MIRRORED_PLACE = {
     "left": "right",
@@ -86,9 +90,11 @@ class Motion:
         """State, position (2,), velocity (2,) and angular velocity (3,) at a time; until time 0 the ball rests
         where it begins."""
         if t_s <= 0:
-            return STILL, self.position[0], np.zeros(2), np.zeros(3)
-        i = int(np.searchsorted(self.t_s, t_s, side="right")) - 1
+            return STILL, self.position[0], _NO_VELOCITY, _NO_SPIN
+        i = int(self.t_s.searchsorted(t_s, side="right")) - 1
         state = int(self.state[i])
+        if state == STILL:
+            return STILL, self.position[i], _NO_VELOCITY, _NO_SPIN
         p, v, w = evolve(
             state, self.position[i], self.velocity[i], self.spin[i], t_s - self.t_s[i], physics=physics
         )

@@ -12,7 +12,7 @@ from calibration.file import Calibration
 from vision.frames.source import Frame
 from vision.model import Shot
 from vision.simulate.conditions import Conditions
-from vision.simulate.director import Director, PlayedShot
+from vision.simulate.director import Director, Pace, PlayedShot
 from vision.simulate.figure import over_bed
 from vision.simulate.look import Look, look_named
 from vision.simulate.render import Renderer, Scene
@@ -30,7 +30,7 @@ class SimulatedTable:
     later and each ball is drawn where it is at its centre's row. With `realtime` frames come at the
     clock's pace and those that a slow consumer lets pass are skipped and counted in `missing`; without it
     every frame comes, as fast as it is asked for, the same for the same seed. `rack`, and `shot` of it, are where
-    to begin; `look` is one of its own or the name of a ready one.
+    to begin; `look` is one of its own or the name of a ready one; `pace` is how long players idle between shots.
     """
 
     frame_count: int | None = None
@@ -49,6 +49,7 @@ class SimulatedTable:
         shot: int = 0,
         mirrored: bool = False,
         readout_s: float = 0.0,
+        pace: Pace = "usual",
     ) -> None:
         if not 1 <= fps <= 240:
             raise ValueError(f"{fps:g} frames a second can't be simulated: between 1 and 240")
@@ -63,9 +64,9 @@ class SimulatedTable:
         # Shots are stored by source and time: a table switched on again must not repeat yesterday's ids.
         self._name = f"sim-{uuid.uuid4().hex[:8]}" if realtime else f"sim-{seed}"
         self.readout_s = readout_s
-        delay = self._row_delay if readout_s else None
+        delays = self._row_delays if readout_s else None
         self._director = Director(
-            shot_book, self._look, seed, rack, first_shot=shot, mirrored=mirrored, row_delay=delay
+            shot_book, self._look, seed, rack, first_shot=shot, mirrored=mirrored, row_delays=delays, pace=pace
         )
         self._renderer = Renderer(self._camera, table, self._look, seed)
         self._scene = Scene(())
@@ -84,7 +85,12 @@ class SimulatedTable:
 
     @classmethod
     def under(
-        cls, conditions: Conditions, *, size: tuple[int, int] = (1280, 720), fps: float = 30.0
+        cls,
+        conditions: Conditions,
+        *,
+        size: tuple[int, int] = (1280, 720),
+        fps: float = 30.0,
+        pace: Pace = "usual",
     ) -> "SimulatedTable":
         """The table of a seed: its hall, its camera and its game, every frame of it."""
         c = conditions
@@ -99,6 +105,7 @@ class SimulatedTable:
             shot=c.shot,
             mirrored=c.mirrored,
             readout_s=c.readout_s,
+            pace=pace,
         )
 
     @property
@@ -128,8 +135,8 @@ class SimulatedTable:
     def close(self) -> None:
         self._closed = True
 
-    def _row_delay(self, point_in: Array) -> float:
-        return self.readout_s * float(self._camera.project(point_in[None])[0, 1]) / self.height_px
+    def _row_delays(self, points_in: Array) -> Array:
+        return self.readout_s * self._camera.project(points_in)[:, 1] / self.height_px
 
     def _draw(self, index: int, t_s: float, missing: int) -> Frame:
         self._scene = self._director.scene(t_s, self._look.exposure_s)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vision.frames.source import Frame
+from vision.simulate.director import PlayedShot
 from vision.simulate.source import SimulatedTable
 from vision.simulate.truth import FrameTruth, truth_file
 
@@ -48,8 +49,11 @@ class Take:
 
     def truth(self) -> dict[str, Any]:
         """The truth of what has been seen so far, as a truth file has it: of shots those that are over."""
-        shots = self.table.shots()
-        return truth_file(shots[: self._shots], self.frames, self.table.calibration, self.fps)
+        return truth_file(self.shots(), self.frames, self.table.calibration, self.fps)
+
+    def shots(self) -> tuple[tuple[str, PlayedShot], ...]:
+        """The take's shots that are over, each with its source's id."""
+        return self.table.shots()[: self._shots]
 
     def _ended(self, t_s: float) -> bool:
         if self._shots is not None:

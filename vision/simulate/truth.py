@@ -48,6 +48,12 @@ class TrueState:
     covered: float
     spin_rad_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
+    @property
+    def shown(self) -> Literal["still", "moving", "hidden"]:
+        """What truth files call its state. Balls that people cover, that fall into a pocket or that a hand carries
+        are `hidden`: they may be reported or not."""
+        return self.status if self.status in ("still", "moving") and self.covered <= 0.5 else "hidden"
+
 
 @dataclass(frozen=True)
 class FrameTruth:
@@ -64,8 +70,7 @@ class FrameTruth:
         return {ball.ball: ball for ball in self.balls}
 
     def to_json(self) -> dict[str, Any]:
-        """An entry of `frames` in a truth file. Balls that people cover, that fall into a pocket or that a hand
-        carries are `hidden`: they may be reported or not."""
+        """An entry of `frames` in a truth file."""
         return {
             "frame": self.index,
             "t_s": round(self.t_s, 5),
@@ -75,12 +80,11 @@ class FrameTruth:
 
 
 def _ball(b: TrueState) -> dict[str, Any]:
-    seen = b.status in ("still", "moving") and b.covered <= 0.5
     entry: dict[str, Any] = {
         "ball": b.ball,
         "table_in": [round(b.x_in, 4), round(b.y_in, 4)],
         "px": [round(b.x_px, 3), round(b.y_px, 3)],
-        "state": b.status if seen else "hidden",
+        "state": b.shown,
     }
     if b.status == "moving":
         entry["spin_rad_s"] = [round(w, 2) for w in b.spin_rad_s]

@@ -97,6 +97,12 @@ class View:
         point = np.asarray(point_in, dtype=np.float64)
         return float(np.mean((self.camera.fx, self.camera.fy)) / np.linalg.norm(point - self.eye))
 
+    def scales(self, points_in: Array) -> Array:
+        """The picture's scale in pixels an inch at table points, shape (n, 3): shape (n,)."""
+        away = points_in - self.eye
+        scales: Array = (self.camera.fx + self.camera.fy) / 2 / np.sqrt(np.einsum("ij,ij->i", away, away))
+        return scales
+
 
 def default_camera(size_px: tuple[int, int], length_in: float, width_in: float) -> Camera:
     """A camera on the lamp mount of a hall: high over the table, a little off-centre, tilted and turned, with a

@@ -94,9 +94,9 @@ def test_the_kind_is_break_for_the_break_alone(watched: Watched) -> None:
 
 
 def test_measures_are_near_the_truth(watched: Watched) -> None:
-    """After the break: cut angle within 1.5°, speed within 5 %, distance within 1 %."""
+    """After the break, at 30 frames a second: cut angle within 2°, speed within 5 %, distance within 1 %."""
     for true, shot in zip(watched.true[1:], watched.shots[1:], strict=True):
-        assert shot.cut_angle_deg == pytest.approx(true.cut_angle_deg, abs=1.5)
+        assert shot.cut_angle_deg == pytest.approx(true.cut_angle_deg, abs=2.0)
         assert shot.cue_speed_mph == pytest.approx(true.cue_speed_mph, rel=0.05)
         assert shot.cue_distance_in == pytest.approx(true.cue_distance_in, rel=0.01)
 

@@ -16,7 +16,7 @@ from vision.quality import Quality
 from vision.shots import ShotFinder
 from vision.tracker import Tracker
 
-_NAME_EVERY_S = 1.0
+_NAME_EVERY_S, _NAME_IN_PLAY_S = 1.0, 2.5
 
 
 class Pipeline:
@@ -59,7 +59,8 @@ class Pipeline:
             self._learnt = True
         sight = self._detector.look(frame, self._tracker.expected(frame.t_s))
         self._tracker.update(frame.index, frame.t_s, sight.detections, sight.looked, self._detector.cover)
-        if frame.t_s - self._named_s >= _NAME_EVERY_S:
+        every_s = _NAME_IN_PLAY_S if self._finder.phase == "shot" else _NAME_EVERY_S
+        if frame.t_s - self._named_s >= every_s:
             self._name(frame.t_s)
         shots = self._finder.update(frame.index, frame.t_s, self._tracker, self._names)
         self._balls = self._states()

@@ -33,6 +33,7 @@ class ChangeWatch:
         self.shape = height // TILE, width // TILE
         self._cut = slice(0, height), slice(0, width)
         self._reach = np.ascontiguousarray(reach[self._cut])
+        self._there = cv2.resize(self._reach, self.shape[::-1], interpolation=cv2.INTER_AREA) > 0
         rows, columns = samples
         inside = (rows < height) & (columns < width)
         self._samples = rows[inside], columns[inside]
@@ -55,6 +56,10 @@ class ChangeWatch:
     def forget(self) -> None:
         """Makes everything new."""
         self._seen = None
+
+    def want_all(self, t_s: float) -> None:
+        """Asks for one more look at everything."""
+        self._again_s[self._there] = t_s
 
     def busy(self, luma: Plane, t_s: float) -> Tiles:
         """Which tiles differ from when they were last looked at, shape (h, w) in tiles; all at first."""

@@ -28,6 +28,7 @@ _WELL_FOUND = 0.7
 _ONE_BALL = 0.8  # balls nearer than this, in diameters, are one
 _EXPECTED_IN = 0.5
 _ALL_AGAIN_S, _ALL_LATER_S = 0.6, 9.0  # of quiet, until everything is looked at again, and once more
+_AT_ONCE = 16  # so many columns of tiles are searched in one frame
 _IN_PLAY_PATIENCE_S, _MISSING_PATIENCE_S = 2.5, 0.25
 _MIN_DEPTH = 0.45  # in radii: a mask thinner than this is a line, a cue or a rail
 # A followed ball accounts for what changed so far from its middle, in radii: itself and most of its shadow.
@@ -119,9 +120,10 @@ class Detector:
         # Where nothing changed a ball that can't be made out this time still lies.
         looked[list(followed)] = True
         rest = busy & ~accounted
+        if self._is_time_for_all(frame.t_s, expected, rest):
+            known.changes.want_all(frame.t_s)
         due = known.changes.due(accounted, frame.t_s, _patience_s(expected))
-        everything |= self._is_time_for_all(frame.t_s, expected, rest)
-        search = np.ones_like(rest) if everything else self._near(expected, lost, rest) | due
+        search = np.ones_like(rest) if everything else self._near(expected, lost, rest) | _first_of(due)
         known.changes.look_at(accounted & busy, frame.t_s, again=False)
         good = list(followed.values())
         if not search.any():
@@ -351,6 +353,15 @@ class Detector:
             if all(np.hypot(c.ball.x_in - k.ball.x_in, c.ball.y_in - k.ball.y_in) > least for k in kept):
                 kept.append(c)
         return kept
+
+
+def _first_of(due: Tiles) -> Tiles:
+    """The leftmost of the tiles: the others wait for the next frames, so that no frame takes long."""
+    columns = np.nonzero(due.any(axis=0))[0]
+    if len(columns):
+        due = due.copy()
+        due[:, columns[0] + _AT_ONCE :] = False
+    return due
 
 
 def _patience_s(expected: Expected) -> float | None:

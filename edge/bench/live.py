@@ -1,8 +1,8 @@
 """A live camera followed while people use the kiosk: which frames were lost, by whom, and what it cost.
 
 Everything is real but the camera, whose frames are drawn beforehand and come from memory at its pace: the capture,
-the vision service, the store, a kiosk process, and a process of people who watch its pages. Run as
-`python -m edge.bench.live`; `measure_live` is the same for other programs.
+the vision service, the store, a kiosk process, and a process of people who watch its pages. `ladder bench --live`
+runs it.
 """
 
 import contextlib
@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from calibration.file import Calibration
@@ -83,6 +82,18 @@ class SoakReport:
     @property
     def lost(self) -> int:
         return self.due - self.followed
+
+    def in_words(self) -> str:
+        """Three lines for a person."""
+        return (
+            f"{self.due} frames due, {self.followed} followed, {self.lost} lost: "
+            f"{self.dropped_by_sensor} by the camera, {self.dropped_by_overload} by overload, "
+            f"{self.unaccounted} unaccounted\n"
+            f"queue at most {self.most_waiting} of {self.room}, memory +{self.memory_growth_mb:g} MB, "
+            f"{self.cpu_ms_mean} ms of CPU a frame (99 %: {self.cpu_ms_p99}), {self.shots} shots stored\n"
+            f"pages: {self.heard.live_events} live states, {self.heard.pages} fetched, statuses "
+            f"{', '.join(self.heard.statuses)}; errors: {len(self.heard.errors)}"
+        )
 
 
 def measure_live(soak: Soak, clip: Clip | None = None, make: MakeFollower = Pipeline) -> SoakReport:
@@ -293,50 +304,3 @@ def _shots(store: Store) -> int:
 
 def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
-
-
-def _parse_size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
-    try:
-        width, height = (int(side) for side in value.lower().split("x"))
-    except ValueError as error:
-        raise click.BadParameter("a size such as 1920x1080 is expected", ctx, param) from error
-    return width, height
-
-
-@click.command(epilog="Example: python -m edge.bench.live --seconds 60 --json live.json")
-@click.option("--size", default="1920x1080", callback=_parse_size, show_default=True)
-@click.option("--fps", default=60.0, show_default=True)
-@click.option("--seconds", default=20.0, show_default=True)
-@click.option("--clip", "clip_s", default=5.0, show_default=True, help="Seconds of game drawn beforehand.")
-@click.option("--seed", default=1, show_default=True)
-@click.option("--listeners", default=3, show_default=True, help="Pages open on the live stream.")
-@click.option("--slow-ms", default=0.0, help="Make the follower so much slower a frame: an overload.")
-@click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path))
-def main(
-    *,
-    size: tuple[int, int],
-    fps: float,
-    seconds: float,
-    clip_s: float,
-    seed: int,
-    listeners: int,
-    slow_ms: float,
-    out: Path | None,
-) -> None:
-    """Follow a camera made of memory while the kiosk is in use, and tell which frames were lost."""
-    report = measure_live(Soak(size, fps, seconds, clip_s, seed, listeners, slow_ms / 1000))
-    if out is not None:
-        out.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
-    click.echo(
-        f"{report.due} frames due, {report.followed} followed, {report.lost} lost: "
-        f"{report.dropped_by_sensor} by the camera, {report.dropped_by_overload} by overload, "
-        f"{report.unaccounted} unaccounted\n"
-        f"queue at most {report.most_waiting} of {report.room}, memory +{report.memory_growth_mb:g} MB, "
-        f"{report.cpu_ms_mean} ms of CPU a frame (99 %: {report.cpu_ms_p99}), {report.shots} shots stored\n"
-        f"pages: {report.heard.live_events} live states, {report.heard.pages} fetched, statuses "
-        f"{', '.join(report.heard.statuses)}; errors: {len(report.heard.errors)}"
-    )
-
-
-if __name__ == "__main__":
-    main()

@@ -44,7 +44,7 @@ def _one_thread() -> None:
 
 
 @click.command(
-    epilog="Examples: ladder bench · ladder bench --profile · ladder bench --memory 60 --fps 30 · "
+    epilog="Examples: ladder bench · ladder bench --profile · ladder bench --memory 60 --fps 30 · ladder bench --live · "
     "ladder bench --seeds 1-8 --seconds 30 --json bench.json"
 )
 @click.option("--seeds", default="1-4", show_default=True, callback=_seeds, help="Simulated halls, such as 1-4,7.")
@@ -67,6 +67,14 @@ def _one_thread() -> None:
     help="In place of the table: the memory of the vision process over so much play of the first seed.",
 )
 @click.option(
+    "--live",
+    is_flag=True,
+    help="In place of the table: frames of the first seed come at their pace beside a kiosk in use; which are lost.",
+)
+@click.option(
+    "--slow-ms", default=0.0, show_default=True, help="With --live: so much slower a frame, an overload."
+)
+@click.option(
     "--json", "json_out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it as JSON."
 )
 def bench(
@@ -78,6 +86,8 @@ def bench(
     cold: bool,
     profile: bool,
     minutes: float | None,
+    live: bool,
+    slow_ms: float,
     json_out: Path | None,
 ) -> None:
     """Measure how fast the table is followed, on one thread.
@@ -91,9 +101,11 @@ def bench(
 
     cv2.setNumThreads(1)
     plan = FramePlan(seeds, seconds, size, fps, cold=cold)
-    if profile and minutes is not None:
-        raise click.UsageError("give --profile or --memory, not both")
-    if minutes is not None:
+    if sum((profile, minutes is not None, live)) > 1:
+        raise click.UsageError("give one of --profile, --memory and --live")
+    if live:
+        _live(plan, slow_ms, json_out)
+    elif minutes is not None:
         _memory(plan, minutes, json_out)
     elif profile:
         _profile(plan, json_out)
@@ -172,6 +184,22 @@ def _memory(plan: "FramePlan", minutes: float, json_out: Path | None) -> None:
         raise Failure(str(error)) from error
     _print(imports_table(imports))
     _print(memory_table(wanted, report))
+
+
+def _live(plan: "FramePlan", slow_ms: float, json_out: Path | None) -> None:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from edge.bench.live import Soak, measure_live  # noqa: PLC0415
+    from vision.files import FileError, check_writable, write_json  # noqa: PLC0415
+
+    try:
+        check_writable(json_out)
+        report = measure_live(Soak(plan.size, plan.fps, plan.seconds, seed=plan.seeds[0], slow_s=slow_ms / 1000))
+        if json_out is not None:
+            write_json(json_out, {"schema": 1} | asdict(report))
+    except (FileError, RuntimeError) as error:
+        raise Failure(str(error)) from error
+    click.echo(report.in_words())
 
 
 def _print(table: object) -> None:

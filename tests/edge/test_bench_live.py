@@ -1,7 +1,7 @@
 """The live soak: every frame is accounted for, and an overload is counted, shown and bounded.
 
 Small pictures and a follower made for the test: what is promised here must hold on any machine, so counts are
-compared, never times. The figures for the real pipeline at 1080p come from running `python -m edge.bench.live`.
+compared, never times. The figures for the real pipeline at 1080p come from running `ladder bench --live`.
 """
 
 import time

@@ -44,8 +44,8 @@ def _one_thread() -> None:
 
 
 @click.command(
-    epilog="Examples: ladder bench · ladder bench --profile · ladder bench --memory 60 --fps 30 · ladder bench --live · "
-    "ladder bench --seeds 1-8 --seconds 30 --json bench.json"
+    epilog="Examples: ladder bench · ladder bench --profile · ladder bench --memory 60 --fps 30 · "
+    "ladder bench --live · ladder bench --seeds 1-8 --seconds 30 --json bench.json"
 )
 @click.option("--seeds", default="1-4", show_default=True, callback=_seeds, help="Simulated halls, such as 1-4,7.")
 @click.option(
@@ -69,7 +69,7 @@ def _one_thread() -> None:
 @click.option(
     "--live",
     is_flag=True,
-    help="In place of the table: frames of the first seed come at their pace beside a kiosk in use; which are lost.",
+    help="In place of the table: frames of the first seed at a camera's pace, a kiosk in use; which are lost.",
 )
 @click.option(
     "--slow-ms", default=0.0, show_default=True, help="With --live: so much slower a frame, an overload."

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import least_squares
 
 from calibration.camera import Camera
 from calibration.file import CalibrationError
@@ -134,6 +133,8 @@ def refine(
     `residuals_px(camera, extra)` gives pixel distances, `extra` being what follows the lens's parameters in
     the vector; `prior(extra)` gives what is known of those, in standard deviations.
     """
+    from scipy.optimize import least_squares  # noqa: PLC0415 (47 MB, and only calibrating needs it)
+
     n = lens.unknowns
 
     def all_residuals(p: Array) -> Array:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
+from vision.assignment import linear_sum_assignment
 from vision.balls import Ball, BallSet, ball_sets
 from vision.evidence import Evidence, same_light
 from vision.palette import PIXELS_WORTH, Palette, features

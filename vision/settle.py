@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from vision.assignment import linear_sum_assignment
 from vision.files import TrackRow
 
 # A ball keeps its name where it moved less than this since the last frame; a break is 8 in a frame.

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from calibration.table import Table
+from vision.assignment import linear_sum_assignment
 from vision.detect.expected import Expected
 from vision.model import Detection, Point
 from vision.pots import fate_of

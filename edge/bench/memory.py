@@ -8,18 +8,18 @@ from tempfile import TemporaryDirectory
 
 from edge.bench.rss import Mark, MemoryReport, resident_mb
 
-# What `ladder vision` loads, in an order in which each is charged with what it brings.
+# What `ladder vision` loads, in an order in which each is charged with what it brings; PyAV only for recordings
+# and for cameras that compress their pictures.
 IMPORTS = (
     "click",
     "sqlite3",
     "numpy",
     "cv2",
-    "av",
-    "scipy.optimize",
     "sqlite_utils",
     "vision.pipeline",
     "edge.runtime.vision_parts",
     "edge.commands.vision",
+    "av",
 )
 _MARKS = 6
 

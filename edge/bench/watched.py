@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import av  # noqa: F401 (here for what it takes: a camera that compresses its pictures needs it)
+
 from calibration.file import Calibration, load_calibration
 from edge.bench.rss import Mark, MemoryReport, peak_mb, resident_mb
 from edge.runtime.capture import LAG_BYTES, QUEUE_FRAMES

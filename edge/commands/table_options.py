@@ -11,7 +11,6 @@ import click
 from calibration.file import Calibration, CalibrationError, from_file
 from calibration.intrinsics import load_intrinsics
 from calibration.markers import load_layout
-from calibration.solve import calibrate
 from calibration.table import Table, parse_table
 from vision.balls import BallSet, ball_sets
 from vision.frames.source import Plane
@@ -35,6 +34,8 @@ class TableOptions:
         """The calibration from its file, or from pictures, fetched only when needed. Raises CalibrationError."""
         if self.calibration is not None:
             return from_file(self.calibration)
+        from calibration.solve import calibrate  # noqa: PLC0415 (who has a file needs no search)
+
         layout = None if self.markers is None else load_layout(self.markers)
         lens = None if self.intrinsics is None else load_intrinsics(self.intrinsics)
         seen = pictures()

@@ -1,6 +1,8 @@
 """The memory of the vision process: its own, of the real service, with all that was played stored."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,17 @@ def test_imports_are_charged_one_by_one() -> None:
     costs = dict(measure_imports(("json", "numpy", "numpy")))
     assert list(costs) == ["Python itself", "json", "numpy"]
     assert costs["Python itself"] > 3
+
+
+def test_watching_a_camera_loads_neither_scipy_nor_the_decoder_of_films() -> None:
+    imports = (
+        "import edge.commands.vision, edge.runtime.vision_parts, edge.runtime.shot_writer, vision.frames.v4l2"
+    )
+    heavy = "print(sorted({name.partition('.')[0] for name in sys.modules} & {'cv2', 'scipy', 'av', 'rich'}))"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; {imports}; {heavy}"], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "['cv2']"
 
 
 def test_the_vision_process_runs_to_the_end_of_play() -> None:

@@ -13,6 +13,11 @@ from vision.frames.source import Frame, Plane
 
 # The centre of a ball that hangs in a pocket lies at most this far beyond the nose lines.
 _HANGING_IN = 0.5
+# Bare cloth is no more foreign than this; so many pixels of it tell the light.
+_BARE = 0.6
+_SAMPLES = 200
+# Rows that are learnt from at once.
+_BAND = 64
 # A hole is this much darker than the cloth (log of the ratio).
 _HOLE = -1.5
 
@@ -100,14 +105,10 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
     reach = _reach(calibration, height, width)
     x, y, w, h = cv2.boundingRect(reach)
     picture = median_half_bgr(frames)
-    ratio = cloth.log_of(picture) - cloth.log_bgr
     bed = bed_mask(calibration, height, width)
-    foreign = cloth.against(ratio).foreign
-    holes = _holes(calibration, ratio, (foreign > 1) & (bed == 0))
-    bare = (np.abs(foreign) < 0.6) & (reach > 0)
-    rows, cols = np.nonzero(bare)
-    step = max(1, len(rows) // 200)
-    samples = rows[::step], cols[::step]
+    hollow, bare = _hollow_and_bare(picture, cloth, bed)
+    bare_there = np.flatnonzero(bare & (reach > 0))
+    rows, cols = np.divmod(bare_there[:: max(1, len(bare_there) // _SAMPLES)], width)
     return Bed(
         calibration=calibration,
         bed=bed,
@@ -115,10 +116,25 @@ def measure_bed(calibration: Calibration, cloth: Cloth, frames: list[Frame]) -> 
         border=_border(reach),
         rect=(x, y, x + w, y + h),
         radius_half=_radius_map(calibration, height, width),
-        holes=holes,
-        samples=samples,
-        sample_log=cloth.log_of(picture[samples][:, None])[:, 0],
+        holes=_holes(calibration, hollow),
+        samples=(rows, cols),
+        sample_log=cloth.log_of(picture[rows, cols][:, None])[:, 0],
     )
+
+
+def _hollow_and_bare(picture: Plane, cloth: Cloth, bed: Plane) -> tuple[Plane, NDArray[np.bool_]]:
+    """Which pixels, shape (h, w), are as dark as a hole or, off the bed, no cloth (non-zero), and which are bare
+    cloth. Band by band: whole pictures of logarithms would take what no frame needs later."""
+    hollow = np.empty(bed.shape, dtype=np.uint8)
+    bare = np.empty(bed.shape, dtype=bool)
+    for top in range(0, len(bed), _BAND):
+        band = slice(top, top + _BAND)
+        ratio = cloth.log_of(picture[band]) - cloth.log_bgr[band]
+        against = cloth.against(ratio)
+        foreign = against.foreign
+        hollow[band] = (against.mean < _HOLE) | ((foreign > 1) & (bed[band] == 0))
+        bare[band] = np.abs(foreign) < _BARE
+    return hollow, bare
 
 
 def _reach(calibration: Calibration, height: int, width: int) -> Plane:
@@ -146,16 +162,15 @@ def _jaws(x: float, y: float, length: float, width: float, R: float) -> NDArray[
     return np.array([[x, y], [np.clip(x, 2 * R, length - 2 * R), np.clip(y, 2 * R, width - 2 * R)]])
 
 
-def _holes(calibration: Calibration, log_ratio: Float, outside: NDArray[np.bool_]) -> Plane:
-    """Non-zero on dark patches at the pockets and on what is no cloth beyond the noses there, without specks."""
-    dark = ((log_ratio.mean(axis=2) < _HOLE) | outside).astype(np.uint8)
-    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    near = np.zeros_like(dark)
+def _holes(calibration: Calibration, hollow: Plane) -> Plane:
+    """Non-zero on hollow patches at the pockets, without specks."""
+    clean = cv2.morphologyEx(hollow, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    near = np.zeros_like(hollow)
     for pocket, centre in zip(calibration.table.pockets, calibration.pockets_px, strict=True):
         scale = calibration.px_per_in(pocket.x_in, pocket.y_in)
         u, v = np.round((centre - 0.5) / 2).astype(int)
         cv2.circle(near, (int(u), int(v)), max(2, int(pocket.mouth_in * scale / 2)), 1, -1)
-    return np.asarray(cv2.bitwise_and(dark, near), dtype=np.uint8)
+    return np.asarray(cv2.bitwise_and(clean, near), dtype=np.uint8)
 
 
 def _radius_map(calibration: Calibration, height: int, width: int) -> Float:
@@ -167,8 +182,10 @@ def _radius_map(calibration: Calibration, height: int, width: int) -> Float:
     v = s.centres_px[:, 1] / (2 * height) - 0.5
     A = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
     c = np.linalg.lstsq(A, s.radii_px / 2, rcond=None)[0]
-    gv, gu = np.mgrid[0:height, 0:width].astype(np.float64)
-    gu, gv = gu / width - 0.5, gv / height - 0.5
-    surface = c[0] + c[1] * gu + c[2] * gv + c[3] * gu**2 + c[4] * gu * gv + c[5] * gv**2
+    gu, gv = np.arange(width) / width - 0.5, (np.arange(height) / height - 0.5)[:, None]
+    surface = c[4] * gv * gu
+    surface += c[0] + c[1] * gu + c[3] * gu**2
+    surface += c[2] * gv + c[5] * gv**2
     lowest, highest = float(s.radii_px.min()) / 2, float(s.radii_px.max()) / 2
-    return np.asarray(np.clip(surface, 0.9 * lowest, 1.1 * highest), dtype=np.float32)
+    np.clip(surface, 0.9 * lowest, 1.1 * highest, out=surface)
+    return np.asarray(surface, dtype=np.float32)

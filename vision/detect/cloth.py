@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from calibration.file import Calibration
 from vision.frames.source import Frame, Plane
 
+Array = NDArray[np.float64]
 Float = NDArray[np.float32]
 
 # Added before the logarithm, as a share of the cloth's strongest channel: the noise of a channel that the cloth
 # hardly reflects must not count as colour.
 _FLOOR_SHARE = 0.05
 _FLOOR_LEAST = 2.0
+
+# The surface is fitted to so many pixels.
+_SAMPLES = 8_000
 
 # Cloth keeps this near to its surface (median of log ratios, 0.004–0.02 on real ones): more is no cloth.
 _MOTLEY = 0.12
@@ -43,7 +47,8 @@ _HUED = 0.7
 _SHADE = -0.35
 _SHADE_TOLERANCE = 1.5
 
-_POWERS = [(i, j) for i in range(5) for j in range(5 - i)]  # a fourth-order surface
+_ORDER = 4
+_POWERS = [(i, j) for i in range(_ORDER + 1) for j in range(_ORDER + 1 - i)]
 
 
 class ClothError(Exception):
@@ -176,8 +181,37 @@ class Cloth:
         return np.asarray(self.log_of(bgr) - full, dtype=np.float32)
 
 
-def _terms(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.stack([u**i * v**j for i, j in _POWERS], axis=-1)
+def _terms(u: Array, v: Array) -> Array:
+    """The terms of the surface at N points, shape (N, terms)."""
+    across, down = _powers(u), _powers(v)
+    return np.stack([across[:, i] * down[:, j] for i, j in _POWERS], axis=1)
+
+
+def _powers(x: Array) -> Array:
+    """The powers from 0 up of N numbers, shape (N, order + 1)."""
+    return np.vander(x, _ORDER + 1, increasing=True)
+
+
+def _surface(coefficients: Array, height: int, width: int) -> Float:
+    """The surface at every pixel, shape (height, width, channels), from coefficients of shape (terms, channels).
+
+    A term is a product of a power across and one down, so a channel is a product of three small matrices: no term
+    is ever laid out over the picture, which would take fifteen times the memory.
+    """
+    square = np.zeros((_ORDER + 1, _ORDER + 1, coefficients.shape[1]))
+    for (i, j), values in zip(_POWERS, coefficients, strict=True):
+        square[j, i] = values
+    across, down = _powers(_unit(np.arange(width), width)), _powers(_unit(np.arange(height), height))
+    surface = np.empty((height, width, coefficients.shape[1]), dtype=np.float32)
+    for channel in range(coefficients.shape[1]):
+        surface[..., channel] = down @ square[..., channel] @ across.T
+    return surface
+
+
+def _unit(pixels: NDArray[np.int64], size: int) -> Array:
+    """Pixels of a side of so many as −1 … 1."""
+    result: Array = pixels / size * 2 - 1
+    return result
 
 
 def bed_mask(calibration: Calibration, height: int, width: int) -> Plane:
@@ -203,11 +237,10 @@ def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
     """The cloth from one or more frames, balls and hands rejected. Raises ClothError when there is none."""
     picture = median_half_bgr(frames)
     height, width = picture.shape[:2]
-    rows, cols = np.nonzero(bed_mask(calibration, height, width))
-    if len(rows) < 1000:
+    on_bed = np.flatnonzero(bed_mask(calibration, height, width))
+    if len(on_bed) < 1000:
         raise ClothError("the calibrated table lies outside the picture: calibrate again")
-    step = max(1, len(rows) // 8_000)
-    rows, cols = rows[::step], cols[::step]
+    rows, cols = np.divmod(on_bed[:: max(1, len(on_bed) // _SAMPLES)], width)
     brightness = float(np.median(picture[rows, cols]))
     if brightness < 6:
         raise ClothError(f"the table is almost black (median {brightness:.0f} of 255): switch on the table light")
@@ -217,9 +250,8 @@ def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
     table = log_table(_FLOOR_LEAST + _FLOOR_SHARE * strongest)
     samples = table[picture[rows, cols]]
     keep = _cloth_colour(samples)
-    u, v = cols / width * 2 - 1, rows / height * 2 - 1
-    terms = _terms(u, v)
-    coefficients: NDArray[np.float64] = np.zeros((len(_POWERS), 3))
+    terms = _terms(_unit(cols, width), _unit(rows, height))
+    coefficients: Array = np.zeros((len(_POWERS), 3))
     for tolerance in (0.6, 0.4, 0.3, 0.2, 0.2, 0.2):
         coefficients = np.asarray(np.linalg.lstsq(terms[keep], samples[keep], rcond=None)[0], dtype=np.float64)
         residual = np.abs(samples - terms @ coefficients).max(axis=1)
@@ -228,10 +260,9 @@ def learn_cloth(frames: list[Frame], calibration: Calibration) -> Cloth:
             raise ClothError("no cloth of one colour fills the table: check the calibration and the light")
     if float(np.median(np.abs(samples[keep] - terms[keep] @ coefficients))) > _MOTLEY:
         raise ClothError("no cloth of one colour fills the table: check the calibration and the light")
-    gv, gu = np.mgrid[0:height, 0:width]
-    surface = _terms(gu / width * 2 - 1, gv / height * 2 - 1) @ coefficients
     residual = samples[keep] - terms[keep] @ coefficients
     apart = np.abs(residual - residual.mean(axis=1, keepdims=True))
     noise = np.percentile(apart, 99.5, axis=0)
     tolerance = np.maximum(CHROMATIC, 1.3 * noise)
-    return Cloth(surface.astype(np.float32), tolerance.astype(np.float32), table, float(noise.max()))
+    surface = _surface(coefficients, height, width)
+    return Cloth(surface, tolerance.astype(np.float32), table, float(noise.max()))

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import cast
 
 from vision.frames.camera import CameraWish
-from vision.frames.file import FileSource
 from vision.frames.source import FrameSource, FrameSourceError
 
 _WAYS = "use sim, the path of a recording, a camera such as /dev/video0, or picamera"
@@ -31,6 +30,8 @@ def open_source(
         return _open_camera(text, wish)
     path = Path(text).expanduser()
     if path.exists():
+        from vision.frames.file import FileSource  # noqa: PLC0415 (a camera needs no decoder of films)
+
         return FileSource(path, realtime=realtime, loop=loop)
     raise FrameSourceError(f"there is no {text}: {_WAYS}")
 

@@ -4,7 +4,6 @@ red, green and blue. Everything is copied out unless told otherwise: a buffer go
 from functools import cache
 from typing import Any
 
-import av
 import cv2
 import numpy as np
 
@@ -50,14 +49,17 @@ class JpegDecoder:
     """
 
     def __init__(self) -> None:
+        import av  # noqa: PLC0415 (17 MB, and only compressed pictures need it)
+
+        self._av: Any = av
         self._codec: Any = av.CodecContext.create("mjpeg", "r")
         self._codec.thread_count = 1  # more would hold pictures back
 
     def planes(self, data: bytes) -> Planes | None:
         """The planes of one JPEG; None when it is broken or of a kind that is not expected."""
         try:
-            decoded = self._codec.decode(av.Packet(data))
-        except (av.error.FFmpegError, ValueError):
+            decoded = self._codec.decode(self._av.Packet(data))
+        except (self._av.error.FFmpegError, ValueError):
             return None
         if not decoded:
             return None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vision.assignment import linear_sum_assignment
 from vision.balls import Ball, BallSet, ball_sets
 from vision.evidence import Evidence, same_light
-from vision.palette import PIXELS_WORTH, Palette, features
+from vision.palette import Palette, features
 from vision.track import Track
 
 Array = NDArray[np.float64]
@@ -179,7 +179,7 @@ class Names:
         known = self._fits.get(track)
         if known is None or known[0] != views.version:
             relative = self._evidence.relative([*views.looks], tuning.white)
-            fit = tuning.palette.mean_log_likelihood(relative).sum(axis=0) * PIXELS_WORTH / np.sqrt(len(relative))
+            fit = tuning.palette.log_likelihood(relative).sum(axis=0) / np.sqrt(len(relative))
             known = self._fits[track] = (views.version, fit)
         return known[1]
 
@@ -228,7 +228,7 @@ class Names:
 
 def _assigned(tuning: _Tuning, relative: Array, owners: Array) -> tuple[float, dict[int, int]]:
     """The cost of the best assignment of a set's balls, and the kind each owner gets."""
-    each = tuning.palette.mean_log_likelihood(relative) * PIXELS_WORTH
+    each = tuning.palette.log_likelihood(relative)
     count = np.bincount(owners)
     whose = owners[None, :] == np.arange(len(count))[:, None]
     fits = (whose @ each) / np.sqrt(count)[:, None]

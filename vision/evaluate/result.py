@@ -16,6 +16,15 @@ from vision.evaluate.tally import BallTally, detection, names, position, precisi
 from vision.evaluate.trajectories import Trajectory
 from vision.evaluate.truth import truth_of
 from vision.model import Shot, shot_from_json, shot_to_json
+from vision.simulate.conditions import MARKS
+
+_MAIN = (
+    "recall within 28 mm",
+    "precision within 28 mm",
+    "position, RMSE",
+    "number right",
+    "trajectories right",
+)
 
 
 @dataclass
@@ -49,7 +58,9 @@ class Stretch:
 
 @dataclass
 class SeedResult:
-    """What was counted of one seed. `truth` is its truth file without frames, `cpu_s` what all of it took;
+    """What was counted of one seed.
+
+    `truth` is its truth file without frames, `cpu_s` what all of it took, `marks` what makes its pictures harder.
     `refused` says why the pipeline would not follow it, where it would not: all its balls and shots count as
     missed.
     """
@@ -68,6 +79,7 @@ class SeedResult:
     rest_ms: list[float]
     plain_ms: list[float]
     delays_s: list[float]
+    marks: list[str] = field(default_factory=list)
     refused: str | None = None
 
     @property
@@ -138,8 +150,22 @@ class Result:
             *st.within("identity", [*names(balls, clusters), *path_metrics([s.paths for s in self.seeds])]),
             *st.within("paths", _followed([s.trajectories for s in stretches], clusters)),
             *over_seeds(score_shots(games), [score_shots([game]) for game in games]),
+            *st.within("by hall", [m for mark in (*MARKS, "") for m in self._of_halls(mark)]),
             *st.within("system", self._system()),
         ]
+
+    def _of_halls(self, mark: str) -> list[Metric]:
+        """The main figures of the seeds whose pictures have a mark, or, for "", none."""
+        seeds = [seed for seed in self.seeds if (mark in seed.marks if mark else not seed.marks)]
+        if not seeds:
+            return []
+        clusters = Clusters.of_seeds([len(seed.stretches) for seed in seeds])
+        balls = [stretch.balls for seed in seeds for stretch in seed.stretches]
+        followed = _followed([stretch.trajectories for seed in seeds for stretch in seed.stretches], clusters)
+        found = {m.name: m for m in (*detection(balls, clusters), *position(balls, clusters))}
+        found |= {m.name: m for m in (*names(balls, clusters), *followed)}
+        where = f"{mark or 'none of these'} ({len(seeds)} seed{'' if len(seeds) == 1 else 's'})"
+        return [replace(found[name], name=f"{name}, {where}") for name in _MAIN]
 
     def baseline(self) -> list[Metric]:
         """What the plain baseline has to set against them, on the same frames."""

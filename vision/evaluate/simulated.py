@@ -63,7 +63,8 @@ def run(
 def run_seed(plan: Plan, seed: int) -> SeedResult:
     """Evaluates one seed."""
     began_s = time.thread_time()
-    table = SimulatedTable.under(conditions(seed), size=plan.size, fps=plan.fps, pace=plan.pace)
+    hall = conditions(seed)
+    table = SimulatedTable.under(hall, size=plan.size, fps=plan.fps, pace=plan.pace, compressed=True)
     take = _Timed(table, seconds=plan.seconds, shots=plan.shots)
     watcher = _Watcher(take, plan.stride)
     shots: tuple[Shot, ...] = ()
@@ -94,6 +95,7 @@ def run_seed(plan: Plan, seed: int) -> SeedResult:
         rest_ms=watcher.rest_ms,
         plain_ms=watcher.plain_ms,
         delays_s=[],
+        marks=list(hall.marks),
         refused=refused,
     )
     _count(result, take.frames, rows, watcher)

@@ -4,13 +4,15 @@ Seeds below `EVALUATION_FROM` are for development, those from it on for evaluati
 their own and from ranges of their own, play from shot books of their own physics, and never meet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import numpy as np
 
+from vision.simulate.codec import Codec
 from vision.simulate.look import RGB, Chalk, Look, Person
 from vision.simulate.shotbook import load_shot_book
+from vision.simulate.unsteady import Unsteady
 from vision.simulate.viewpoint import Viewpoint
 
 Split = Literal["development", "evaluation"]
@@ -18,6 +20,12 @@ Range = tuple[float, float]
 _T = TypeVar("_T")
 
 EVALUATION_FROM = 9000
+MARKS = ("lamps flicker", "exposure drifts", "full-frame exposure", "compressed", "oblique")
+FULL_EXPOSURE_S = 1 / 60
+OBLIQUE_DEG = 15.0
+# Of the seeds: how many have lamps that flicker, a camera that exposes by itself, one that exposes as long as a
+# frame lasts, and one that sends JPEG pictures or H.264.
+_FLICKERS, _DRIFTS, _FULL, _JPEG, _H264 = 0.35, 0.25, 0.12, 0.12, 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,7 @@ class Conditions:
 
     `book` names the shot book, which has its own table and physics; play begins with shot `shot` of its rack
     `rack`, in a mirror if `mirrored`. `readout_s` is the rolling shutter's, `crf` the compression of a clip.
+    `codec` and `quality` (as `Compression` takes them) are what the camera itself sends its frames through.
     """
 
     seed: int
@@ -37,6 +46,21 @@ class Conditions:
     viewpoint: Viewpoint
     readout_s: float
     crf: int
+    codec: Codec = "none"
+    quality: int = 0
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What makes its pictures harder, of `MARKS`."""
+        changing, view = self.look.unsteady, self.viewpoint
+        holds = (
+            changing.ripple > 0,
+            changing.drift > 0,
+            self.look.exposure_s >= FULL_EXPOSURE_S,
+            self.codec != "none",
+            view.tilt_deg >= OBLIQUE_DEG,
+        )
+        return tuple(mark for mark, on in zip(MARKS, holds, strict=True) if on)
 
     @property
     def split(self) -> Split:
@@ -50,6 +74,7 @@ class Conditions:
             f"{table} table, cloth #{bytes(self.look.cloth).hex()}, {self.look.ball_set} balls, "
             f"camera {view.height:.2f} table lengths up and {view.tilt_deg:.0f}° tilted, "
             f"1/{1 / self.look.exposure_s:.0f} s, rack {self.rack} from shot {self.shot}"
+            f"{''.join(f', {mark}' for mark in self.marks)}"
         )
 
 
@@ -78,6 +103,10 @@ class _Ranges:
     barrel: Range
     readout_s: Range
     crf: tuple[int, int]
+    ripple: Range
+    drift: Range
+    drift_s: Range
+    jpeg: tuple[int, int]
 
 
 _SKINS: tuple[RGB, ...] = ((224, 178, 150), (205, 152, 120), (178, 126, 96), (150, 104, 78), (98, 66, 50))
@@ -105,6 +134,10 @@ _DEVELOPMENT = _Ranges(
     barrel=(-0.12, 0.02),
     readout_s=(0.004, 0.012),
     crf=(18, 23),
+    ripple=(0.03, 0.20),
+    drift=(0.03, 0.12),
+    drift_s=(12.0, 40.0),
+    jpeg=(3, 6),
 )
 
 _EVALUATION = _Ranges(
@@ -137,6 +170,10 @@ _EVALUATION = _Ranges(
     barrel=(-0.16, 0.04),
     readout_s=(0.002, 0.016),
     crf=(17, 27),
+    ripple=(0.02, 0.30),
+    drift=(0.02, 0.18),
+    drift_s=(8.0, 50.0),
+    jpeg=(2, 9),
 )
 
 
@@ -157,22 +194,25 @@ def conditions(seed: int, table: str | None = None) -> Conditions:
         known = " and ".join(sorted(set(tables.values())))
         raise ValueError(f"no {split_of(seed)} game was recorded on a table called {table!r}: there are {known}")
     # Streams of their own: what one draws does not move what another gets.
-    game, hall, camera = (np.random.default_rng([seed, ranges.stream, k]) for k in range(3))
+    game, hall, camera, trouble, coding = (np.random.default_rng([seed, ranges.stream, k]) for k in range(5))
     book = _one(books, game)
     racks = load_shot_book(book).racks
     rack = int(game.integers(len(racks)))
     # Half of the evenings begin with a break, the others somewhere in a rack: fewer balls, more open.
     shot = int(game.integers(len(racks[rack]))) if game.random() < 0.5 else 0
+    codec, quality = _codec(ranges, coding)
     return Conditions(
         seed=seed,
         book=book,
         rack=rack,
         shot=shot,
         mirrored=bool(game.random() < 0.5),
-        look=_look(f"seed-{seed}", ranges, hall),
+        look=_troubled(_look(f"seed-{seed}", ranges, hall), ranges, trouble),
         viewpoint=_viewpoint(ranges, camera),
         readout_s=0.0 if camera.random() < 0.3 else float(camera.uniform(*ranges.readout_s)),
         crf=int(camera.integers(ranges.crf[0], ranges.crf[1] + 1)),
+        codec=codec,
+        quality=quality,
     )
 
 
@@ -202,6 +242,31 @@ def _look(name: str, ranges: _Ranges, rng: np.random.Generator) -> Look:
         chalk=_one(ranges.chalks, rng),
         marks=float(rng.uniform(0.0, 2.5)),
     )
+
+
+def _troubled(look: Look, ranges: _Ranges, rng: np.random.Generator) -> Look:
+    """The look under lamps that flicker, a camera that exposes by itself or all the time, as the seed has them."""
+    flickers, drifts, full = (bool(rng.random() < share) for share in (_FLICKERS, _DRIFTS, _FULL))
+    ripple, drift, drift_s = (float(rng.uniform(*r)) for r in (ranges.ripple, ranges.drift, ranges.drift_s))
+    phases = rng.uniform(0, 2 * np.pi, 2)
+    unsteady = Unsteady(
+        mains_hz=_one((50.0, 60.0), rng),
+        ripple=ripple if flickers else 0.0,
+        drift=drift if drifts else 0.0,
+        drift_s=drift_s,
+        phase_rad=(float(phases[0]), float(phases[1])),
+    )
+    return replace(look, unsteady=unsteady, exposure_s=FULL_EXPOSURE_S if full else look.exposure_s)
+
+
+def _codec(ranges: _Ranges, rng: np.random.Generator) -> tuple[Codec, int]:
+    """What the camera compresses with, and how well."""
+    which = rng.random()
+    if which < _JPEG:
+        return "mjpeg", int(rng.integers(ranges.jpeg[0], ranges.jpeg[1] + 1))
+    if which < _JPEG + _H264:
+        return "h264", int(rng.integers(ranges.crf[0], ranges.crf[1] + 1))
+    return "none", 0
 
 
 def _viewpoint(ranges: _Ranges, rng: np.random.Generator) -> Viewpoint:

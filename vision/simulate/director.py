@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.simulate.acts import Act, Collect, Place, Placed, SetRack, Shoot
+from vision.simulate.figure import Shape, moved
 from vision.simulate.look import STAFF, Look
 from vision.simulate.render import BallPose, Scene
 from vision.simulate.shotbook import ShotBook, ShotRecord
@@ -19,6 +20,8 @@ Pace = Literal["usual", "brisk"]
 
 _SAME_PLACE_IN = 0.02
 _TURN_STEP_S = 1 / 90
+# Someone who moves is drawn at so many instants of an exposure at most, this far apart: a pixel or two.
+_MOST_INSTANTS, _INSTANT_IN = 8, 0.18
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,22 @@ class Director:
             )
             for name, ball in placed.items()
         )
-        return Scene(balls, self._now.act.shapes(t_s - self._now.start_s))
+        since = t_s - self._now.start_s
+        shapes = self._now.act.shapes(since)
+        return Scene(balls, shapes, self._trail(shapes, since, exposure_s), t_s)
+
+    def _trail(self, shapes: tuple[Shape, ...], since: float, exposure_s: float) -> tuple[tuple[Shape, ...], ...]:
+        """The people at instants of the exposure, so many that none moves far in between; () where none moves."""
+        act = self._now.act
+        before = act.shapes(max(0.0, since - exposure_s / 2)) if shapes else ()
+        if not before or len(before) != len(shapes):
+            return ()
+        moved_in = 2 * max(moved(a, b) for a, b in zip(before, shapes, strict=True))
+        instants = min(_MOST_INSTANTS, int(np.ceil(moved_in / _INSTANT_IN)))
+        if instants < 2:
+            return ()
+        times = since + exposure_s * ((np.arange(instants) + 0.5) / instants - 0.5)
+        return tuple(act.shapes(float(np.clip(t, 0, act.duration_s))) for t in times)
 
     def _path(self, name: str, ball: Placed, t_s: float, exposure_s: float) -> Array:
         """The ball's centres at seven instants of the exposure; one where it does not move."""

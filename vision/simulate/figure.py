@@ -46,6 +46,15 @@ def over_bed(shape: Shape, table: Table) -> bool:
     return bool(inside.all(axis=1).any())
 
 
+def moved(before: Shape, after: Shape) -> float:
+    """How far the part of a shape that moved farthest went along an axis, in inches."""
+    if isinstance(before, Stick) and isinstance(after, Stick):
+        return float(max(np.abs(after.tip - before.tip).max(), np.abs(after.butt - before.butt).max()))
+    if isinstance(before, Limb) and isinstance(after, Limb) and before.bones.shape == after.bones.shape:
+        return float(np.abs(after.bones - before.bones).max())
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Stance:
     """Where a player stands to strike a cue ball at `ball` (2,) along `aim` (2,), a unit vector."""

@@ -1,17 +1,17 @@
 """Draws people and cues onto a frame's planes: round limbs with soft light, tapered sticks, their shadows."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.table import Table
-from vision.simulate.figure import Limb, Stick
+from vision.simulate.figure import Limb, Shape, Stick
 from vision.simulate.look import RGB, Look
 from vision.simulate.scene import Lamps, light_at
 from vision.simulate.spheres import Shadow, Sprite
-from vision.simulate.view import YUV_ZERO, Floats, View, encoded, halved, linear, to_yuv
+from vision.simulate.view import YUV_ZERO, Floats, Planes, Region, View, encoded, halved, linear, to_yuv
 
 Array = NDArray[np.float64]
 
@@ -33,15 +33,7 @@ _CUE_PAINT = np.stack([linear(colour) for _, colour, _ in _CUE_PARTS])
 _CUE_STRENGTHS = np.array([0.55, 1.0, 1.5], dtype=np.float32)
 _CUE_STRIPS = ((0.0, 1.0), (0.12, 0.62), (0.22, 0.16))
 _SHIFT = 4
-
-
-@dataclass(frozen=True)
-class Planes:
-    """A frame's planes being drawn on."""
-
-    y: NDArray[np.uint8]
-    u: NDArray[np.uint8]
-    v: NDArray[np.uint8]
+_SHADOW_PX = 24  # shadows are at most this much wider than what throws them
 
 
 class LimbPainter:
@@ -78,6 +70,16 @@ class LimbPainter:
             region, base[0] * shade, base[1] * half_shade, base[2] * half_shade, cover, half_cover,
             float(np.linalg.norm(middle - self.view.eye)),
         )  # fmt: skip
+
+    def region(self, figures: Iterable[tuple[Shape, ...]]) -> Region | None:
+        """A region that holds shapes and their shadows, or None where all of them are out of sight."""
+        shapes = [shape for figure in figures for shape in figure]
+        bones = [shape.bones.reshape(-1, 4) for shape in shapes if isinstance(shape, Limb)]
+        sticks = [np.array([[*s.tip, 1.0], [*s.butt, 1.0]]) for s in shapes if isinstance(s, Stick)]
+        ends = np.concatenate([*bones, *sticks])
+        points = np.concatenate([ends[:, :3], self._dropped(ends[:, :3])])
+        margin_px = float((ends[:, 3] * self.view.scales(ends[:, :3])).max()) + _SHADOW_PX
+        return self.view.region(self.view.camera.project(points), margin_px)
 
     def _light(self, point: Array) -> float:
         """Light on a point (3,): that of the cloth below, less beyond the lamp's reach."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from vision.simulate.unsteady import STEADY, Unsteady
+
 RGB = tuple[int, int, int]
 Chalk = tuple[float, Literal[0, 1], float]
 
@@ -32,6 +34,7 @@ class Look:
     `light` is the lamp's colour as the camera's white balance leaves it; the lamp is one, two or three panels
     lengthwise, `lamp_height` table lengths up. `chalks` lie on the long rails, each given by its share of the
     length, which rail, and how many inches behind the cushion; `marks` is how worn and chalky the cloth is.
+    `unsteady` is how the light changes with time.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Look:
     chalks: tuple[Chalk, ...] = ((0.31, 0, 2.2), (0.83, 1, 3.4))
     chalk: RGB = (70, 120, 176)
     marks: float = 1.0
+    unsteady: Unsteady = STEADY
 
 
 LOOKS: dict[str, Look] = {

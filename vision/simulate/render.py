@@ -14,11 +14,11 @@ from calibration.camera import Camera
 from calibration.table import Table
 from vision.balls import ball_sets
 from vision.simulate.figure import Limb, Shape
-from vision.simulate.limbs import LimbPainter, Planes
+from vision.simulate.limbs import LimbPainter
 from vision.simulate.look import Look
 from vision.simulate.scene import backdrop
 from vision.simulate.spheres import Painter, Shadow, Sprite
-from vision.simulate.view import YUV_ZERO, Floats, Region, View, halved
+from vision.simulate.view import YUV_ZERO, Floats, Planes, Region, View, halved
 
 Array = NDArray[np.float64]
 _NOISE_MARGIN = 64
@@ -43,17 +43,23 @@ class BallPose:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is in one frame besides the empty table."""
+    """All that is in one frame besides the empty table: the middle of its first row's exposure is at `t_s`.
+
+    `trail` has the people of `shapes` at instants of the exposure, where they move in it.
+    """
 
     balls: tuple[BallPose, ...]
     shapes: tuple[Shape, ...] = ()
+    trail: tuple[tuple[Shape, ...], ...] = ()
+    t_s: float = 0.0
 
 
 class Renderer:
     """One camera over one table. `frame` returns fresh planes; drawing keeps a layer of resting balls."""
 
-    def __init__(self, camera: Camera, table: Table, look: Look, seed: int = 0) -> None:
+    def __init__(self, camera: Camera, table: Table, look: Look, seed: int = 0, readout_s: float = 0.0) -> None:
         self.view = View(camera)
+        self._readout_s = readout_s
         self.table, self.look = table, look
         self._empty = backdrop(self.view, table, look, seed)
         self._balls = Painter(self.view, table, look, ball_sets()[look.ball_set], self._empty)
@@ -67,7 +73,7 @@ class Renderer:
     def frame(self, scene: Scene) -> Planes:
         """The planes of one frame. Frames drawn in the same order from the same seed are the same."""
         self._rest([ball for ball in scene.balls if ball.still])
-        planes = Planes(self._layer.y.copy(), self._layer.u.copy(), self._layer.v.copy())
+        planes = self._layer.copy()
         moving = [ball for ball in scene.balls if not ball.still]
         for ball in moving:
             self._darken(planes, None if ball.falling else self._balls.shadow(ball.centre), self._ball_cover)
@@ -76,7 +82,8 @@ class Renderer:
         nearer = [s for _, s in self._resting.values() if any(s.region.meets(m.region) for m in sprites)]
         for sprite in sorted([*sprites, *nearer], key=lambda s: -s.distance_in):
             _blend(planes, sprite)
-        self._people(planes, scene.shapes)
+        self._people(planes, scene)
+        self.look.unsteady.apply(planes, scene.t_s, self.look.exposure_s, self._readout_s)
         self._noise.add(planes)
         return planes
 
@@ -156,21 +163,42 @@ class Renderer:
         y, u, v, cover = (np.asarray(plane, dtype=np.float32) for plane in cv2.split(smeared))
         return Sprite(grown, y, halved(u), halved(v), cover, halved(cover), sprite.distance_in)
 
-    def _people(self, planes: Planes, shapes: tuple[Shape, ...]) -> None:
+    def _people(self, planes: Planes, scene: Scene) -> None:
+        """Draws people and cues: the mean of several instants where they move."""
+        if not scene.trail:
+            self._drawn = self._figures(planes, scene.shapes)
+            return
+        self._drawn = []
+        region = self._limbs.region(scene.trail)
+        if region is None:
+            return
+        instants = [planes.copy() for _ in scene.trail]
+        for each, shapes in zip(instants, scene.trail, strict=True):
+            self._figures(each, shapes)
+        for name, part in (("y", region.luma), ("u", region.chroma), ("v", region.chroma)):
+            drawn = [getattr(each, name)[part] for each in instants]
+            gathered = np.zeros(drawn[0].shape, dtype=np.float32)
+            for plane in drawn:
+                cv2.accumulate(plane, gathered)
+            getattr(planes, name)[part] = cv2.convertScaleAbs(gathered, alpha=1 / len(drawn))
+
+    def _figures(self, planes: Planes, shapes: tuple[Shape, ...]) -> list[tuple[Limb, Sprite | None]]:
+        """Draws people and cues at one instant; the sprites of their limbs."""
         for shape in shapes:
             if isinstance(shape, Limb):
                 self._darken(planes, self._limbs.shadow(shape), None)
             else:
                 self._limbs.stick_shadow(planes, shape)
-        self._drawn = []
+        drawn = []
         for shape in shapes:
             if isinstance(shape, Limb):
                 sprite = self._limbs.limb(shape)
-                self._drawn.append((shape, sprite))
+                drawn.append((shape, sprite))
                 if sprite is not None:
                     _blend(planes, sprite)
             else:
                 self._limbs.stick(planes, shape)
+        return drawn
 
     @staticmethod
     def _darken(planes: Planes, shadow: Shadow | None, spared: Floats | None) -> None:

@@ -11,6 +11,7 @@ from calibration.camera import Camera
 from calibration.file import Calibration
 from vision.frames.source import Frame
 from vision.model import Shot
+from vision.simulate.codec import Compression
 from vision.simulate.conditions import Conditions
 from vision.simulate.director import Director, Pace, PlayedShot
 from vision.simulate.figure import over_bed
@@ -30,7 +31,8 @@ class SimulatedTable:
     later and each ball is drawn where it is at its centre's row. With `realtime` frames come at the
     clock's pace and those that a slow consumer lets pass are skipped and counted in `missing`; without it
     every frame comes, as fast as it is asked for, the same for the same seed. `rack`, and `shot` of it, are where
-    to begin; `look` is one of its own or the name of a ready one; `pace` is how long players idle between shots.
+    to begin; `look` is one of its own or the name of a ready one; `pace` is how long players idle between shots;
+    frames go through `compression` where there is one.
     """
 
     frame_count: int | None = None
@@ -50,6 +52,7 @@ class SimulatedTable:
         mirrored: bool = False,
         readout_s: float = 0.0,
         pace: Pace = "usual",
+        compression: Compression | None = None,
     ) -> None:
         if not 1 <= fps <= 240:
             raise ValueError(f"{fps:g} frames a second can't be simulated: between 1 and 240")
@@ -68,7 +71,8 @@ class SimulatedTable:
         self._director = Director(
             shot_book, self._look, seed, rack, first_shot=shot, mirrored=mirrored, row_delays=delays, pace=pace
         )
-        self._renderer = Renderer(self._camera, table, self._look, seed)
+        self._renderer = Renderer(self._camera, table, self._look, seed, readout_s)
+        self._compression = compression
         self._scene = Scene(())
         self._frame: tuple[int, float] = (-1, 0.0)
         self._closed = False
@@ -91,9 +95,14 @@ class SimulatedTable:
         size: tuple[int, int] = (1280, 720),
         fps: float = 30.0,
         pace: Pace = "usual",
+        compressed: bool = False,
     ) -> "SimulatedTable":
-        """The table of a seed: its hall, its camera and its game, every frame of it."""
+        """The table of a seed: its hall, its camera and its game, every frame of it; `compressed` as its camera
+        compresses, if it does."""
         c = conditions
+        compression = None
+        if compressed and c.codec != "none":
+            compression = Compression(c.codec, size, fps, c.quality)
         return cls(
             size=size,
             fps=fps,
@@ -106,6 +115,7 @@ class SimulatedTable:
             mirrored=c.mirrored,
             readout_s=c.readout_s,
             pace=pace,
+            compression=compression,
         )
 
     @property
@@ -142,6 +152,8 @@ class SimulatedTable:
         self._scene = self._director.scene(t_s, self._look.exposure_s)
         self._frame = (index, t_s)
         planes = self._renderer.frame(self._scene)
+        if self._compression is not None:
+            planes = self._compression.through(planes)
         return Frame(index, t_s, planes.y, planes.u, planes.v, missing=missing)
 
     @property

@@ -44,6 +44,18 @@ class Region:
         )
 
 
+@dataclass(frozen=True)
+class Planes:
+    """A frame's planes being drawn on."""
+
+    y: NDArray[np.uint8]
+    u: NDArray[np.uint8]
+    v: NDArray[np.uint8]
+
+    def copy(self) -> "Planes":
+        return Planes(self.y.copy(), self.u.copy(), self.v.copy())
+
+
 class View:
     """A camera and the maps derived from it once: rays and where they meet the cloth."""
 

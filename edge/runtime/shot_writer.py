@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from calibration.whole_file import replace_file
 from edge.clock import from_stamp, stamp
-from edge.runtime.live_files import replace_file
 from edge.store.database import Store
 from edge.store.errors import StoreError
 from edge.store.shots import Source, store_shot, store_source
@@ -149,7 +149,7 @@ class ShotWriter:
     def _keep_for_later(self) -> None:
         for spool in self._spools:
             try:
-                replace_file(spool, _spooled(self._waiting))
+                replace_file(spool, _spooled(self._waiting), durable=True)
             except OSError as error:
                 log.warning("%s can't be written: %s", spool, error)
             else:

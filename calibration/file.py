@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from calibration.camera import Camera
 from calibration.table import Table
+from calibration.whole_file import replace_file
 
 SCHEMA = 1
 
@@ -103,9 +104,7 @@ class Calibration:
 
     def save(self, path: Path) -> None:
         """Writes the file; raises OSError where that is not possible."""
-        partial = path.with_name(path.name + ".part")
-        partial.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        replace_file(path, (json.dumps(self.to_json(), indent=1) + "\n").encode(), durable=True)
 
     def require_picture(self, width_px: int, height_px: int) -> None:
         """Raises CalibrationError when the picture has another size than the one calibrated."""

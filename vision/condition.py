@@ -1,6 +1,7 @@
 """The table's condition in words for staff: cloth, rails, level; a warning only where the shots bear it out."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -9,10 +10,11 @@ from vision.feel import Estimate, Feel
 
 LEAST_SHOTS = 20  # before, nothing is said
 _SIGMAS = 2.5
+Pace = Literal["very fast", "fast", "normal", "slow"]
 # Rolling resistance: tournament cloth 0.007–0.010, worn or damp cloth above [billiards.colostate.edu].
-_FAST, _SLOW = 0.007, 0.0135
+VERY_FAST, FAST, SLOW = 0.007, 0.009, 0.0135
 _DEAD = 0.06  # a rail that gives back so much less than the others
-_LEVEL = 0.0004  # a slope that a ball shows by 7 mm over 2 m of slow roll
+LEVEL = 0.0004  # a slope that a ball shows by 7 mm over 2 m of slow roll
 _SEEN_RAIL_SD = 0.02
 
 
@@ -29,11 +31,9 @@ def condition(feel: Feel) -> Condition:
     if feel.shots < LEAST_SHOTS:
         return Condition((f"The table is still being learnt: {feel.shots} of {LEAST_SHOTS} shots.",), ())
     report = (
-        f"Cloth: rolling resistance {_with_sd(feel.rolling, 4)} ({_pace(feel.rolling)}), "
+        f"Cloth: rolling resistance {_with_sd(feel.rolling, 4)} ({pace(feel.rolling)}), "
         f"sliding friction {_with_sd(feel.sliding, 3)}.",
-        "Rails give back "
-        + ", ".join(f"{name} {_with_sd(e, 2)}" for name in RAIL_NAMES if (e := feel.rails.get(name)) is not None)
-        + " of the speed into them.",
+        _rebounds(feel),
         _level(feel),
     )
     return Condition(report, tuple(w for w in (*_cloth(feel), *_rails(feel), *_tilt(feel)) if w))
@@ -43,27 +43,41 @@ def _with_sd(e: Estimate, digits: int) -> str:
     return f"{e.value:.{digits}f} ± {e.sd:.{digits}f}"
 
 
-def _pace(rolling: Estimate) -> str:
-    if rolling.value < _FAST:
+def _rebounds(feel: Feel) -> str:
+    known = [f"{name} {_with_sd(e, 2)}" for name in RAIL_NAMES if (e := feel.rails.get(name)) is not None]
+    return f"Rails give back {', '.join(known)} of the speed into them." if known else "No rail was played yet."
+
+
+def pace(rolling: Estimate) -> Pace:
+    """How fast a cloth of this rolling resistance plays."""
+    if rolling.value < VERY_FAST:
         return "very fast"
-    return "slow" if rolling.value > _SLOW else "fast" if rolling.value < 0.009 else "normal"
+    return "slow" if rolling.value > SLOW else "fast" if rolling.value < FAST else "normal"
 
 
 def _cloth(feel: Feel) -> list[str]:
     e = feel.rolling
-    if e.value - _SIGMAS * e.sd > _SLOW:
+    if e.value - _SIGMAS * e.sd > SLOW:
         return ["The cloth plays slow. Brush and iron it; if that does not help, it is worn or damp."]
-    if e.value + _SIGMAS * e.sd < _FAST:
+    if e.value + _SIGMAS * e.sd < VERY_FAST:
         return ["The cloth plays unusually fast. It may be stretched thin: look for shiny tracks."]
     return []
 
 
-def _rails(feel: Feel) -> list[str]:
-    return [
-        f"The {name} rail is dead: it gives back {e.value:.2f} of the speed, the others {other:.2f}. "
-        "Check its rubber and bolts."
+def dead_rails(feel: Feel) -> dict[RailName, float]:
+    """The rails that surely give back less than the others, each with what the others give back."""
+    return {
+        name: other
         for name, e in feel.rails.items()
         if (other := _others(feel, name)) is not None and other - e.value - _SIGMAS * e.sd > _DEAD
+    }
+
+
+def _rails(feel: Feel) -> list[str]:
+    return [
+        f"The {name} rail is dead: it gives back {feel.rails[name].value:.2f} of the speed, "
+        f"the others {other:.2f}. Check its rubber and bolts."
+        for name, other in dead_rails(feel).items()
     ]
 
 
@@ -73,24 +87,30 @@ def _others(feel: Feel, name: RailName) -> float | None:
     return float(np.median(known)) if len(known) >= 2 else None
 
 
-def _slope(feel: Feel) -> tuple[float, float]:
-    """The slope and its standard deviation along its own direction."""
+def slope(feel: Feel) -> Estimate:
+    """How much the table falls, along its own direction: metres a metre."""
     x, y = feel.tilt_x, feel.tilt_y
     size = float(np.hypot(x.value, y.value))
     if size < 1e-9:
-        return 0.0, float(max(x.sd, y.sd))
-    return size, float(np.hypot(x.value * x.sd, y.value * y.sd) / size)
+        return Estimate(0.0, max(x.sd, y.sd))
+    return Estimate(size, float(np.hypot(x.value * x.sd, y.value * y.sd) / size))
+
+
+def is_tilted(feel: Feel) -> bool:
+    """Whether it surely falls by more than play forgives."""
+    fall = slope(feel)
+    return fall.value - _SIGMAS * fall.sd >= LEVEL
 
 
 def _level(feel: Feel) -> str:
-    size, sd = _slope(feel)
-    return f"Level: it falls by {1000 * size:.1f} ± {1000 * sd:.1f} mm a metre."
+    fall = slope(feel)
+    return f"Level: it falls by {1000 * fall.value:.1f} ± {1000 * fall.sd:.1f} mm a metre."
 
 
 def _tilt(feel: Feel) -> list[str]:
-    size, sd = _slope(feel)
-    if size - _SIGMAS * sd < _LEVEL:
+    if not is_tilted(feel):
         return []
+    size = slope(feel).value
     x, y = feel.tilt_x.value / size, feel.tilt_y.value / size
     ends = [
         name

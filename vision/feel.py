@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration.table import RailName
+from calibration.table import RAIL_NAMES, RailName
 
 FORMAT = 1
 # One shot never counts for more than this, and what is known fades: cloth wears, a hall gets damp.
@@ -115,11 +115,21 @@ def feel_from_json(data: dict[str, Any]) -> Feel:
             raise ValueError(
                 f"a table's feel of format {data['format']} can't be read: this program reads {FORMAT}"
             )
-        named = {name: Estimate(**data[name]) for name in ("sliding", "rolling", "rail", "tilt_x", "tilt_y")}
-        rails = {name: Estimate(**value) for name, value in data["rails"].items()}
-        return Feel(**named, rails=rails, shots=int(data["shots"]))
+        named = {name: _estimate(data[name]) for name in ("sliding", "rolling", "rail", "tilt_x", "tilt_y")}
+        rails = {name: _estimate(value) for name, value in data["rails"].items()}
+        shots = int(data["shots"])
+        if shots < 0 or not rails.keys() <= set(RAIL_NAMES):
+            raise ValueError("that is no table's feel: a table has no such rail, or no such number of shots")
+        return Feel(**named, rails=rails, shots=shots)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"that is no table's feel ({type(error).__name__}: {error})") from error
+
+
+def _estimate(data: dict[str, Any]) -> Estimate:
+    e = Estimate(**data)
+    if not (np.isfinite([e.value, e.sd]).all() and e.sd > 0):
+        raise ValueError(f"that is no table's feel: {e.value} ± {e.sd} is no estimate")
+    return e
 
 
 USUAL = Feel()

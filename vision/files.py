@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from calibration.file import Calibration
+from calibration.whole_file import partial_of, replace_file
 from vision.model import SCHEMA, BallState, Health, Shot, State, shot_from_json, shot_to_json
 
 TRACKS_HEADER = ("frame", "t_s", "ball", "x_in", "y_in", "x_px", "y_px", "state")
@@ -167,7 +168,7 @@ class WholeFile(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.partial = _partial(path)
+        self.partial = partial_of(path)
 
     @abstractmethod
     def _finish(self) -> None:
@@ -252,13 +253,9 @@ class TracksWriter(WholeFile):
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Writes a JSON document whole or not at all. Raises FileError."""
-    partial = _partial(path)
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
     try:
-        partial.write_text(
-            json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n",
-            encoding="utf-8",
-        )
-        partial.replace(path)
+        replace_file(path, text.encode())
     except OSError as error:
         raise _cant_write(path, error) from error
 
@@ -282,16 +279,12 @@ def check_writable(path: Path | None) -> None:
         return
     if path.is_dir():
         raise FileError(f"{path} is a folder: name a file in it")
-    partial = _partial(path)
+    partial = partial_of(path)
     try:
         partial.touch()
         partial.unlink()
     except OSError as error:
         raise _cant_write(path, error) from error
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
 
 
 def _still(still: Still) -> dict[str, Any]:

@@ -32,14 +32,16 @@ from edge.runtime.vision_service import Follower, Parts, VisionService
 from edge.store.database import Store
 from edge.store.migrations import migrate
 from vision.balls import BallSet
+from vision.feel import Feel
 from vision.frames.source import Frame, FrameSource
 from vision.model import Health, Seen, Shot
 from vision.pipeline import Pipeline
+from vision.quality import Quality
 
 KIOSK_STARTS_S = 30.0
 _DRAIN_S = 10.0
 _WATCH_S = 0.05
-MakeFollower = Callable[[Calibration, BallSet | None, str], Follower]
+MakeFollower = Callable[[Calibration, BallSet | None, str, Feel], Follower]
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -121,8 +123,8 @@ def _soak(soak: Soak, clip: Clip, box: _Box, make: MakeFollower) -> SoakReport:
     camera = ReplayCamera(clip, round(soak.seconds * clip.fps))
     timed: list[_Timed] = []
 
-    def follow(calibration: Calibration, source_id: str) -> Follower:
-        timed.append(_Timed(make(calibration, None, source_id), soak.slow_s))
+    def follow(calibration: Calibration, source_id: str, feel: Feel) -> Follower:
+        timed.append(_Timed(make(calibration, None, source_id, feel), soak.slow_s))
         return timed[-1]
 
     def open_once() -> tuple[FrameSource, Calibration]:
@@ -173,6 +175,14 @@ class _Timed:
     @property
     def health(self) -> Health:
         return self._follower.health
+
+    @property
+    def feel(self) -> Feel:
+        return self._follower.feel
+
+    @property
+    def quality(self) -> Quality:
+        return self._follower.quality
 
     def process(self, frame: Frame) -> Seen:
         began_s = time.thread_time()

@@ -29,9 +29,11 @@ from edge.store.shots import count_all_shots
 from vision.balls import BallSet
 from vision.bench.feed import FeedSource
 from vision.bench.footprint import footprint, total_bytes
+from vision.feel import Feel
 from vision.frames.source import Frame, FrameSource
 from vision.model import Health, Seen, Shot
 from vision.pipeline import Pipeline
+from vision.quality import Quality
 
 
 class Watched:
@@ -51,6 +53,14 @@ class Watched:
     @property
     def health(self) -> Health:
         return self._pipeline.health
+
+    @property
+    def feel(self) -> Feel:
+        return self._pipeline.feel
+
+    @property
+    def quality(self) -> Quality:
+        return self._pipeline.quality
 
     def process(self, frame: Frame) -> Seen:
         seen = self._pipeline.process(frame)
@@ -83,8 +93,8 @@ def watch(drawing: Sequence[str], folder: Path, every_s: float, learning_ahead: 
         source = FeedSource(drawer.stdout, QUEUE_FRAMES, learning_ahead)
         calibration = load_calibration(calibration_file)
 
-        def follow(found: Calibration, source_id: str) -> Watched:
-            followers.append(Watched(Pipeline(found, None, source_id), source, every_s, stop))
+        def follow(found: Calibration, source_id: str, feel: Feel) -> Watched:
+            followers.append(Watched(Pipeline(found, None, source_id, feel), source, every_s, stop))
             return followers[-1]
 
         def opened() -> tuple[FrameSource, Calibration]:

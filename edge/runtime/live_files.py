@@ -5,12 +5,12 @@ import logging
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.whole_file import replace_file
 from edge.runtime.paths import Paths
 from vision.frames.source import Frame
 from vision.live import LiveState
@@ -83,17 +83,6 @@ def live_picture(frame: Frame, width_px: int = PICTURE_WIDTH_PX) -> bytes:
     small = Frame(frame.index, frame.t_s, y, _resized(frame.u, half), _resized(frame.v, half))
     _, encoded = cv2.imencode(".jpg", small.bgr(), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return bytes(encoded)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Puts a file in place in one step; a reader sees the old or the new one, whole. Raises OSError."""
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def _resized(plane: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -38,6 +38,11 @@ class Paths:
         return self.data / "rejected-shots.jsonl"
 
     @property
+    def table_feel(self) -> Path:
+        """What shots taught about the table; see `edge.runtime.table_memory`."""
+        return self.data / "table-feel.json"
+
+    @property
     def running(self) -> Path:
         """The lock of whoever runs this box."""
         return self.data / "running.lock"

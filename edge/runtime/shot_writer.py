@@ -4,14 +4,14 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from calibration.whole_file import replace_file
 from edge.clock import from_stamp, stamp
-from edge.runtime.live_files import replace_file
 from edge.store.database import Store
 from edge.store.errors import StoreError
 from edge.store.shots import Source, store_shot, store_source
@@ -57,6 +57,7 @@ class ShotWriter:
         self._waiting: deque[SeenShot] = deque()
         self._changed = threading.Condition()
         self._ending = False
+        self._afterwards: Callable[[], None] | None = None
         self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
@@ -78,6 +79,12 @@ class ShotWriter:
             self._waiting.append(seen)
             self._changed.notify_all()
 
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """Lets this thread do something, once, when no shot waits. Told again before that, it does the latter."""
+        with self._changed:
+            self._afterwards = act
+            self._changed.notify_all()
+
     def stop(self, timeout_s: float = 5.0) -> int:
         """Stores what waits, at most for `timeout_s`, spools the rest and returns how many those were."""
         with self._changed:
@@ -88,15 +95,19 @@ class ShotWriter:
         self._thread.join()
         if self._waiting:
             self._keep_for_later()
+        self._act_afterwards()
         return self.waiting
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._waiting) or self._ending)
-                if not self._waiting:
+                self._changed.wait_for(lambda: bool(self._waiting or self._afterwards) or self._ending)
+                first = self._waiting[0] if self._waiting else None
+                if first is None and self._afterwards is None:
                     return
-                first = self._waiting[0]
+            if first is None:
+                self._act_afterwards()
+                continue
             if not self._store_until_done(first):
                 return
             with self._changed:
@@ -104,6 +115,16 @@ class ShotWriter:
                 if not self._waiting:
                     self._forget_spools()
                 self._changed.notify_all()
+
+    def _act_afterwards(self) -> None:
+        with self._changed:
+            act, self._afterwards = self._afterwards, None
+        if act is None:
+            return
+        try:
+            act()
+        except Exception:  # it must not cost a shot
+            log.exception("what was to be done after the last shot failed")
 
     def _store_until_done(self, seen: SeenShot) -> bool:
         """Tries until the shot is stored; False when told to hurry before that."""
@@ -149,7 +170,7 @@ class ShotWriter:
     def _keep_for_later(self) -> None:
         for spool in self._spools:
             try:
-                replace_file(spool, _spooled(self._waiting))
+                replace_file(spool, _spooled(self._waiting), durable=True)
             except OSError as error:
                 log.warning("%s can't be written: %s", spool, error)
             else:

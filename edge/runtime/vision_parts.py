@@ -50,7 +50,7 @@ def real_parts(want: Wanted) -> Parts:
     ball_set = None if want.balls == "auto" else ball_sets()[want.balls]
     return Parts(
         open=lambda: _open(want),
-        follow=lambda calibration, source_id: Pipeline(calibration, ball_set, source_id),
+        follow=lambda calibration, source_id, feel: Pipeline(calibration, ball_set, source_id, feel),
         place=want.place,
         recording=is_recording(want.place),
         camera=is_camera(want.place),

@@ -20,12 +20,15 @@ from edge.runtime.capture import LAG_S, STOP_S, Capture, Captured, SourceEnd
 from edge.runtime.live_files import LiveFiles
 from edge.runtime.paths import Paths
 from edge.runtime.shot_writer import SeenShot, ShotWriter
+from edge.runtime.table_memory import Seat, TableMemory, seat_of
 from edge.runtime.throughput import Throughput
 from edge.store.shots import Source
 from vision.balls import BallSet
+from vision.feel import USUAL, Feel
 from vision.frames.source import Frame, FrameSource, FrameSourceError
-from vision.live import CameraState, LiveState
+from vision.live import CameraState, Learnt, LiveState
 from vision.model import Health, Seen, Shot
+from vision.quality import Quality
 
 log = logging.getLogger(__name__)
 
@@ -54,19 +57,27 @@ class Follower(Protocol):
     @property
     def health(self) -> Health: ...
 
+    @property
+    def feel(self) -> Feel: ...
+
+    @property
+    def quality(self) -> Quality: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the service works with.
 
     `open` gives a source ready to be read and its calibration; it raises FrameSourceError while there are no
-    pictures and CalibrationError while there is no table in them. `place` says in words where the pictures
-    come from. A `recording` ends; anything else that stops is opened again. A live `camera` may drop frames,
-    hang and be unplugged. `table` and `ball_set` are what is shown until more is known.
+    pictures and CalibrationError while there is no table in them. `follow` makes a follower of the calibration,
+    the source's id and what is known of the table. `place` says in words where the pictures come from. A
+    `recording` ends, and what it teaches of its table is not kept; anything else that stops is opened again. A
+    live `camera` may drop frames, hang and be unplugged. `table` and `ball_set` are what is shown until more is
+    known.
     """
 
     open: Callable[[], tuple[FrameSource, Calibration]]
-    follow: Callable[[Calibration, str], Follower]
+    follow: Callable[[Calibration, str, Feel], Follower]
     place: str
     recording: bool
     table: Table
@@ -111,6 +122,7 @@ class VisionService:
             health=Health(),
         )
         self._frame: Frame | None = None
+        self._memory = TableMemory(paths.table_feel)
         self._live = LiveFiles(paths, self._state)
 
     def run(self, stop: threading.Event) -> int:
@@ -206,9 +218,12 @@ class VisionService:
             picture_height_px=source.height_px,
             fps=source.fps,
         )
-        self._state = replace(self._state, table=table)
-        follower = self._parts.follow(calibration, source_id)
-        return _Session(stored, source, follower, CameraWatch(calibration.fingerprint))
+        seat = seat_of(self._parts.place, calibration)
+        # A recording may be of any table, and one played again would tell the same again as if it were more.
+        feel = USUAL if self._parts.recording else self._memory.feel(seat)
+        self._state = replace(self._state, table=table, learnt=Learnt(feel))
+        follower = self._parts.follow(calibration, source_id, feel)
+        return _Session(stored, source, follower, CameraWatch(calibration.fingerprint), seat)
 
     def _see(self, session: "_Session", item: Captured, flow: Throughput) -> None:
         seen = session.follower.process(item.frame)
@@ -258,6 +273,18 @@ class VisionService:
         for shot in shots:
             ago = timedelta(seconds=max(0.0, session.t_s - shot.start_s))
             self._writer.add(SeenShot(session.source, shot, now - ago, ball_set))
+        self._learn(session)
+
+    def _learn(self, session: "_Session") -> None:
+        """Takes over what the last shot taught; the disk is the writer's business."""
+        before = self._state.learnt
+        feel, quality = session.follower.feel, session.follower.quality
+        if feel is before.feel and quality is before.quality:
+            return
+        if feel != before.feel and not self._parts.recording:
+            self._memory.note(session.seat, feel)
+            self._writer.afterwards(self._memory.save)
+        self._state = replace(self._state, learnt=Learnt(feel, quality))
 
     def _say(self, status: str, message: str) -> None:
         if (status, message) != (self._state.status, self._state.message):
@@ -272,9 +299,12 @@ class VisionService:
 class _Session:
     """One source id being followed."""
 
-    def __init__(self, source: Source, frames: FrameSource, follower: Follower, camera: CameraWatch) -> None:
+    def __init__(
+        self, source: Source, frames: FrameSource, follower: Follower, camera: CameraWatch, seat: Seat
+    ) -> None:
         self.source = source
         self.frames = frames
         self.follower = follower
         self.camera = camera
+        self.seat = seat
         self.t_s = 0.0

@@ -13,8 +13,10 @@ from calibration.file import Calibration
 from edge.bench.live import Soak, measure_live
 from edge.bench.replay import DRIVER_BUFFERS, Clip, ReplayCamera, draw_clip, there_and_back
 from vision.balls import BallSet, ball_sets
+from vision.feel import Feel
 from vision.frames.source import Frame
 from vision.model import Health, Seen, Shot
+from vision.quality import NOTHING
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +27,16 @@ def clip() -> Clip:
 class Quick:
     """Sees nothing, at once."""
 
-    def __init__(self, calibration: Calibration, ball_set: BallSet | None, source_id: str) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        calibration: Calibration,  # noqa: ARG002
+        ball_set: BallSet | None,  # noqa: ARG002
+        source_id: str,  # noqa: ARG002
+        feel: Feel,
+    ) -> None:
         self.ball_set = ball_sets()["american"]
+        self.feel = feel
+        self.quality = NOTHING
         self._frames = 0
         self._missing = 0
 

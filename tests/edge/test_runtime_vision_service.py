@@ -24,8 +24,10 @@ from edge.runtime.vision_service import CameraHangsError, Parts, VisionService
 from edge.store.database import Store
 from edge.store.shots import StoredShot, recent_shots
 from vision.balls import ball_sets
+from vision.feel import USUAL, Feel, Observation, Observations, feel_from_json
 from vision.frames.source import Frame, FrameSource, FrameSourceError
 from vision.model import BallState, Health, Seen, Shot
+from vision.quality import NOTHING, Quality
 
 TABLE = STANDARD_TABLES["8ft"]
 CALIBRATION = Calibration(
@@ -76,7 +78,11 @@ class StubSource:
 class StubFollower:
     """Sees a shot every `every` frames, takes `pause_s` a frame, and has one shot left at the end."""
 
-    def __init__(self, source_id: str, every: int = 5, pause_s: float = 0.0, learns_s: float = 0.0) -> None:
+    def __init__(
+        self, source_id: str, every: int = 5, pause_s: float = 0.0, learns_s: float = 0.0, feel: Feel = USUAL
+    ) -> None:
+        self.feel = feel
+        self.quality = NOTHING
         self.source_id = source_id
         self.ball_set = ball_sets()["snooker"]
         self.every = every
@@ -90,6 +96,9 @@ class StubFollower:
         self.seen += 1
         self.missing += frame.missing
         shots = (self._shot(frame.index / 30, complete=True),) if self.seen % self.every == 0 else ()
+        if shots:
+            self.feel = self.feel.told(Observations(rolling=[Observation(0.014, 0.002)]))
+            self.quality += Quality(shots=1, frames=100, unseen=3)
         ball = BallState("cue", 20.123, 10.0, 30.0, 20.0, "still")
         return Seen(frame.index, frame.t_s, "still", (ball,), shots)
 
@@ -151,7 +160,7 @@ def parts(
 ) -> Parts:
     return Parts(
         open=lambda: (open_source(), CALIBRATION),
-        follow=lambda _, source_id: StubFollower(source_id, every, pause_s),
+        follow=lambda _, source_id, feel: StubFollower(source_id, every, pause_s, feel=feel),
         place="the test's camera",
         recording=recording,
         table=STANDARD_TABLES["9ft"],
@@ -235,7 +244,7 @@ def test_a_slow_pipeline_drops_frames_and_counts_them_and_loses_no_shot(paths: P
 def test_learning_the_table_takes_long_and_drops_no_frame(paths: Paths, store: Store) -> None:
     its_parts = replace(
         parts(lambda: StubSource(frames=200, pause_s=0.002)),
-        follow=lambda _, source_id: StubFollower(source_id, learns_s=0.3),
+        follow=lambda _, source_id, feel: StubFollower(source_id, learns_s=0.3, feel=feel),
     )
     with running(paths, store, its_parts) as service:
         health = service.wait_for("ended")["health"]
@@ -410,9 +419,85 @@ def test_a_pipeline_that_fails_ends_the_service_after_storing_what_it_saw(paths:
                 raise RuntimeError("a mistake in the pipeline")
             return super().process(frame)
 
-    its_parts = replace(parts(lambda: StubSource(pause_s=0.01)), follow=lambda _, source_id: Failing(source_id))
+    def follow(_: Calibration, source_id: str, feel: Feel) -> Failing:
+        return Failing(source_id, feel=feel)
+
+    its_parts = replace(parts(lambda: StubSource(pause_s=0.01)), follow=follow)
     service = VisionService(its_parts, paths, ShotWriter(store, paths.spools, paths.rejected_shots))
     with pytest.raises(RuntimeError, match="a mistake in the pipeline"):
         service.run(threading.Event())
     with store.read() as conn:
         assert len(recent_shots(conn, 10)) == 2
+
+
+def kept_feels(paths: Paths) -> dict[str, Feel]:
+    """What is in the file, by place."""
+    try:
+        tables = json.loads(paths.table_feel.read_text())["tables"]
+    except FileNotFoundError:
+        return {}
+    return {table["place"]: feel_from_json(table["feel"]) for table in tables}
+
+
+def test_what_shots_teach_of_the_table_is_told_live_and_outlives_a_restart(paths: Paths, store: Store) -> None:
+    first = StubSource(frames=8, endless=True)
+    with running(paths, store, parts(lambda: first, recording=False, every=4)) as service:
+        service.wait_for("no-camera", "No picture")
+        state = service.live()
+    assert (state["feel"]["shots"], state["quality"]["shots"]) == (2, 2)
+    assert state["quality"]["unseen_share"] == pytest.approx(0.03)
+    assert "2 of 20 shots" in state["condition"]["report"][0]
+    kept = kept_feels(paths)["the test's camera"]
+    assert kept == feel_from_json(state["feel"])
+    assert kept.rolling.value > USUAL.rolling.value
+    paths.live_json.unlink()
+    later = StubSource(id="later", frames=8, endless=True)
+    with running(paths, store, parts(lambda: later, recording=False, every=4)) as service:
+        service.wait_for("no-camera", "No picture")
+        state = service.live()
+    assert (state["feel"]["shots"], state["quality"]["shots"]) == (4, 2), "the eye's figures begin anew"
+    assert kept_feels(paths)["the test's camera"].shots == 4
+
+
+def test_a_camera_that_comes_back_goes_on_with_the_table_it_knew(paths: Paths, store: Store) -> None:
+    starts = itertools.count()
+    followers: list[tuple[int, StubFollower]] = []
+
+    def follow(_: Calibration, source_id: str, feel: Feel) -> StubFollower:
+        followers.append((feel.shots, StubFollower(source_id, every=2, feel=feel)))
+        return followers[-1][1]
+
+    def open_source() -> FrameSource:
+        return StubSource(id=f"start-{next(starts)}", pause_s=0.002, breaks="pulled out", rounds=2)
+
+    with running(paths, store, replace(parts(open_source, recording=False), follow=follow)):
+        give_up_s = time.monotonic() + 10
+        while len(followers) < 4:
+            assert time.monotonic() < give_up_s
+            time.sleep(0.02)
+    begun_with = [shots for shots, _ in followers]
+    learnt = [follower.feel.shots for _, follower in followers]
+    assert begun_with == [0, *learnt[:-1]]
+    assert begun_with[3] >= 6
+
+
+def test_a_recording_teaches_nothing_that_is_kept(paths: Paths, store: Store) -> None:
+    with running(paths, store, parts(lambda: StubSource(frames=8), recording=False, every=2)) as service:
+        service.wait_for("no-camera")
+    before = kept_feels(paths)
+    assert before["the test's camera"].shots >= 4
+    # Even one whose name is the camera's, seen by the same calibration.
+    paths.live_json.unlink()
+    with running(paths, store, parts(lambda: StubSource(frames=8, rounds=2, pause_s=0.002), every=2)) as service:
+        state = service.wait_for("ended")
+    assert 0 < state["feel"]["shots"] <= 4, "each pass begins with a usual table"
+    assert kept_feels(paths) == before
+
+
+def test_the_table_is_kept_though_its_shots_can_not_be_stored(paths: Paths, path: Path) -> None:
+    source = StubSource(frames=8, endless=True)
+    with Store(path, busy_timeout_s=0.02) as store, Store(path) as other, other.write():
+        with running(paths, store, parts(lambda: source, recording=False, every=4)) as service:
+            service.wait_for("no-camera")
+        assert service.unstored == 3
+    assert kept_feels(paths)["the test's camera"].shots == 2

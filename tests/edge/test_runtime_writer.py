@@ -185,3 +185,31 @@ def test_other_content_under_a_known_key_is_counted(box: Box, caplog: pytest.Log
         assert writer.stop() == 0
     assert (writer.stored, writer.conflicts) == (1, 1)
     assert "cam@1 is stored with other content" in caplog.text
+
+
+def test_what_is_to_be_done_afterwards_is_done_once_when_no_shot_waits(box: Box) -> None:
+    done: list[str] = []
+    writer = box.writer()
+    with box.held():
+        writer.add(seen(1))
+        writer.afterwards(lambda: done.append("replaced"))
+        writer.afterwards(lambda: done.append(f"after {len(stored(box.store))}"))
+        wait_for(lambda: writer.problem)
+        assert done == []
+    wait_for(lambda: done)
+    writer.afterwards(lambda: done.append("second"))
+    wait_for(lambda: len(done) == 2)
+    assert writer.stop() == 0
+    assert done == ["after 1", "second"]
+
+
+def test_one_that_fails_costs_no_shot(box: Box, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    writer = box.writer()
+    writer.afterwards(fail)
+    wait_for(lambda: "after the last shot failed" in caplog.text)
+    writer.add(seen(1))
+    assert writer.stop() == 0
+    assert stored(box.store) == ids(range(1, 2))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,6 +86,26 @@ def test_it_is_kept_as_json() -> None:
         feel_from_json({"format": 1})
 
 
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"rolling": {"value": float("nan"), "sd": 0.001}},
+        {"rolling": {"value": "0.01", "sd": 0.001}},
+        {"tilt_x": {"value": 0.0, "sd": 0.0}},
+        {"rails": {"top": {"value": 0.8, "sd": 0.01}}},
+        {"rails": []},
+        {"rails": None},
+        {"shots": -1},
+        {"shots": "many"},
+    ],
+)
+def test_what_was_not_written_by_it_is_no_feel(spoilt: dict[str, Any]) -> None:
+    sound = replace(USUAL, rails=RAILS, shots=9).to_json()  # type: ignore[arg-type]
+    assert feel_from_json(sound).shots == 9
+    with pytest.raises(ValueError, match=r"."):
+        feel_from_json(sound | spoilt)
+
+
 KNOWN = replace(USUAL, shots=200, rolling=Estimate(0.010, 0.0002), sliding=Estimate(0.2, 0.005))
 RAILS = {name: Estimate(0.82, 0.01) for name in ("head", "foot", "left", "right")}
 
@@ -99,6 +120,11 @@ def test_warnings_come_with_evidence_only() -> None:
     assert "foot rail is dead" in condition(dead).warnings[0]
     unsure = replace(KNOWN, rails=RAILS | {"foot": Estimate(0.65, 0.06)})  # type: ignore[arg-type]
     assert condition(unsure).warnings == ()
+
+
+def test_a_table_whose_rails_nobody_played_says_so() -> None:
+    assert "No rail was played yet." in condition(KNOWN).report
+    assert any("foot 0.82 ± 0.01" in line for line in condition(replace(KNOWN, rails=RAILS)).report)  # type: ignore[arg-type]
 
 
 def test_quality_adds_up_and_says_what_is_bad() -> None:

@@ -65,8 +65,9 @@ class Renderer:
         self._balls = Painter(self.view, table, look, ball_sets()[look.ball_set], self._empty)
         self._limbs = LimbPainter(self.view, table, look)
         self._resting: dict[str, tuple[bytes, Sprite]] = {}
-        self._layer = Planes(self._empty.y.copy(), self._empty.u.copy(), self._empty.v.copy())
+        self._layer = Planes(self._empty.y, self._empty.u, self._empty.v).copy()
         self._ball_cover = np.zeros_like(self._empty.u, dtype=np.float32)
+        self._instant = self._layer.copy()
         self._drawn: list[tuple[Limb, Sprite | None]] = []
         self._noise = _Noise(camera.width_px, camera.height_px, look.noise, seed)
 
@@ -172,15 +173,16 @@ class Renderer:
         region = self._limbs.region(scene.trail)
         if region is None:
             return
-        instants = [planes.copy() for _ in scene.trail]
-        for each, shapes in zip(instants, scene.trail, strict=True):
-            self._figures(each, shapes)
-        for name, part in (("y", region.luma), ("u", region.chroma), ("v", region.chroma)):
-            drawn = [getattr(each, name)[part] for each in instants]
-            gathered = np.zeros(drawn[0].shape, dtype=np.float32)
-            for plane in drawn:
-                cv2.accumulate(plane, gathered)
-            getattr(planes, name)[part] = cv2.convertScaleAbs(gathered, alpha=1 / len(drawn))
+        below, instant = planes.parts(region), self._instant.parts(region)
+        sums = [np.zeros(part.shape, dtype=np.float32) for part in below]
+        for shapes in scene.trail:
+            for part, empty in zip(instant, below, strict=True):
+                np.copyto(part, empty)
+            self._figures(self._instant, shapes)
+            for part, gathered in zip(instant, sums, strict=True):
+                cv2.accumulate(part, gathered)
+        for part, gathered in zip(below, sums, strict=True):
+            np.copyto(part, cv2.convertScaleAbs(gathered, alpha=1 / len(scene.trail)))
 
     def _figures(self, planes: Planes, shapes: tuple[Shape, ...]) -> list[tuple[Limb, Sprite | None]]:
         """Draws people and cues at one instant; the sprites of their limbs."""

@@ -55,6 +55,10 @@ class Planes:
     def copy(self) -> "Planes":
         return Planes(self.y.copy(), self.u.copy(), self.v.copy())
 
+    def parts(self, region: Region) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+        """The planes within a region, as views."""
+        return self.y[region.luma], self.u[region.chroma], self.v[region.chroma]
+
 
 class View:
     """A camera and the maps derived from it once: rays and where they meet the cloth."""

@@ -18,6 +18,7 @@ from kiosk.box import EXTENSION, Box, box
 from kiosk.live import Hub
 from kiosk.player import routes as player
 from kiosk.records import Records
+from kiosk.technician import routes as technician
 from kiosk.texts import DEFAULT, translator
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
     compress.compress_text(app)
     security.protect(app)
     app.register_blueprint(player.blueprint)
+    app.register_blueprint(technician.blueprint)
     app.register_blueprint(api.blueprint)
     _handle_errors(app)
     return app

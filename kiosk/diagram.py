@@ -13,7 +13,7 @@ from calibration.table import Table
 from kiosk.balls_svg import IVORY, ball_rgb, hex_colour, is_striped
 from kiosk.table_svg import MARGIN_IN, cloth_of, number, view_box
 from vision.balls import BallSet
-from vision.model import Point, Shot
+from vision.model import Contact, Point, Shot
 
 Path = Sequence[tuple[float, float, float]]
 
@@ -39,12 +39,13 @@ def shot_svg(shot: Shot, table: Table, balls: BallSet, title: str) -> Markup:
 
 
 def paths_svg(shot: Shot, table: Table, balls: BallSet) -> Markup:
-    """The ways alone, finely drawn, with the first contact's ghost ball, cushion touches and resting places."""
+    """The ways alone, finely drawn, with the first contact's ghost ball, what else touched, and resting places."""
     parts = [
         f'<svg class="paths" viewBox="{view_box(table)}" xmlns="http://www.w3.org/2000/svg" aria-hidden="true">',
         *_rings(shot, table, 3.2, 0.5),
         *_ways(shot, table, balls, width=0.36, tolerance_in=0.06),
         *_cushion_touches(shot, table),
+        *_contacts(shot, table),
         *_starts(shot, table, balls),
         *_ghost_ball(shot, table),
         *_rests(shot, table, balls),
@@ -184,6 +185,30 @@ def _cushion_touches(shot: Shot, table: Table) -> Iterator[str]:
                 f'<circle cx="{number(at[0])}" cy="{number(table.width_in - at[1])}" r=".62" fill="#0b1d29"'
                 f' stroke="#fff" stroke-width=".24" data-cushion="{touch.rail}"/>'
             )
+
+
+def _contacts(shot: Shot, table: Table) -> Iterator[str]:
+    """Dots where balls met, but for the first contact, which has its ghost ball."""
+    first_s = None if shot.first_contact is None else shot.first_contact.t_s
+    for contact in shot.contacts:
+        at = _meeting(shot, contact)
+        if at is not None and contact.t_s != first_s:
+            yield (
+                f'<circle cx="{number(at[0])}" cy="{number(table.width_in - at[1])}" r=".5" fill="{POTTED_RING}"'
+                f' stroke="#0b1d29" stroke-width=".16" data-contact="{escape(contact.other)}"/>'
+            )
+
+
+def _meeting(shot: Shot, contact: Contact) -> Point | None:
+    """Half way between two balls that met; None where neither's way tells."""
+    places = [
+        position_at(shot.paths_in.get(ball, ()), contact.t_s) or shot.layout_start.get(ball)
+        for ball in (contact.ball, contact.other)
+    ]
+    known = [p for p in places if p is not None]
+    if len(known) < 2:
+        return None
+    return (known[0][0] + known[1][0]) / 2, (known[0][1] + known[1][1]) / 2
 
 
 def _starts(shot: Shot, table: Table, balls: BallSet) -> Iterator[str]:

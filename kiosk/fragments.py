@@ -33,7 +33,7 @@ def card(entry: Entry, fresh: bool = False) -> str:
         fresh=fresh,
         diagram=diagram.shot_svg(shot, entry.table, balls, t("card.diagram")),
         result=shot_words.result_word(shot, t),
-        flags=shot_words.flags(shot, t),
+        flags=shot_words.card_flags(shot, t),
         potted=shot_words.potted_balls(shot, balls, t),
         facts=shot_words.card_facts(shot, t),
     )
@@ -54,6 +54,11 @@ def status(name: str, message: str) -> tuple[str, str]:
     return render_template("player/_status.html", **values), render_template("player/_notice.html", **values)
 
 
+def care(cares: tuple[str, ...]) -> str:
+    """The way to the table's condition; it says when something needs care."""
+    return render_template("player/_care.html", cares=cares, name=cares[0] if len(cares) == 1 else "both")
+
+
 class StreamRenderer:
     """Renders for the stream's own thread, where no request is being answered."""
 
@@ -71,6 +76,10 @@ class StreamRenderer:
     def status(self, name: str, message: str) -> tuple[str, str]:
         with self._app.app_context():
             return status(name, message)
+
+    def care(self, cares: tuple[str, ...]) -> str:
+        with self._app.app_context():
+            return care(cares)
 
 
 HELPERS: dict[str, Any] = {

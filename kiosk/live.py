@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1 / 40  # how often the file is looked at; states come 10 to 30 times a second
 STORE_LOOK_S = 0.2
+# Changes with a shot, and has a page of its own: not told again with every movement of a ball.
+LEFT_OUT = ("feel", "condition", "quality")
 BEAT_S = 5.0
 WAKE_S = 1.0  # a listener looks up at least this often, to see the end of the process
 REMEMBERED = 60  # cards kept for those who reconnect
@@ -53,6 +55,9 @@ class Renderer(Protocol):
 
     def status(self, name: str, message: str) -> tuple[str, str]:
         """The pill and the notice."""
+
+    def care(self, cares: tuple[str, ...]) -> str:
+        """The way to the table's condition, and whether something needs care."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ class Hub:
         self._looks = 0
         self._day = ""
         self._status: tuple[str, str] | None = None
+        self._cares: tuple[str, ...] | None = None
 
     # The watcher.
 
@@ -153,7 +159,8 @@ class Hub:
                 now_s, frames = time.monotonic(), self.reading.health("frames")
                 self._load.note(now_s, frames, self.reading.camera("dropped_by_overload"))
                 self._sensor.note(now_s, frames, self.reading.camera("dropped_by_sensor"))
-                state = {**self.reading.state, "ball_set": self.reading.ball_set}
+                state = {name: part for name, part in self.reading.state.items() if name not in LEFT_OUT}
+                state["ball_set"] = self.reading.ball_set
                 text = json.dumps(state, separators=(",", ":"))
                 with self._changed:
                     self._slots.live = (self._slots.live[0] + 1, text)
@@ -177,6 +184,9 @@ class Hub:
             pill, notice = self._renderer.status(*status)
             self._say("status", pill)
             self._say("notice", notice)
+        if self.reading.cares != self._cares:
+            self._cares = self.reading.cares
+            self._say("care", self._renderer.care(self._cares))
 
     def _look_at_store(self) -> None:
         version, day = self._records.version(), self._records.day()

@@ -9,12 +9,16 @@ from typing import Any
 
 from calibration.table import STANDARD_TABLES, Table
 from vision.balls import ball_sets
+from vision.feel import feel_from_json
+from vision.live import Learnt, quality_from_json
 
 STALE_S = 4.0  # vision writes ten times a second; this long without a word is a service that hangs
 BUSY_WINDOW_S = 5.0
 BUSY_SHARE = 0.03  # of the window's frames dropped
 
 KNOWN = ("live", "starting", "no-camera", "no-table", "camera-moved", "ended")
+# What may need somebody's care, by the names of the texts under `care`, and where the state tells of it.
+CARES = (("table", "condition"), ("sight", "quality"))
 HEALTHY = ("live", "overloaded", "camera-skips", "ended")
 
 
@@ -58,6 +62,22 @@ class Reading:
             return Table(**known)
         except (TypeError, ValueError):
             return None
+
+    @property
+    def learnt(self) -> Learnt | None:
+        """What shots taught of the table and of the box's eye; None when the state says neither or nonsense."""
+        state = self.state or {}
+        try:
+            return Learnt(feel_from_json(state["feel"]), quality_from_json(state["quality"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    @property
+    def cares(self) -> tuple[str, ...]:
+        """What needs care, of `table` and `sight`."""
+        state = self.state or {}
+        told = {name: state.get(part) for name, part in CARES}
+        return tuple(name for name, what in told.items() if isinstance(what, dict) and what.get("warnings"))
 
     def health(self, name: str) -> float | None:
         """A number of the state's health; None when it says none."""

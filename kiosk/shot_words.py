@@ -9,16 +9,28 @@ from kiosk.texts import Translate
 from vision.balls import BallSet
 from vision.model import Shot
 
+SURE = 0.9  # a word that is likelier than this stands without a mark
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One measured thing: its label, the number or word, its unit and how far it may be off."""
+    """One measured thing: its label, the number or word, its unit and how far it may be off; for a word, how
+    likely it is."""
 
     name: str
     label: str
     value: str
     unit: str = ""
     plus_minus: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A word about the shot; one that is only likely is `unsure` and carries a mark."""
+
+    name: str
+    word: str
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +56,34 @@ def result_word(shot: Shot, t: Translate) -> str:
     return t(f"result.{shot.result}")
 
 
-def flags(shot: Shot, t: Translate) -> list[tuple[str, str]]:
-    """What deserves a flag besides the result, as (name, word): the kind of shot, a scratch, a cut-off."""
-    found: list[tuple[str, str]] = [(shot.kind, t(f"kind.{shot.kind}"))] if shot.kind != "unknown" else []
-    if shot.scratch:
-        found.append(("scratch", t("result.scratch")))
-    if not shot.complete:
-        found.append(("incomplete", t("result.incomplete")))
-    return found
+def flags(shot: Shot, t: Translate) -> list[Flag]:
+    """What deserves a flag besides the result: the kind of shot, a scratch, a cut-off."""
+    return [*_kind_flag(shot, t), *_trouble_flags(shot, t)]
+
+
+def card_flags(shot: Shot, t: Translate) -> list[Flag]:
+    """Those of a card: how the cue ball spun as well, as far as it is known."""
+    spins = [s for s in (shot.spin.vertical, shot.spin.side) if s.label not in ("none", "unknown")]
+    spun = [_flag(s.label, t(f"spin.{s.label}"), s.confidence, t) for s in spins]
+    return [*_kind_flag(shot, t), *spun, *_trouble_flags(shot, t)]
+
+
+def _kind_flag(shot: Shot, t: Translate) -> list[Flag]:
+    if shot.kind == "unknown":
+        return []
+    other = shot.uncertainty.get("kind")
+    return [_flag(shot.kind, t(f"kind.{shot.kind}"), None if other is None else 1 - other, t)]
+
+
+def _trouble_flags(shot: Shot, t: Translate) -> list[Flag]:
+    found = [Flag("scratch", t("result.scratch"))] if shot.scratch else []
+    return found if shot.complete else [*found, Flag("incomplete", t("result.incomplete"))]
+
+
+def _flag(name: str, word: str, probability: float | None, t: Translate) -> Flag:
+    if probability is None or probability >= SURE:
+        return Flag(name, word)
+    return Flag(name, t("sureness.mark", word=word), unsure=True)
 
 
 def potted_balls(shot: Shot, balls: BallSet, t: Translate) -> list[Potted]:
@@ -74,31 +106,33 @@ def card_facts(shot: Shot, t: Translate) -> list[Fact]:
 
 def all_facts(shot: Shot, t: Translate) -> list[Fact]:
     """Everything vision said of the shot, in the order of the shot's page."""
-    unknown = t("app.unknown")
     contact = shot.first_contact
-    vertical, side = shot.spin.vertical.label, shot.spin.side.label
-    words = [
-        Fact(
-            "first_contact",
-            t("fact.first_contact"),
-            unknown if contact is None else ball_name(contact.ball, t),
-        ),
-        Fact(
-            "vertical_spin",
-            t("fact.vertical_spin"),
-            unknown if vertical == "unknown" else t(f"spin.{vertical}"),
-        ),
-        Fact("side_spin", t("fact.side_spin"), unknown if side == "unknown" else t(f"spin.{side}")),
-        Fact("cushions", t("fact.cushions"), str(len(shot.cushions))),
-    ]
+    vertical, side = shot.spin.vertical, shot.spin.side
+    first = t("app.unknown") if contact is None else ball_name(contact.ball, t)
+    # A shot of an earlier version tells its first contact alone.
+    contacts_known = bool(shot.contacts) or (contact is None and bool(shot.paths_in))
+    miss_percent = None if shot.difficulty is None else 100 * shot.difficulty
     duration = None if shot.end_s is None else shot.end_s - shot.start_s
     percent = None if shot.confidence is None else 100 * shot.confidence
     return [
         *_numbers(shot, t),
-        *words,
+        _likely(t, "vertical_spin", vertical.label, vertical.confidence),
+        _likely(t, "side_spin", side.label, side.confidence),
+        _measured(t, "difficulty", miss_percent, "percent"),
+        Fact("first_contact", t("fact.first_contact"), first),
+        Fact("contacts", t("fact.contacts"), str(len(shot.contacts)) if contacts_known else t("app.unknown")),
+        Fact("cushions", t("fact.cushions"), str(len(shot.cushions))),
         _measured(t, "duration", duration, "seconds", decimals=1),
         _measured(t, "confidence", percent, "percent"),
     ]
+
+
+def _likely(t: Translate, name: str, label: str, probability: float | None) -> Fact:
+    """A way of spinning, with how likely it is in a word."""
+    if label == "unknown":
+        return Fact(name, t(f"fact.{name}"), t("app.unknown"))
+    sureness = "" if probability is None else (t("sureness.sure") if probability >= SURE else t("sureness.likely"))
+    return Fact(name, t(f"fact.{name}"), t(f"spin.{label}"), plus_minus=sureness)
 
 
 def _numbers(shot: Shot, t: Translate) -> list[Fact]:

@@ -34,6 +34,7 @@ def live() -> str:
         balls=ball_set(reading.ball_set),
         pill=pill,
         notice=notice,
+        care=fragments.care(reading.cares),
         today=fragments.today(),
         entries=entries,
         cards=[fragments.card(entry) for entry in entries],

@@ -182,6 +182,7 @@ class VisionService:
                 if session is None or session.source.id != item.source_id:
                     if session is not None:
                         self._store(session, session.follower.finish())
+                        session = None  # it goes before the next one learns, which takes memory
                     session = self._begin(item.source_id, source, calibration)
                     capture.allow_lag()  # the first frame takes long: the table is learnt from it
                 self._see(session, item, flow)

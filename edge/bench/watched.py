@@ -19,6 +19,7 @@ import av  # noqa: F401 (here for what it takes: a camera that compresses its pi
 from calibration.file import Calibration, load_calibration
 from edge.bench.rss import Mark, MemoryReport, peak_mb, resident_mb
 from edge.runtime.capture import LAG_BYTES, QUEUE_FRAMES
+from edge.runtime.frugal import be_frugal
 from edge.runtime.paths import Paths, make_directories
 from edge.runtime.shot_writer import ShotWriter
 from edge.runtime.vision_parts import Wanted  # noqa: F401 (the service's own parts, with all that they import)
@@ -81,6 +82,7 @@ class Watched:
 def watch(drawing: Sequence[str], folder: Path, every_s: float, learning_ahead: int) -> MemoryReport:
     """Runs the service on what a drawing process writes, until it ends; returns what it took. While it learns the
     table, so many frames come at a camera's pace and wait."""
+    be_frugal()
     start_mb, began_s = resident_mb(), time.perf_counter()
     migrate(folder / "ladder.db")
     paths = Paths(folder, folder / "run")

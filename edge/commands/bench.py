@@ -1,6 +1,5 @@
 """`ladder bench`: the performance table, each figure as a ratio measured in the same run."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,31 +15,22 @@ from edge.cli import Failure
 if TYPE_CHECKING:
     from vision.bench.frames import FramePlan
 
-# What reads these does so when it is loaded, so numpy and OpenCV are imported after they are set.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _FUNCTIONS = 25
 
 
 def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
-    _one_thread()
     from edge.commands.simulate import parse_size  # noqa: PLC0415
 
     return parse_size(ctx, param, value)
 
 
 def _seeds(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
-    _one_thread()
     from vision.evaluate.plan import parse_seeds  # noqa: PLC0415
 
     try:
         return parse_seeds(value)
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, param) from error
-
-
-def _one_thread() -> None:
-    for name in _THREADS:
-        os.environ.setdefault(name, "1")
 
 
 @click.command(

@@ -82,12 +82,14 @@ def _serve(  # noqa: PLR0917 (they are the command's options)
     stop: threading.Event,
 ) -> int:
     # Imported here: `ladder vision --help` needs no decoder.
+    from edge.runtime.frugal import be_frugal  # noqa: PLC0415
     from edge.runtime.shot_writer import ShotWriter  # noqa: PLC0415
     from edge.runtime.vision_parts import Wanted, real_parts, wanted  # noqa: PLC0415
     from edge.runtime.vision_service import VisionService  # noqa: PLC0415
     from edge.store.database import Store  # noqa: PLC0415
     from edge.store.migrations import require_current  # noqa: PLC0415
 
+    be_frugal()
     settings = load_settings(paths.settings)
     given = Wanted(camera or settings.camera.source, where, balls or settings.table.balls, loop)
     make_directories(paths)

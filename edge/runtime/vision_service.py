@@ -38,6 +38,8 @@ LAST_RETRY_S = 30.0
 SILENT_S = 3.0
 # One that still gives none is closed and opened again: its driver may have hung.
 HUNG_S = 10.0
+# The health shown is so old at most: its percentiles are of thousands of frames, too dear for every one.
+HEALTH_S = 0.5
 
 
 class CameraHangsError(Exception):
@@ -183,6 +185,7 @@ class VisionService:
                 if isinstance(item, SourceEnd):
                     return item.error
                 if item is None:
+                    self._tell_health(session, flow)
                     self._say("no-camera", f"No picture for {self._silent_s:g} s: check the camera's cable.")
                     if self._parts.camera and time.monotonic() - last_s >= self._hung_s:
                         return f"the camera hangs, no picture for {self._hung_s:g} s; it is opened again"
@@ -191,6 +194,7 @@ class VisionService:
                 if session is None or session.source.id != item.source_id:
                     if session is not None:
                         self._store(session, session.follower.finish())
+                        session = None  # it goes before the next one learns, which takes memory
                     session = self._begin(item.source_id, source, calibration)
                     capture.allow_lag()  # the first frame takes long: the table is learnt from it
                 self._see(session, item, flow)
@@ -200,6 +204,7 @@ class VisionService:
             let_go = capture.stop(self._stop_s)
             if session is not None:
                 self._store(session, session.follower.finish())
+            self._tell_health(session, flow)
             if self._parts.camera and not let_go:
                 raise CameraHangsError(f"{self._parts.place} hangs and does not let go: the service starts again")
 
@@ -228,11 +233,15 @@ class VisionService:
     def _see(self, session: "_Session", item: Captured, flow: Throughput) -> None:
         seen = session.follower.process(item.frame)
         session.t_s = item.frame.t_s
-        flow.followed(time.monotonic())
+        now_s = time.monotonic()
+        flow.followed(now_s)
         camera = flow.state
         self._store(session, seen.shots)
         if seen.phase != "shot":
             session.camera.look(item.frame)
+        if now_s >= session.health_due_s:
+            session.health_due_s = now_s + HEALTH_S
+            self._tell_health(session, flow)
         self._state = replace(
             self._state,
             source_id=item.source_id,
@@ -243,7 +252,6 @@ class VisionService:
             ball_set=session.follower.ball_set.name,
             balls=seen.balls,
             fps=camera.process_fps,
-            health=self._health(session, camera),
             camera=camera,
         )
         self._frame = item.frame
@@ -255,6 +263,11 @@ class VisionService:
         if session.camera.message:
             return f"{session.camera.message[0].upper()}{session.camera.message[1:]}."
         return "The table is watched."
+
+    def _tell_health(self, session: "_Session | None", flow: Throughput) -> None:
+        """Brings the health that is shown up to date; without a session nothing has been seen yet."""
+        if session is not None:
+            self._state = replace(self._state, health=self._health(session, flow.state))
 
     def _health(self, session: "_Session", camera: CameraState) -> Health:
         health = session.follower.health
@@ -308,3 +321,4 @@ class _Session:
         self.camera = camera
         self.seat = seat
         self.t_s = 0.0
+        self.health_due_s = 0.0

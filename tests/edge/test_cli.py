@@ -38,6 +38,17 @@ def test_every_command_s_help_has_an_example(name: str) -> None:
     assert f"ladder {name}" in result.output.partition("Example")[2]
 
 
+def test_a_command_s_matrices_take_one_thread() -> None:
+    script = (
+        "import os; from edge.cli import ladder; ladder.get_command(None, 'vision'); import numpy as np; "
+        "np.ones((600, 600)) @ np.ones((600, 600)); print(len(os.listdir('/proc/self/task')))"
+    )
+    unset = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, env=unset, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "1"
+
+
 def test_a_command_that_is_none_is_wrong_use() -> None:
     result = call("wlak")
     assert result.exit_code == 2

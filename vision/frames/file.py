@@ -63,7 +63,7 @@ class FileSource:
         self._start_id = f"{self._content_id}-{time.time_ns() // 1_000_000:x}" if realtime else self._content_id
         self.id = self._start_id
         with _open(path) as container:
-            stream = _video_stream(container, path)
+            stream = _video_stream(container, path, realtime)
             check_size(path, stream.codec_context.width, stream.codec_context.height)
             self.duration_s = _duration_s(container, stream)
             self.frame_count: int | None = stream.frames or None
@@ -92,7 +92,7 @@ class FileSource:
         size = (self.width_px, self.height_px)
         index = 0
         with _open(self.path) as container:
-            stream = _video_stream(container, self.path)
+            stream = _video_stream(container, self.path, self._realtime)
             for decoded in self._decoded(container, stream):
                 planes = _planes(decoded)
                 if (planes[0].shape[1], planes[0].shape[0]) != size:
@@ -204,7 +204,8 @@ def _open(path: Path) -> Any:
     return container
 
 
-def _video_stream(container: Any, path: Path) -> Any:
+def _video_stream(container: Any, path: Path, realtime: bool) -> Any:
+    """The first video of a file. In real time one thread decodes: more would hold more pictures."""
     if not container.streams.video:
         raise FrameSourceError(
             f"{path} has no video in it (only sound or data, or the file is cut off): copy or export it again"
@@ -212,7 +213,7 @@ def _video_stream(container: Any, path: Path) -> Any:
     stream = container.streams.video[0]
     if stream.codec_context is None:
         raise FrameSourceError(f"{path} is in a video format that can't be decoded here: export it as H.264")
-    stream.thread_type = "AUTO"
+    stream.thread_type = "NONE" if realtime else "AUTO"
     return stream
 
 

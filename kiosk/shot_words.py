@@ -152,14 +152,14 @@ def _measured(
     label = t(f"fact.{name}")
     if value is None:
         return Fact(name, label, t("app.unknown"))
-    plus_minus = "" if off_by is None else _off_by(off_by, decimals)
+    plus_minus = "" if off_by is None else off_by_text(off_by, decimals)
     number, sign = f"{value:.{decimals}f}", t(f"unit.{unit}")
     if unit == "degrees":  # written close up, as large as the number
         return Fact(name, label, number + sign, "", plus_minus)
     return Fact(name, label, number, sign, plus_minus)
 
 
-def _off_by(value: float, decimals: int) -> str:
+def off_by_text(value: float, decimals: int) -> str:
     """± never reads as zero: what rounds away gets another decimal."""
     if round(value, decimals) == 0:
         decimals += 1

@@ -9,7 +9,9 @@ from calibration.table import MM_PER_IN
 from vision.pots import Fate
 from vision.reading import Reading
 
-_MISFIT = 2.0  # times the scatter of sights: a leg that fits worse hides something
+# A leg that fits worse than this, times the scatter of sights and in mm too, hides something: where sights scatter
+# by a third of a millimetre, what a ball does beyond the model is worse, and no fault of the camera.
+_MISFIT, _MISFIT_MM = 2.0, 1.5
 _LEAST_SHOTS = 5
 _MANY_UNSEEN, _MANY_MISFITS, _MANY_LOST, _MUCH_SCATTER_MM = 0.10, 0.15, 0.05, 2.5
 
@@ -101,7 +103,8 @@ def quality_of(reading: Reading | None, fates: Mapping[int, Fate], swaps: int = 
     legs = [g for row in reading.legs for g in row if g.sights >= 4]
     ends = zip(course.balls, course.rested, strict=True)
     lost = sum(not rested and ball not in fates for ball, rested in ends)
-    misfits = sum(g.residual_in > _MISFIT * reading.noise_in for g in legs)
+    misfit_in = max(_MISFIT * reading.noise_in, _MISFIT_MM / MM_PER_IN)
+    misfits = sum(g.residual_in > misfit_in for g in legs)
     return Quality(
         1, frames, unseen, len(legs), misfits, len(course.balls), lost, swaps, reading.noise_in * MM_PER_IN
     )

@@ -24,7 +24,7 @@ def describe(version: str) -> dict[str, Any]:
         },
         "/api/openapi.json": {"summary": "This document", "responses": {"200": _answer("OpenAPI 3.1")}},
         "/api/live": {
-            "summary": "The table as vision sees it now",
+            "summary": "The table as vision sees it now, its condition and how well it is seen",
             "responses": {"200": _answer("status, age_s and the state, null before there is one")},
         },
         "/api/shots": {

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, abort, jsonify, request, send_file
 from calibration.table import Table
 from edge.clock import stamp
 from kiosk.api import health, openapi
+from kiosk.api.metrics import metrics as figures
 from kiosk.box import box
 from kiosk.records import Entry
 from vision.model import shot_to_json
@@ -26,7 +27,7 @@ def healthz() -> tuple[Response, int]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    return Response(health.metrics(box()), content_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(figures(box()), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @blueprint.get("/api/openapi.json")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from calibration.table import Table
-from kiosk.shot_words import Fact
+from kiosk.shot_words import Fact, off_by_text
 from kiosk.technician.condition_svg import condition_svg, pace_svg
 from kiosk.texts import Translate
 from vision.condition import LEAST_SHOTS, condition, pace, slope
@@ -59,16 +59,16 @@ def table_facts(feel: Feel, t: Translate) -> list[Fact]:
     """The table in figures; what no shot has told yet is unknown, not usual."""
     speed = t(f"pace.{pace(feel.rolling).replace(' ', '-')}")
     facts = [
-        Fact("cloth", t("condition.cloth"), speed, f"{feel.rolling.value:.4f}", _off(feel.rolling, 4)),
-        Fact("grip", t("condition.grip"), f"{feel.sliding.value:.2f}", "", _off(feel.sliding, 2)),
-        Fact("rails", t("condition.rails"), f"{feel.rail.value:.2f}", "", _off(feel.rail, 2)),
+        Fact("cloth", t("condition.cloth"), speed, f"{feel.rolling.value:.4f}", off_by_text(feel.rolling.sd, 4)),
+        Fact("grip", t("condition.grip"), f"{feel.sliding.value:.2f}", "", off_by_text(feel.sliding.sd, 2)),
+        Fact("rails", t("condition.rails"), f"{feel.rail.value:.2f}", "", off_by_text(feel.rail.sd, 2)),
         _fall(feel, t),
     ]
     if not feel.shots or not feel.rails:
         facts[2] = Fact("rails", t("condition.rails"), t("app.unknown"))
     if not feel.shots:
         facts = [Fact(fact.name, fact.label, t("app.unknown")) for fact in facts]
-    return [*facts, Fact("shots", t("condition.shots"), str(feel.shots))]
+    return [*facts, Fact("learnt", t("condition.shots"), str(feel.shots))]
 
 
 def sight_facts(quality: Quality, t: Translate) -> list[Fact]:
@@ -82,18 +82,14 @@ def sight_facts(quality: Quality, t: Translate) -> list[Fact]:
         Fact("scatter", t("sight.scatter"), f"{quality.mean_scatter_mm:.1f}", t("unit.mm")),
         Fact("misfits", t("sight.misfits"), f"{100 * quality.misfit_share:.0f}", percent),
         Fact("swaps", t("sight.swaps"), str(quality.swaps)),
-        Fact("shots", t("sight.shots"), str(quality.shots)),
+        Fact("watched", t("sight.shots"), str(quality.shots)),
     ]
 
 
 def _fall(feel: Feel, t: Translate) -> Fact:
     fall = slope(feel)
     mm = Estimate(MM_PER_M * fall.value, MM_PER_M * fall.sd)
-    return Fact("fall", t("condition.fall"), f"{mm.value:.1f}", t("unit.mm_per_m"), _off(mm, 1))
-
-
-def _off(e: Estimate, decimals: int) -> str:
-    return f"±\N{NO-BREAK SPACE}{e.sd:.{decimals}f}"
+    return Fact("fall", t("condition.fall"), f"{mm.value:.1f}", t("unit.mm_per_m"), off_by_text(mm.sd, 1))
 
 
 def _sentence(text: str) -> str:

@@ -45,7 +45,9 @@ class Served:
     """A fake box and a real kiosk process in front of it."""
 
     def __init__(self, data: Path) -> None:
-        self.box = _fake_box_module().FakeBox(data, seed=4)
+        module = _fake_box_module()
+        self.box = module.FakeBox(data, seed=4)
+        self._learnt = {False: self.box.learnt, True: module.worn_table()}
         self.data = data
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -64,6 +66,11 @@ class Served:
             with self._lock:
                 frame = self._frames.pop(0) if self._frames else None
                 self.box.write_live(frame, phase="shot" if frame else "still")
+
+    def learn(self, worn: bool) -> None:
+        """From now on the table is a worn one, or one that nothing is known of."""
+        with self._lock:
+            self.box.learnt = self._learnt[worn]
 
     def play(self) -> Any:
         """Begins a shot on the live table; returns it, not stored."""

@@ -153,12 +153,51 @@ def test_every_size_fits_and_can_be_touched(page: Any, served: Any, width: int, 
     assert page.evaluate(SMALL_TARGETS) == []
 
 
+@pytest.mark.parametrize("worn", [False, True])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_condition_fits_every_size_and_can_be_touched(
+    page: Any, served: Any, worn: bool, width: int, height: int
+) -> None:
+    served.learn(worn)
+    page.set_viewport_size({"width": width, "height": height})
+    open_live(page, served)
+    page.wait_for_selector("a.care.needed" if worn else "a.care:not(.needed)")
+    assert not page.evaluate(TOO_WIDE)
+    page.locator("a.care").click()
+    page.wait_for_selector(".verdict.needed" if worn else ".verdict.learning")
+    assert not page.evaluate(TOO_WIDE)
+    assert page.evaluate(SMALL_TARGETS) == []
+    page.locator(".back").click()
+    page.wait_for_selector("#cards")
+
+
+def test_care_is_told_while_the_page_is_open_and_its_page_keeps_up(page: Any, served: Any) -> None:
+    served.learn(False)
+    open_live(page, served)
+    page.wait_for_selector("a.care:not(.needed)")
+    page.evaluate("() => { window.stayed = true; }")
+    served.learn(True)
+    page.wait_for_selector("a.care.needed")
+    assert page.evaluate("() => window.stayed")
+    page.locator("a.care").click()
+    page.wait_for_selector(".warnings li")
+    served.learn(False)
+    page.wait_for_selector(".verdict.learning", timeout=15_000)
+    assert page.locator("#condition").count() == 1
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES[:2])
 def test_on_a_wall_nothing_lies_below_the_edge(page: Any, served: Any, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
+    served.learn(True)
     open_live(page, served)
     assert page.evaluate("() => document.documentElement.scrollHeight <= window.innerHeight")
     assert page.locator("#today").bounding_box()["y"] < height
+    page.goto(f"{served.url}/condition")
+    assert page.evaluate("() => document.documentElement.scrollHeight <= window.innerHeight")
+    for tile in page.locator(".facts > div").all():
+        box = tile.bounding_box()
+        assert box["y"] + box["height"] <= height
 
 
 def test_an_unknown_address_leads_home(page: Any, served: Any) -> None:

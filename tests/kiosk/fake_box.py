@@ -17,15 +17,17 @@ from pathlib import Path
 
 import click
 
-from calibration.table import STANDARD_TABLES, Pocket, Table
+from calibration.table import RAIL_NAMES, STANDARD_TABLES, Pocket, RailName, Table
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.store.database import Store
 from edge.store.migrations import migrate
 from edge.store.shots import Source, store_shot, store_source
 from vision.balls import ball_sets
-from vision.live import CameraState, LiveState
+from vision.feel import Estimate, Feel
+from vision.live import CameraState, Learnt, LiveState
 from vision.model import (
     BallState,
+    Contact,
     Cushion,
     FirstContact,
     Health,
@@ -37,6 +39,7 @@ from vision.model import (
     Spin,
     VerticalSpin,
 )
+from vision.quality import Quality
 
 STEP_S = 1 / 240
 FRAME_S = 1 / 20
@@ -225,9 +228,10 @@ def shot_of(played: Played, shot_id: str, start_s: float, table: Table, ball_set
         if target is None or contact is None
         else math.dist(contact.object_ball_in, (target.x_in, target.y_in)),
         cue_speed_mph=cue.speed / IN_S_PER_MPH or _speed_after(played),
-        spin=Spin(VerticalSpin("follow", 0.7), SideSpin("unknown")),
+        spin=Spin(VerticalSpin("follow", 0.7), SideSpin("left", 0.95)),
         kind="unknown" if cut is None else ("straight" if cut < 6 else "cut"),
         cushions=tuple(Cushion(b, rail, start_s + t) for b, rail, t in played.cushions),  # type: ignore[arg-type]
+        contacts=() if contact is None else (Contact("cue", contact.ball, start_s + contact.t_s),),
         layout_start=_layout(first),
         layout_end=_layout(last),
         paths_in=paths,
@@ -236,7 +240,9 @@ def shot_of(played: Played, shot_id: str, start_s: float, table: Table, ball_set
             "cue_speed_mph": 0.3,
             "cue_distance_in": 0.3,
             "pocket_distance_in": 0.4,
+            "kind": 0.2,
         },
+        difficulty=0.35,
         confidence=0.93,
     )
 
@@ -247,6 +253,22 @@ def _speed_after(played: Played) -> float:
 
 def _layout(frame: dict[str, Moving]) -> dict[str, Point]:
     return {name: (ball.x, ball.y) for name, ball in frame.items()}
+
+
+def worn_table() -> Learnt:
+    """A table with a dead rail that falls towards the head, well seen."""
+    rails: dict[RailName, Estimate] = {name: Estimate(0.82, 0.012) for name in RAIL_NAMES}
+    rails["left"] = Estimate(0.68, 0.015)
+    feel = Feel(
+        sliding=Estimate(0.213, 0.004),
+        rolling=Estimate(0.0124, 0.0002),
+        rail=Estimate(0.79, 0.008),
+        rails=rails,
+        tilt_x=Estimate(-0.0011, 0.00005),
+        tilt_y=Estimate(0.0003, 0.00006),
+        shots=340,
+    )
+    return Learnt(feel, Quality(48, 18_000, 90, 160, 5, 120, 1, 2, 33.6))
 
 
 class FakeBox:
@@ -264,6 +286,7 @@ class FakeBox:
         self.t_s = 0.0
         self.dropped = 0
         self.dropped_by_sensor = 0
+        self.learnt = Learnt()
         self.count = 0
         self.source_id = f"fake:{seed}:{os.getpid()}"
         t = table
@@ -297,7 +320,7 @@ class FakeBox:
         camera = CameraState(60.0, 60.0, 0.0, self.dropped_by_sensor, self.dropped, 1, 8)
         state = LiveState(
             self.seq, self.source_id, self.t_s, status, message, phase,
-            self.pool.table, self.pool.ball_set, balls, 60.0, health, camera,
+            self.pool.table, self.pool.ball_set, balls, 60.0, health, camera, self.learnt,
         )  # fmt: skip
         new = self.paths.live_json.with_suffix(".new")
         new.write_text(json.dumps(state.to_json()), encoding="utf-8")
@@ -349,8 +372,13 @@ class FakeBox:
 @click.option("--balls", default="american")
 @click.option("--once", is_flag=True, help="Write one state and end.")
 @click.option("--status", default="live")
-def main(data: Path, shots: int, seed: int, table: str, *, balls: str, once: bool, status: str) -> None:
+@click.option("--worn", is_flag=True, help="A table that needs care.")
+def main(
+    data: Path, shots: int, seed: int, table: str, *, balls: str, once: bool, status: str, worn: bool
+) -> None:
     box = FakeBox(data, seed, STANDARD_TABLES[table], balls)
+    if worn:
+        box.learnt = worn_table()
     box.fill(shots)
     box.write_live(status=status)
     if not once:

@@ -46,7 +46,7 @@ def test_metrics_are_prometheus_text(client: FlaskClient, fake_box: Any) -> None
     assert values["ladder_camera_fps"] == values["ladder_process_fps"] == "60"
     assert values["ladder_frames_dropped_by_sensor_total"] == "0"
     assert values["ladder_frames_waiting"] == "1"
-    assert all(re.fullmatch(r"[a-z_0-9]+", name) for name in values)
+    assert all(re.fullmatch(r'[a-z_0-9]+({[a-z]+="[a-z]+"})?', name) for name in values)
 
 
 def test_live_is_the_state_or_none(client: FlaskClient, fake_box: Any) -> None:

@@ -12,7 +12,7 @@ from kiosk.diagram import moved_balls, paths_svg, position_at, shot_svg, simplif
 from kiosk.replay import replay_data
 from kiosk.table_svg import table_svg
 from vision.balls import ball_sets
-from vision.model import Cushion, FirstContact, Pot, Shot
+from vision.model import Contact, Cushion, FirstContact, Pot, Shot
 
 NINE_FOOT = STANDARD_TABLES["9ft"]
 AMERICAN = ball_set("american")
@@ -26,6 +26,7 @@ SHOT = Shot(
     potted=(Pot("3", "solid", "corner-L-W", (0.0, 0.0), 12.0, 0.9),),
     first_contact=FirstContact("3", 11.0, (60.0, 25.0), (61.5, 26.5)),
     cushions=(Cushion("cue", "left", 11.5),),
+    contacts=(Contact("cue", "3", 11.0), Contact("cue", "8", 12.0), Contact("5", "6", 12.0)),
     layout_start={"cue": (25.0, 25.0), "3": (61.5, 26.5), "8": (50.0, 10.0)},
     layout_end={"cue": (70.0, 30.0), "8": (50.0, 10.0)},
     paths_in={
@@ -65,6 +66,9 @@ def test_the_large_view_marks_contact_cushion_and_rest() -> None:
     circles = list(drawing.iter(f"{SVG}circle"))
     assert [c.get("cx") for c in circles if c.get("data-ghost") == "cue"] == ["60"]
     assert [(c.get("cx"), c.get("cy")) for c in circles if c.get("data-cushion") == "left"] == [("65", "1")]
+    # The second ball it met: half way between them. Where two unknown balls met is not known.
+    met = [(c.get("data-contact"), c.get("cx"), c.get("cy")) for c in circles if c.get("data-contact")]
+    assert met == [("8", "58.79", "25.25")]
 
 
 def test_a_shot_of_which_nothing_is_known_is_an_empty_table() -> None:

@@ -176,7 +176,14 @@ def test_a_store_that_is_gone_is_said_and_tried_again(client: FlaskClient, fake_
 def test_nothing_inline_runs_and_every_answer_says_so(client: FlaskClient, fake_box: Any) -> None:
     shots = fake_box.fill(3)
     fake_box.write_live()
-    for address in ("/", f"/shots/{quote(shots[0].id, safe='')}", "/nothing", "/healthz", "/api/shots"):
+    for address in (
+        "/",
+        f"/shots/{quote(shots[0].id, safe='')}",
+        "/condition",
+        "/nothing",
+        "/healthz",
+        "/api/shots",
+    ):
         answer = client.get(address)
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy

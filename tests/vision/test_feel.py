@@ -138,6 +138,15 @@ def test_quality_adds_up_and_says_what_is_bad() -> None:
     assert "8 shots" in total.in_words()
 
 
+def test_sight_as_sharp_as_can_be_is_not_blamed_for_what_balls_do() -> None:
+    total = Quality()
+    for which in range(10):
+        sampler = Sampler(overhead(BOOK.table), 60.0, 0.01, np.random.default_rng([0, which]))
+        total += describe_fully(sampler.facts(BOOK.shots[which], 1.01)).quality
+    assert total.mean_scatter_mm < 0.4
+    assert total.warnings() == ()
+
+
 def test_balls_out_of_sight_and_lost_are_told() -> None:
     total = Quality()
     for which in range(8):

@@ -90,8 +90,8 @@ def test_what_is_asked_of_the_camera(connect: Any) -> None:
 
 
 def test_automatics_settle_and_are_locked_at_what_they_found(connect: Any) -> None:
-    rig = connect(np.arange(300) / 50, pace_s=0.002)
-    seen = frames_of(source(settle_s=0.1))
+    rig = connect(np.arange(600) / 50, pace_s=0.002)
+    seen = frames_of(source(settle_s=0.4))
     (locked,) = rig.set_later
     assert locked == {
         "AeEnable": False,
@@ -102,7 +102,7 @@ def test_automatics_settle_and_are_locked_at_what_they_found(connect: Any) -> No
         "AfMode": 0,
         "LensPosition": 0.7,
     }
-    assert 100 < len(seen) < 275, "frames were let pass while it settled"
+    assert 100 < len(seen) < 590, "frames were let pass while it settled"
     assert (seen[0].t_s, seen[0].missing) == (0.0, 0)
 
 

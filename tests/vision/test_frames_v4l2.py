@@ -209,7 +209,7 @@ def test_a_broken_jpeg_is_left_out() -> None:
 def test_automatics_settle_and_are_locked_at_what_they_found() -> None:
     found = {abi.CID_EXPOSURE_ABSOLUTE: 83, abi.CID_WHITE_BALANCE_TEMPERATURE: 3900}
     kernel = device(np.arange(600) / 60, pace_s=0.002, automatics=found)
-    frames = source(kernel, settle_s=0.1)
+    frames = source(kernel, settle_s=0.4)
     first = next(iter(frames))
     assert (first.index, first.t_s, first.missing) == (0, 0.0, 0)
     assert len(kernel.plan) < 590, "frames were let pass while it settled"

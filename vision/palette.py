@@ -41,8 +41,8 @@ class Spread:
     Makes of balls, lamps and cameras differ in how strong a colour is more than in its hue. Each pair is a
     standard deviation at grey (or white) and what a unit of chroma (or darkness) adds to it. `dark` is what a unit
     of darkness adds to the chroma's, where veil and noise weigh more; `stray` the share of pixels that are
-    anything: a figure, chalk, a neighbour; `dots` that of a cue ball's dots besides. Pixels of one look share their
-    errors: together they weigh as much as `pixels_worth` of them.
+    anything: a figure, chalk, a neighbour; `dots` that of a cue ball's dots besides. Pixels of one look share
+    their errors: together they weigh as much as `pixels_worth` of them.
     """
 
     strength: tuple[float, float] = (0.13, 0.28)
@@ -136,7 +136,7 @@ class Palette:
         return {p: [i for i, q in enumerate(patterns) if q == p] for p in dict.fromkeys(patterns)}
 
     def _densities(self, seen: Single) -> tuple[Single, Single]:
-        """How likely each pixel is under white, shape (1, N, M), and each kind's own colour, shape (kinds, N, M)."""
+        """How likely each pixel is under white, (1, N, M), and each kind's own colour, (kinds, N, M)."""
         a, b, light = seen.reshape(-1, 3).T
         terms = np.stack([np.ones_like(a), a, b, light, a * a, a * b, b * b, light * light])
         logs = np.maximum(self._quadratic @ terms, _FAINTEST)

@@ -23,8 +23,9 @@ _STOPPED_IN, _ROLLING_IN_S2 = 0.02, 4.0
 _SMEARED_IN = 1.5  # a ball that goes so far in a frame may be smeared
 _SLOW = 0.05  # what one more sight of a ball that has long rested counts
 _MEASURE = 16  # sights that measure a resting ball's place
-# A ball rests that drifts less than this within a time between these; one that is faster than `_ROLLS` does not.
-_DRIFT_IN, _SETTLE_S, _ROLLS_IN_S = 0.04, (0.1, 0.18), 6.0
+# A ball rests that drifts less than this within a time of at least, usually and at most so long; one that is
+# faster than `_ROLLS` does not.
+_DRIFT_IN, _SETTLE_S, _ROLLS_IN_S = 0.04, (0.1, 0.18, 0.5), 6.0
 _SETTLED = 4  # sightings at rest that make a ball something other than a hand
 _STIRRED_IN = 0.5  # what strays no farther from where it lay has not moved
 
@@ -177,10 +178,12 @@ class Track:
         if self.speed > _ROLLS_IN_S:
             return
         first = len(self.history)
-        while first > 0 and self.history[first - 1].t_s > t_s - _SETTLE_S[1]:
+        # At few frames a second the last four sights take longer than the time that is enough at many.
+        while first > 0 and (self.history[first - 1].t_s > t_s - _SETTLE_S[1] or first > len(self.history) - 4):
             first -= 1
         recent = self.history[first:]
-        if len(recent) < 4 or recent[-1].t_s - recent[0].t_s < _SETTLE_S[0]:
+        span_s = recent[-1].t_s - recent[0].t_s
+        if len(recent) < 4 or not _SETTLE_S[0] <= span_s <= _SETTLE_S[2]:
             return
         x = np.array([s.x_in for s in recent])
         y = np.array([s.y_in for s in recent])

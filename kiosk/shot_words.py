@@ -160,7 +160,7 @@ def _measured(
 
 
 def off_by_text(value: float, decimals: int) -> str:
-    """± never reads as zero: what rounds away gets another decimal."""
-    if round(value, decimals) == 0:
+    """± never reads as zero: what rounds away gets more decimals, up to four."""
+    while round(value, decimals) == 0 and decimals < 4:
         decimals += 1
     return f"±\N{NO-BREAK SPACE}{value:.{decimals}f}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kiosk.shot_words import Flag, all_facts, card_flags, flags
+from kiosk.shot_words import Flag, all_facts, card_flags, flags, off_by_text
 from kiosk.texts import translator
 from vision.model import Contact, FirstContact, Shot, SideSpin, Spin, VerticalSpin
 
@@ -49,6 +49,13 @@ def test_flags_come_in_one_order_with_spin_on_cards_alone() -> None:
     )  # fmt: skip
     assert [f.word for f in card_flags(one, T)] == ["Cut", "Stun", "Right?", "Scratch", "Unfinished"]
     assert [f.word for f in flags(one, T)] == ["Cut", "Scratch", "Unfinished"]
+
+
+@pytest.mark.parametrize(
+    ("off", "decimals", "text"), [(1.6, 0, "2"), (0.3, 0, "0.3"), (0.031, 0, "0.03"), (0.004, 2, "0.004")]
+)
+def test_what_a_figure_may_be_off_never_reads_as_nothing(off: float, decimals: int, text: str) -> None:
+    assert off_by_text(off, decimals) == f"±\N{NO-BREAK SPACE}{text}"
 
 
 def test_difficulty_is_how_often_it_is_missed() -> None:

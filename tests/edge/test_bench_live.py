@@ -76,7 +76,8 @@ def test_every_frame_is_accounted_for_and_shown_while_people_use_the_kiosk(clip:
     report = measure_live(Soak(seconds=2.0, listeners=2), clip, Quick)
     assert report.due == 120
     assert report.unaccounted == 0
-    assert report.state["health"]["frames"] == report.followed
+    # Health is told twice a second: the count shown last is at most so many frames old.
+    assert 0 <= report.followed - report.state["health"]["frames"] <= report.fps
     assert report.most_waiting <= report.room
     assert min(report.heard.live_events) > 0
     assert report.heard.pages > 0

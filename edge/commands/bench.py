@@ -1,16 +1,13 @@
 """`ladder bench`: the performance table, each figure as a ratio measured in the same run."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from edge.cli import Failure
+from edge.commands.progress import progress
 
 if TYPE_CHECKING:
     from vision.bench.frames import FramePlan
@@ -115,7 +112,7 @@ def _measure(plan: "FramePlan", json_out: Path | None) -> None:
 
     try:
         check_writable(json_out)
-        with _progress("frames", len(plan.seeds) * plan.seconds) as told, shelf(plan.fps, plan.size) as store:
+        with progress("frames", len(plan.seeds) * plan.seconds) as told, shelf(plan.fps, plan.size) as store:
             times = time_frames(plan, told, store.add)
             waited = waits(delays(times.handed, times.rests), store.close())
         report = Report(plan, times)
@@ -142,7 +139,7 @@ def _profile(plan: "FramePlan", json_out: Path | None) -> None:
 
     try:
         check_writable(json_out)
-        with _progress("frames", len(plan.seeds) * plan.seconds) as told:
+        with progress("frames", len(plan.seeds) * plan.seconds) as told:
             found = profile_play(plan, told)
         if json_out is not None:
             write_json(json_out, asdict(found))
@@ -196,15 +193,3 @@ def _print(table: object) -> None:
     console = Console()
     console.width = max(console.width, 160)  # narrower, the figures would be cut
     console.print(table)
-
-
-@contextmanager
-def _progress(what: str, total_s: float) -> Iterator[Callable[[float], None] | None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total_s)
-        yield lambda t_s: bar.update(task, completed=t_s)

@@ -1,17 +1,13 @@
 """`ladder simulate`: clips of the simulated table, with exact truth."""
 
 import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from edge.cli import Failure
+from edge.commands.progress import progress
 from vision.simulate.clips import Clip, record_clip
 from vision.simulate.conditions import Conditions, conditions
 from vision.simulate.look import LOOKS, look_named
@@ -72,7 +68,7 @@ def simulate(
     halls = [_hall(s, table, rack, look) for s in range(seed, seed + count)]
     for hall in halls:
         try:
-            with _progress(f"seed {hall.seed}", seconds) as report:
+            with progress(f"seed {hall.seed}", seconds) as report:
                 clip = record_clip(
                     SimulatedTable.under(hall, size=size, fps=fps),
                     out,
@@ -106,15 +102,3 @@ def _hall(seed: int, table: str | None, rack: int | None, look: str | None) -> C
 def _told(hall: Conditions, clip: Clip, fps: float) -> str:
     shots = f"{clip.shots} shot{'' if clip.shots == 1 else 's'}"
     return f"{shots} in {clip.frames / fps:.1f} s → {clip.video} ({hall.in_words()})"
-
-
-@contextmanager
-def _progress(what: str, total_s: float | None) -> Iterator[Callable[[float], None] | None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total_s)
-        yield lambda t_s: bar.update(task, completed=t_s)

@@ -1,23 +1,18 @@
 """`ladder track`: shots and ball paths in a recording."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from calibration.file import Calibration, CalibrationError
 from edge.cli import Failure
+from edge.commands.progress import progress
 from edge.commands.table_options import TableOptions, parse_balls, table_options
 from vision.balls import BallSet
 from vision.condition import LEAST_SHOTS, condition
 from vision.files import FileError, TracksWriter, check_writable, shots_document, write_shots
 from vision.frames.open import is_camera, open_source
 from vision.frames.source import FrameSource, FrameSourceError
-from vision.recording import Progress as Report
 from vision.recording import Recording, track_recording
 from vision.sampling import sample_pictures
 from vision.video.annotate import annotate
@@ -59,7 +54,7 @@ def track(
         if tracks is not None:
             _write_tracks(tracks, recording)
         if video is not None:
-            with _progress("drawing") as report:
+            with progress("drawing") as report:
                 annotate(open_source(source), recording, video, progress=report)
     except (FrameSourceError, CalibrationError, FileError, VideoError) as error:
         raise Failure(str(error)) from error
@@ -73,7 +68,7 @@ def _follow(text: str, where: TableOptions, balls: BallSet | None) -> Recording:
     calibration = _calibrate(text, where)
     for note in calibration.notes:
         click.echo(f"ladder: {note}", err=True)
-    with _progress("following") as report:
+    with progress("following") as report:
         return track_recording(source, calibration, balls, progress=report)
 
 
@@ -123,15 +118,3 @@ def _tell(recording: Recording, out: Path) -> None:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Report | None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -75,8 +75,8 @@ class ChangeWatch:
 
     def due(self, accounted: Tiles, t_s: float, patience_s: float | None = None) -> Tiles:
         """The tiles to look at whatever is there: all that wait, once some have waited long enough. What is
-        `accounted` for, shape (h, w) in tiles, waits for nothing. With a
-        `patience_s` of its own nothing counts but how long they have waited."""
+        `accounted` for, shape (h, w) in tiles, waits for nothing. With a `patience_s` nothing counts but how long
+        they have waited."""
         waiting = self._busy & ~accounted
         if patience_s is not None:
             patient = waiting & (self._since_s <= t_s - patience_s)

@@ -128,7 +128,8 @@ class Detector:
         good = list(followed.values())
         if not search.any():
             return Sight([f.ball for f in good], looked)
-        self._gain = known.bed.gain(frame, luma, known.cloth)
+        if not chosen.any():
+            self._gain = known.bed.gain(frame, luma, known.cloth)
         regions = [known.bed.widened(r) for r in known.changes.regions(search)]
         known.changes.look_at(search, frame.t_s, again=not everything)
         detections = self._search(frame, luma, regions, expected, good)
@@ -192,6 +193,8 @@ class Detector:
     def _accounted(self, expected: Expected, followed: dict[int, Found]) -> Tiles:
         """The tiles that followed balls account for, where they are and were; the mask goes with them."""
         tiles = np.zeros(self._table.changes.shape, dtype=bool)
+        if not followed:
+            return tiles
         before = self._half(expected.places_in)
         for i, found in followed.items():
             ball = found.ball

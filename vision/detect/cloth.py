@@ -94,16 +94,6 @@ def planes_to_bgr(y: Plane, u: Plane, v: Plane) -> Plane:
     return np.asarray(cv2.cvtColor(stretched, cv2.COLOR_YCrCb2BGR), dtype=np.uint8)
 
 
-def region_bgr(frame: Frame, left: int, top: int, right: int, bottom: int) -> Plane:
-    """A full-resolution region as BGR with smoothly upsampled chroma; bounds must be even and inside."""
-    size = (right - left, bottom - top)
-    half = slice(top // 2, bottom // 2), slice(left // 2, right // 2)
-    u = cv2.resize(frame.u[half], size, interpolation=cv2.INTER_LINEAR)
-    v = cv2.resize(frame.v[half], size, interpolation=cv2.INTER_LINEAR)
-    y = np.ascontiguousarray(frame.y[top:bottom, left:right])
-    return planes_to_bgr(y, np.asarray(u, dtype=np.uint8), np.asarray(v, dtype=np.uint8))
-
-
 @dataclass(frozen=True)
 class Against:
     """Pixels against the cloth, each of shape (h, w).
@@ -172,13 +162,6 @@ class Cloth:
             np.asarray(apart, dtype=np.float32),
             np.asarray(r / max(RED, tr), dtype=np.float32),
         )
-
-    def log_ratio(self, bgr: Plane, left: int, top: int) -> Float:
-        """log(pixel) − log(cloth) of a full-size region, shape (h, w, 3), that begins at an even left and top."""
-        height, width = bgr.shape[:2]
-        cloth = self.log_bgr[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2]
-        full = cv2.resize(cloth, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(self.log_of(bgr) - full, dtype=np.float32)
 
 
 def _terms(u: Array, v: Array) -> Array:

@@ -29,12 +29,10 @@ _BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
 
 @dataclass(frozen=True)
 class View:
-    """One frame to judge in: its colours, what reaches onto the bed, and how long after the first row each row is
-    taken, in seconds for each pixel down."""
+    """One frame to judge in: its colours, and what reaches onto the bed."""
 
     probe: Probe
     reaching: Reaching
-    row_s: float
 
 
 class Judge:
@@ -45,10 +43,11 @@ class Judge:
         self._cloth = cloth
         self._bed = bed
         self._outlines = OutlineMap(calibration)
+        # A rolling shutter takes each row so much later than the one above.
         self._row_s = calibration.readout_s / calibration.camera.height_px
 
     def view(self, frame: Frame, gain: Float, reaching: Reaching) -> View:
-        return View(Probe(frame, self._cloth, gain), reaching, self._row_s)
+        return View(Probe(frame, self._cloth, gain), reaching)
 
     def outlines(self, points_in: Array) -> Silhouettes:
         """Outlines of balls at table points, shape (N, 2)."""
@@ -98,7 +97,7 @@ class Judge:
         eye = self.calibration.camera.position_in
         away = np.sqrt(np.square(inches - eye[:2]).sum(axis=1) + eye[2] ** 2)
         colours = looks(seen[:, ends[1] :], centres, self._cloth)
-        late = view.row_s * centres[:, 1]
+        late = self._row_s * centres[:, 1]
         numbers = np.column_stack(
             [centres, inches, s.radii_px, quality, np.add.reduce(bare, axis=1) / SPOKES, late]
         ).tolist()

@@ -1,6 +1,5 @@
 """What the browser's tests share: a fake box, the real kiosk serving it, and a browser that tells on the page."""
 
-import importlib.util
 import shutil
 import signal
 import socket
@@ -12,10 +11,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from fake_box import FakeBox, worn_table
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -28,26 +27,14 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-FAKE_BOX = Path(__file__).parents[1] / "kiosk" / "fake_box.py"
-
-
-def _fake_box_module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fake_box", FAKE_BOX)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fake_box"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class Served:
     """A fake box and a real kiosk process in front of it."""
 
     def __init__(self, data: Path) -> None:
-        module = _fake_box_module()
-        self.box = module.FakeBox(data, seed=4)
-        self._learnt = {False: self.box.learnt, True: module.worn_table()}
+        self.box = FakeBox(data, seed=4)
+        self._learnt = {False: self.box.learnt, True: worn_table()}
         self.data = data
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

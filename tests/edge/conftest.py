@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.runtime.paths import Paths
 from edge.store.database import Store
 from edge.store.migrations import migrate
 
@@ -27,3 +28,9 @@ def path(tmp_path: Path) -> Path:
 def store(path: Path) -> Iterator[Store]:
     with Store(path) as store:
         yield store
+
+
+@pytest.fixture
+def paths(path: Path) -> Paths:
+    (path.parent / "run").mkdir()
+    return Paths(path.parent, path.parent / "run")

@@ -6,11 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from waiting import GIVE_UP_S, wait_until
 
 from edge.cli import COMMANDS, Failure, ladder
 from edge.commands.run import camera_arguments
@@ -209,11 +209,8 @@ def test_the_vision_service_waits_for_its_camera_and_ends_cleanly(tmp_path: Path
     command = [sys.executable, "-m", "edge.runtime.child", str(os.getpid()), "vision", "--data", str(tmp_path)]
     live = box_paths(tmp_path).live_json
     with subprocess.Popen([*command, "--camera", "nowhere.mp4"], stderr=subprocess.PIPE, text=True) as service:
-        give_up_s = time.monotonic() + 20
-        while not live.exists() or json.loads(live.read_text())["status"] != "no-camera":
-            assert time.monotonic() < give_up_s
-            time.sleep(0.05)
+        wait_until(lambda: live.exists() and json.loads(live.read_text())["status"] == "no-camera")
         assert "there is no nowhere.mp4" in json.loads(live.read_text())["message"]
         service.send_signal(signal.SIGTERM)
-        _, err = service.communicate(timeout=10)
+        _, err = service.communicate(timeout=GIVE_UP_S)
     assert (service.returncode, "Traceback" in err) == (0, False)

@@ -3,14 +3,14 @@
 import json
 import logging
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from edge.runtime.shot_writer import SeenShot, ShotWriter
 from edge.store.database import Store
@@ -23,13 +23,6 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def seen(number: int) -> SeenShot:
     return SeenShot(SOURCE, Shot(f"cam@{number}", float(number), "make", scratch=False), NOW, "tv")
-
-
-def wait_for(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
-    give_up_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < give_up_s, "it did not come to pass"
-        time.sleep(0.005)
 
 
 def stored(store: Store) -> set[str]:
@@ -88,10 +81,10 @@ def test_a_store_that_is_held_is_tried_again_until_it_is_free(box: Box) -> None:
     with box.held():
         for n in range(5):
             writer.add(seen(n))
-        wait_for(lambda: writer.problem)
+        wait_until(lambda: writer.problem)
         assert "held by another process" in str(writer.problem)
         assert writer.waiting == 5
-    wait_for(lambda: writer.waiting == 0)
+    wait_until(lambda: writer.waiting == 0)
     assert writer.problem is None
     assert writer.stop() == 0
     assert stored(box.store) == ids(range(5))
@@ -135,7 +128,7 @@ def test_a_spool_that_can_not_be_written_has_a_second(box: Box) -> None:
         assert writer.stop(timeout_s=0.1) == 1
     box.spools[0].rmdir()
     again = box.writer()
-    wait_for(lambda: again.stored == 1)
+    wait_until(lambda: again.stored == 1)
     again.stop()
 
 
@@ -155,7 +148,7 @@ def test_a_full_queue_makes_seeing_wait_and_loses_nothing(box: Box) -> None:
     with box.held():
         for n in range(3):
             writer.add(seen(n))
-        wait_for(lambda: writer.problem)
+        wait_until(lambda: writer.problem)
         assert writer.waiting == 3
     for n in range(3, 20):
         writer.add(seen(n))
@@ -194,11 +187,11 @@ def test_what_is_to_be_done_afterwards_is_done_once_when_no_shot_waits(box: Box)
         writer.add(seen(1))
         writer.afterwards(lambda: done.append("replaced"))
         writer.afterwards(lambda: done.append(f"after {len(stored(box.store))}"))
-        wait_for(lambda: writer.problem)
+        wait_until(lambda: writer.problem)
         assert done == []
-    wait_for(lambda: done)
+    wait_until(lambda: done)
     writer.afterwards(lambda: done.append("second"))
-    wait_for(lambda: len(done) == 2)
+    wait_until(lambda: len(done) == 2)
     assert writer.stop() == 0
     assert done == ["after 1", "second"]
 
@@ -209,7 +202,7 @@ def test_one_that_fails_costs_no_shot(box: Box, caplog: pytest.LogCaptureFixture
 
     writer = box.writer()
     writer.afterwards(fail)
-    wait_for(lambda: "after the last shot failed" in caplog.text)
+    wait_until(lambda: "after the last shot failed" in caplog.text)
     writer.add(seen(1))
     assert writer.stop() == 0
     assert stored(box.store) == ids(range(1, 2))

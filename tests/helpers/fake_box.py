@@ -2,7 +2,7 @@
 
 For the kiosk's tests, and for whoever works on its pages:
 
-    python tests/kiosk/fake_box.py --data DIR       (and ladder kiosk --data DIR beside it)
+    python tests/helpers/fake_box.py --data DIR       (and ladder kiosk --data DIR beside it)
 """
 
 import json

@@ -1,24 +1,24 @@
 """The API: health with reasons, metrics, the live state, shots, and a description that is true."""
 
 import re
-from typing import Any
 from urllib.parse import quote
 
 import pytest
+from fake_box import FakeBox
 from flask import Flask
 from flask.testing import FlaskClient
 
 from vision.model import shot_from_json, shot_to_json
 
 
-def test_health_is_well_while_the_table_is_live(client: FlaskClient, fake_box: Any) -> None:
+def test_health_is_well_while_the_table_is_live(client: FlaskClient, fake_box: FakeBox) -> None:
     fake_box.write_live()
     answer = client.get("/healthz")
     assert answer.status_code == 200
     assert answer.json == {"ok": True, "reasons": []}
 
 
-def test_health_names_every_reason(client: FlaskClient, fake_box: Any) -> None:
+def test_health_names_every_reason(client: FlaskClient, fake_box: FakeBox) -> None:
     fake_box.write_live(status="no-camera", message="The cable is out.")
     fake_box.paths.store.unlink()
     answer = client.get("/healthz")
@@ -34,7 +34,7 @@ def test_health_without_a_live_state_is_starting(client: FlaskClient) -> None:
     assert [r["code"] for r in answer.json["reasons"]] == ["starting"]  # type: ignore[index]
 
 
-def test_metrics_are_prometheus_text(client: FlaskClient, fake_box: Any) -> None:
+def test_metrics_are_prometheus_text(client: FlaskClient, fake_box: FakeBox) -> None:
     fake_box.fill(2)
     fake_box.write_live()
     answer = client.get("/metrics")
@@ -49,7 +49,7 @@ def test_metrics_are_prometheus_text(client: FlaskClient, fake_box: Any) -> None
     assert all(re.fullmatch(r'[a-z_0-9]+({[a-z]+="[a-z]+"})?', name) for name in values)
 
 
-def test_live_is_the_state_or_none(client: FlaskClient, fake_box: Any) -> None:
+def test_live_is_the_state_or_none(client: FlaskClient, fake_box: FakeBox) -> None:
     assert client.get("/api/live").json["state"] is None  # type: ignore[index]
     fake_box.write_live()
     live = client.get("/api/live").json
@@ -58,7 +58,7 @@ def test_live_is_the_state_or_none(client: FlaskClient, fake_box: Any) -> None:
     assert live["state"]["balls"]
 
 
-def test_shots_come_in_pages_and_whole(client: FlaskClient, fake_box: Any) -> None:
+def test_shots_come_in_pages_and_whole(client: FlaskClient, fake_box: FakeBox) -> None:
     stored = [shot.id for shot in reversed(fake_box.fill(5))]
     first = client.get("/api/shots?limit=3").json
     assert first is not None
@@ -81,13 +81,13 @@ def test_a_bad_limit_is_refused(client: FlaskClient, query: str) -> None:
     assert answer.json is not None
 
 
-def test_before_a_shot_that_is_not_there_is_nothing(client: FlaskClient, fake_box: Any) -> None:
+def test_before_a_shot_that_is_not_there_is_nothing(client: FlaskClient, fake_box: FakeBox) -> None:
     fake_box.fill(2)
     answer = client.get("/api/shots?before=" + "x" * 3000)
     assert answer.json == {"shots": [], "next": None}
 
 
-def test_the_camera_picture(client: FlaskClient, fake_box: Any) -> None:
+def test_the_camera_picture(client: FlaskClient, fake_box: FakeBox) -> None:
     assert client.get("/live.jpg").status_code == 404
     fake_box.paths.live_jpg.write_bytes(b"\xff\xd8picture")
     answer = client.get("/live.jpg")

@@ -8,9 +8,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from fake_box import FakeBox, worn_table
 from flask.testing import FlaskClient
 
-from calibration.table import RAIL_NAMES, STANDARD_TABLES
+from calibration.table import RAIL_NAMES, STANDARD_TABLES, RailName
 from kiosk.live_state import Reading
 from kiosk.technician.condition_svg import condition_svg, pace_svg
 from kiosk.texts import translator
@@ -49,7 +50,7 @@ def test_nobody_watches(client: FlaskClient) -> None:
     assert 'href="/"' in html
 
 
-def test_before_the_first_shot_nothing_is_claimed(client: FlaskClient, fake_box: Any) -> None:
+def test_before_the_first_shot_nothing_is_claimed(client: FlaskClient, fake_box: FakeBox) -> None:
     show(fake_box, Learnt())
     html = page(client, "/condition")
     assert "Still learning" in html
@@ -59,8 +60,8 @@ def test_before_the_first_shot_nothing_is_claimed(client: FlaskClient, fake_box:
     assert 'class="rim"' not in html
 
 
-def test_a_table_in_order_says_so_with_its_figures(client: FlaskClient, fake_box: Any, fake: Any) -> None:
-    worn = fake.worn_table()
+def test_a_table_in_order_says_so_with_its_figures(client: FlaskClient, fake_box: FakeBox) -> None:
+    worn = worn_table()
     sound = replace(
         worn.feel, rails={name: Estimate(0.82, 0.012) for name in RAIL_NAMES}, tilt_x=Estimate(0, 1e-4)
     )
@@ -80,8 +81,8 @@ def test_a_table_in_order_says_so_with_its_figures(client: FlaskClient, fake_box
     assert figure(html, "learnt") == "340"
 
 
-def test_what_needs_care_is_said_with_what_to_do(client: FlaskClient, fake_box: Any, fake: Any) -> None:
-    show(fake_box, replace(fake.worn_table(), quality=POOR))
+def test_what_needs_care_is_said_with_what_to_do(client: FlaskClient, fake_box: FakeBox) -> None:
+    show(fake_box, replace(worn_table(), quality=POOR))
     html = page(client, "/condition")
     told = re.findall(r"<li>(.*?)</li>", html)
     assert len(told) == 3
@@ -91,7 +92,7 @@ def test_what_needs_care_is_said_with_what_to_do(client: FlaskClient, fake_box: 
     assert told[2].endswith(".")
 
 
-def test_a_state_of_another_version_or_a_broken_one_is_no_condition(client: FlaskClient, fake_box: Any) -> None:
+def test_a_broken_state_or_one_of_another_version_is_none(client: FlaskClient, fake_box: FakeBox) -> None:
     fake_box.write_live()
     sound = json.loads(fake_box.paths.live_json.read_text())
     spoilt: list[dict[str, Any]] = [
@@ -122,9 +123,9 @@ CHIP = re.compile(r'<a class="button[^"]*care[^"]*" href="/condition".*?</a>', r
     ],
 )
 def test_the_live_page_leads_there_and_says_when_something_needs_care(
-    client: FlaskClient, fake_box: Any, fake: Any, needing: tuple[str, ...], said: str | None
+    client: FlaskClient, fake_box: FakeBox, needing: tuple[str, ...], said: str | None
 ) -> None:
-    worn = fake.worn_table()
+    worn = worn_table()
     feel, quality = worn.feel if "table" in needing else USUAL, POOR if "sight" in needing else worn.quality
     show(fake_box, Learnt(feel, quality))
     (chip,) = CHIP.findall(page(client, "/"))
@@ -133,14 +134,14 @@ def test_the_live_page_leads_there_and_says_when_something_needs_care(
 
 
 def test_the_stream_tells_when_care_is_needed_and_not_the_figures_with_every_ball(
-    app: Any, fake_box: Any, fake: Any
+    app: Any, fake_box: FakeBox
 ) -> None:
     hub = app.extensions["kiosk"].hub
     fake_box.write_live()
     hub.start()
     texts = hub.stream(None)
     _until(texts, "event: care", 'aria-label="Table condition"')
-    show(fake_box, fake.worn_table())
+    show(fake_box, worn_table())
     told = _until(texts, "event: care", "Table needs care")
     assert "event: live" in told
     assert '"balls"' in told
@@ -169,9 +170,13 @@ def states(drawing: ElementTree.Element) -> dict[str | None, str]:
     }
 
 
-def test_each_rail_is_fine_dead_or_not_known_well(fake: Any) -> None:
-    feel = fake.worn_table().feel
-    some = {"head": Estimate(0.81, 0.012), "foot": Estimate(0.8, 0.06), "left": feel.rails["left"]}
+def test_each_rail_is_fine_dead_or_not_known_well() -> None:
+    feel = worn_table().feel
+    some: dict[RailName, Estimate] = {
+        "head": Estimate(0.81, 0.012),
+        "foot": Estimate(0.8, 0.06),
+        "left": feel.rails["left"],
+    }
     assert states(layer(feel)) == {"head": "fine", "foot": "fine", "right": "fine", "left": "needed"}
     known = states(layer(replace(feel, rails=some)))
     assert known == {"head": "fine", "foot": "unknown", "left": "fine", "right": "unknown"}
@@ -183,9 +188,9 @@ def test_each_rail_is_fine_dead_or_not_known_well(fake: Any) -> None:
     [(0.0012, 0.0, (1, 0)), (-0.0012, 0.0, (-1, 0)), (0.0, 0.0012, (0, -1)), (0.009, -0.009, (0.7, 0.7))],
 )
 def test_the_arrow_points_where_balls_roll_off(
-    fake: Any, along: float, across: float, direction: tuple[float, float]
+    along: float, across: float, direction: tuple[float, float]
 ) -> None:
-    feel = replace(fake.worn_table().feel, tilt_x=Estimate(along, 5e-5), tilt_y=Estimate(across, 5e-5))
+    feel = replace(worn_table().feel, tilt_x=Estimate(along, 5e-5), tilt_y=Estimate(across, 5e-5))
     (tip,) = [p for p in layer(feel).iter(f"{SVG}polygon") if p.get("class") == "tip"]
     x, y = (float(v) for v in str(tip.get("points")).split()[0].split(","))
     size = (x * x + y * y) ** 0.5
@@ -193,17 +198,17 @@ def test_the_arrow_points_where_balls_roll_off(
     assert size < 15, "it stays near its bull's eye"
 
 
-def test_a_level_table_has_a_spot_and_no_arrow(fake: Any) -> None:
-    feel = replace(fake.worn_table().feel, tilt_x=Estimate(0.0001, 5e-5), tilt_y=Estimate(0.0, 5e-5))
+def test_a_level_table_has_a_spot_and_no_arrow() -> None:
+    feel = replace(worn_table().feel, tilt_x=Estimate(0.0001, 5e-5), tilt_y=Estimate(0.0, 5e-5))
     drawing = layer(feel)
     assert [p for p in drawing.iter(f"{SVG}polygon") if p.get("class") == "tip"] == []
     assert [c.get("cx") for c in drawing.iter(f"{SVG}circle") if c.get("class") == "spot"] == ["0.63"]
 
 
 @pytest.mark.parametrize("name", STANDARD_TABLES)
-def test_figures_lie_on_the_cloth_of_every_table(name: str, fake: Any) -> None:
+def test_figures_lie_on_the_cloth_of_every_table(name: str) -> None:
     table = STANDARD_TABLES[name]
-    drawing = layer(fake.worn_table().feel, table)
+    drawing = layer(worn_table().feel, table)
     scale = table.length_in / 100
     for box in drawing.iter(f"{SVG}rect"):
         x, y, w, h = (scale * float(str(box.get(key))) for key in ("x", "y", "width", "height"))
@@ -220,8 +225,8 @@ def test_a_faster_cloth_stands_further_right() -> None:
     assert here(0.5) == 0 < here(0.012) < here(0.008) < here(0.001) == 100
 
 
-def test_metrics_tell_of_the_table_and_of_the_eye(client: FlaskClient, fake_box: Any, fake: Any) -> None:
-    show(fake_box, fake.worn_table())
+def test_metrics_tell_of_the_table_and_of_the_eye(client: FlaskClient, fake_box: FakeBox) -> None:
+    show(fake_box, worn_table())
     lines = client.get("/metrics").get_data(as_text=True).splitlines()
     values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     assert values["ladder_table_rolling_resistance"] == "0.0124"
@@ -237,7 +242,7 @@ def test_metrics_tell_of_the_table_and_of_the_eye(client: FlaskClient, fake_box:
     assert len(types) == len(set(types)), "a figure with labels is described once"
 
 
-def test_metrics_claim_nothing_before_a_shot(client: FlaskClient, fake_box: Any) -> None:
+def test_metrics_claim_nothing_before_a_shot(client: FlaskClient, fake_box: FakeBox) -> None:
     fake_box.write_live()
     names = {line.split()[0] for line in client.get("/metrics").get_data(as_text=True).splitlines()}
     assert {n for n in names if n.startswith(("ladder_table", "ladder_sight"))} == {

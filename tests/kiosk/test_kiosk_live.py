@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from fake_box import FakeBox
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -67,7 +68,7 @@ def ids(shots: list[Any]) -> list[str]:
     return [event_id(shot.id, shot.revision) for shot in shots]
 
 
-def test_states_are_delivered_with_their_balls(hub: Hub, fake_box: Any) -> None:
+def test_states_are_delivered_with_their_balls(hub: Hub, fake_box: FakeBox) -> None:
     listener = Listener(hub)
     fake_box.write_live(message="first")
     state = json.loads(listener.until("live", lambda data: "first" in data)["data"])
@@ -76,7 +77,7 @@ def test_states_are_delivered_with_their_balls(hub: Hub, fake_box: Any) -> None:
     listener.until("live", lambda data: "second" in data)
 
 
-def test_a_new_shot_comes_once_with_its_card_and_counts(hub: Hub, fake_box: Any) -> None:
+def test_a_new_shot_comes_once_with_its_card_and_counts(hub: Hub, fake_box: FakeBox) -> None:
     fake_box.fill(3)
     newest = ids(fake_box.fill(1))[0]
     listener = Listener(hub, newest)
@@ -90,7 +91,7 @@ def test_a_new_shot_comes_once_with_its_card_and_counts(hub: Hub, fake_box: Any)
     assert listener.shots_until_state(fake_box, "after") == []
 
 
-def test_a_page_that_reconnects_gets_what_it_missed_and_no_more(hub: Hub, fake_box: Any) -> None:
+def test_a_page_that_reconnects_gets_what_it_missed_and_no_more(hub: Hub, fake_box: FakeBox) -> None:
     shots = fake_box.fill(5)
     listener = Listener(hub, ids(shots)[2])
     assert listener.until("shot")["id"] == ids(shots)[3]
@@ -98,13 +99,13 @@ def test_a_page_that_reconnects_gets_what_it_missed_and_no_more(hub: Hub, fake_b
     assert listener.shots_until_state(fake_box, "after") == []
 
 
-def test_a_page_that_knows_nothing_gets_the_latest(hub: Hub, fake_box: Any) -> None:
+def test_a_page_that_knows_nothing_gets_the_latest(hub: Hub, fake_box: FakeBox) -> None:
     shots = fake_box.fill(20)
     listener = Listener(hub, "1@long-gone")
     assert listener.until("shot")["id"] == ids(shots)[-16]
 
 
-def test_an_amended_shot_is_told_again_with_its_revision(hub: Hub, fake_box: Any) -> None:
+def test_an_amended_shot_is_told_again_with_its_revision(hub: Hub, fake_box: FakeBox) -> None:
     from dataclasses import replace
 
     shots = fake_box.fill(2)
@@ -116,7 +117,7 @@ def test_an_amended_shot_is_told_again_with_its_revision(hub: Hub, fake_box: Any
     assert 'data-revision="2"' in found["data"]
 
 
-def test_a_slow_listener_misses_states_but_no_card(hub: Hub, fake_box: Any) -> None:
+def test_a_slow_listener_misses_states_but_no_card(hub: Hub, fake_box: FakeBox) -> None:
     slow = Listener(hub)
     slow.until("today")
     quick = Listener(hub)
@@ -139,7 +140,7 @@ def test_a_slow_listener_misses_states_but_no_card(hub: Hub, fake_box: Any) -> N
     assert states <= 3
 
 
-def test_status_is_told_when_it_changes(hub: Hub, fake_box: Any) -> None:
+def test_status_is_told_when_it_changes(hub: Hub, fake_box: FakeBox) -> None:
     listener = Listener(hub)
     listener.until("status", lambda html: "Starting" in html)
     fake_box.write_live(status="no-camera", message="The cable is out.")
@@ -151,7 +152,7 @@ def test_status_is_told_when_it_changes(hub: Hub, fake_box: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "says"), [("dropped", "The box is busy"), ("dropped_by_sensor", "The camera skips")]
 )
-def test_lost_frames_are_said_by_whoever_loses_them(hub: Hub, fake_box: Any, name: str, says: str) -> None:
+def test_lost_frames_are_said_by_whoever_loses_them(hub: Hub, fake_box: FakeBox, name: str, says: str) -> None:
     listener = Listener(hub)
     fake_box.write_live(message="before")
     listener.until("live", lambda data: "before" in data)
@@ -160,7 +161,7 @@ def test_lost_frames_are_said_by_whoever_loses_them(hub: Hub, fake_box: Any, nam
     listener.until("status", lambda html: says in html)
 
 
-def test_a_broken_live_file_is_survived(hub: Hub, fake_box: Any) -> None:
+def test_a_broken_live_file_is_survived(hub: Hub, fake_box: FakeBox) -> None:
     listener = Listener(hub)
     fake_box.paths.live_json.write_text("{half a sta")
     listener.until("status")
@@ -170,7 +171,7 @@ def test_a_broken_live_file_is_survived(hub: Hub, fake_box: Any) -> None:
     listener.until("live", lambda data: "well again" in data)
 
 
-def test_closing_ends_every_stream(hub: Hub, fake_box: Any) -> None:
+def test_closing_ends_every_stream(hub: Hub, fake_box: FakeBox) -> None:
     listeners = [Listener(hub) for _ in range(3)]
     ended = []
 
@@ -218,7 +219,7 @@ def test_dropped_frames_are_noticed_and_forgotten() -> None:
     assert not watch.overloaded
 
 
-def test_an_old_state_is_a_service_that_hangs(fake_box: Any) -> None:
+def test_an_old_state_is_a_service_that_hangs(fake_box: FakeBox) -> None:
     import os
 
     fake_box.write_live()

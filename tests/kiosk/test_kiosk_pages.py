@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from fake_box import FakeBox
 from flask.testing import FlaskClient
 
 from vision.balls import ball_sets
@@ -29,7 +30,7 @@ def test_live_page_without_shots_says_so_and_counts_nothing(client: FlaskClient)
     assert html.count("<dd>–</dd>") == 3  # make rate, speed and pot are not known: never zero
 
 
-def test_live_page_shows_the_latest_shots_newest_first(client: FlaskClient, fake_box: Any) -> None:
+def test_live_page_shows_the_latest_shots_newest_first(client: FlaskClient, fake_box: FakeBox) -> None:
     shots = fake_box.fill(20)
     html = page(client, "/")
     keys = re.findall(r'data-shot="([^"]+)"', html)
@@ -51,14 +52,14 @@ def test_live_page_shows_the_latest_shots_newest_first(client: FlaskClient, fake
         ("something-new", "One moment"),
     ],
 )
-def test_every_status_has_a_line_for_people(client: FlaskClient, fake_box: Any, status: str, title: str) -> None:
+def test_every_status_has_a_line(client: FlaskClient, fake_box: FakeBox, status: str, title: str) -> None:
     fake_box.write_live(status=status, message="The <b>lens</b> is dusty.")
     html = page(client, "/")
     assert title in html
     assert "<b>lens</b>" not in html
 
 
-def test_what_is_not_known_is_a_dash(client: FlaskClient, fake_box: Any) -> None:
+def test_what_is_not_known_is_a_dash(client: FlaskClient, fake_box: FakeBox) -> None:
     fake_box.save(Shot("bare", 0.0, "unknown", False))
     assert page(client, "/").count("<dd>–</dd>") >= 3
     html = page(client, "/shots/bare")
@@ -67,7 +68,7 @@ def test_what_is_not_known_is_a_dash(client: FlaskClient, fake_box: Any) -> None
     assert "No ways were recorded" in html
 
 
-def test_shot_page_tells_everything_with_its_uncertainty(client: FlaskClient, fake_box: Any) -> None:
+def test_shot_page_tells_everything_with_its_uncertainty(client: FlaskClient, fake_box: FakeBox) -> None:
     shot = replace(
         fake_box.fill(1)[0], cut_angle_deg=31.6, cue_speed_mph=7.24, scratch=True, result="miss", kind="bank"
     )
@@ -82,7 +83,7 @@ def test_shot_page_tells_everything_with_its_uncertainty(client: FlaskClient, fa
     [("tv", "american", "tv"), ("american", "tv", "american"), (None, "tv", "tv"), ("marbles", "tv", "tv")],
 )
 def test_a_shot_is_drawn_with_the_ball_set_it_was_played_with(
-    client: FlaskClient, fake_box: Any, noted: str | None, today: str, drawn: str
+    client: FlaskClient, fake_box: FakeBox, noted: str | None, today: str, drawn: str
 ) -> None:
     four = {
         name: f"#{bytes(ball.rgb).hex()}" for name in ("american", "tv") for ball in ball_sets()[name].balls[4:5]
@@ -109,7 +110,7 @@ def test_a_shot_is_drawn_with_the_ball_set_it_was_played_with(
     assert "<use" not in icon
 
 
-def test_neighbours_lead_from_shot_to_shot(client: FlaskClient, fake_box: Any) -> None:
+def test_neighbours_lead_from_shot_to_shot(client: FlaskClient, fake_box: FakeBox) -> None:
     first, second, third = fake_box.fill(3)
     html = page(client, f"/shots/{quote(second.id, safe='')}")
     assert f'href="/shots/{quote(first.id, safe="")}"' in html
@@ -136,7 +137,7 @@ def test_hostile_ids_find_nothing(client: FlaskClient, key: str) -> None:
         assert "<script>alert" not in answer.get_data(as_text=True)
 
 
-def test_hostile_names_are_written_as_text(client: FlaskClient, fake_box: Any) -> None:
+def test_hostile_names_are_written_as_text(client: FlaskClient, fake_box: FakeBox) -> None:
     evil = '"><script>alert(1)</script>'
     shot = replace(
         fake_box.shoot()[1],
@@ -158,7 +159,7 @@ def test_errors_are_in_house_style_and_lead_back(client: FlaskClient) -> None:
 
 
 def test_a_crash_is_a_friendly_page(
-    app: Any, client: FlaskClient, fake_box: Any, monkeypatch: pytest.MonkeyPatch
+    app: Any, client: FlaskClient, fake_box: FakeBox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crash(*_: object) -> None:
         raise ZeroDivisionError
@@ -167,13 +168,13 @@ def test_a_crash_is_a_friendly_page(
     assert "That went wrong" in page(client, "/", 500)
 
 
-def test_a_store_that_is_gone_is_said_and_tried_again(client: FlaskClient, fake_box: Any) -> None:
+def test_a_store_that_is_gone_is_said_and_tried_again(client: FlaskClient, fake_box: FakeBox) -> None:
     fake_box.paths.store.unlink()
     html = page(client, "/", 503)
     assert 'http-equiv="refresh"' in html
 
 
-def test_nothing_inline_runs_and_every_answer_says_so(client: FlaskClient, fake_box: Any) -> None:
+def test_nothing_inline_runs_and_every_answer_says_so(client: FlaskClient, fake_box: FakeBox) -> None:
     shots = fake_box.fill(3)
     fake_box.write_live()
     for address in (
@@ -197,7 +198,7 @@ def test_nothing_inline_runs_and_every_answer_says_so(client: FlaskClient, fake_
             assert not INLINE_SCRIPT.search(html)
 
 
-def test_nothing_is_fetched_from_elsewhere(client: FlaskClient, fake_box: Any) -> None:
+def test_nothing_is_fetched_from_elsewhere(client: FlaskClient, fake_box: FakeBox) -> None:
     html = page(client, "/")
     addresses = re.findall(r'(?:src|href)="([^"#]+)"', html)
     assert addresses
@@ -218,7 +219,7 @@ def test_static_files_are_kept_for_good_and_sent_small(client: FlaskClient) -> N
         assert len(small.data) < len(whole.data) / 2
 
 
-def test_theme_and_idle_time_are_settings(fake_box: Any) -> None:
+def test_theme_and_idle_time_are_settings(fake_box: FakeBox) -> None:
     from edge.settings import Kiosk, Settings
     from kiosk.app import create_app
 

@@ -1,13 +1,11 @@
 """The Raspberry Pi's camera, with a stand-in that speaks picamera2's documented API and no more."""
 
-import importlib.util
 import sys
 from collections import deque
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
+import picamera2_stand_in as fake
 import pytest
 
 from vision.frames.camera import CameraWish
@@ -18,20 +16,6 @@ from vision.frames.source import Frame, FrameSourceError
 SIZE = (1280, 720)
 SMALL = (160, 90)
 WISH = CameraWish(*SMALL, fps=50.0)
-
-
-def _load(name: str) -> ModuleType:
-    """A helper beside the tests; they are no package, so it is loaded by its path."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-fake = _load("picamera2_stand_in")
 
 
 @pytest.fixture

@@ -3,18 +3,16 @@
 import contextlib
 import ctypes
 import errno
-import importlib.util
 import shutil
 import subprocess
-import sys
 import time
 from collections import deque
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import v4l2_stand_in as fake
 
 from vision.frames import v4l2_abi as abi
 from vision.frames.camera import CameraWish
@@ -24,21 +22,9 @@ from vision.frames.v4l2_device import Device, Linux
 
 SIZE = (64, 48)
 RATES = (60.0, 30.0)
+Sizes = dict[str, dict[tuple[int, int], tuple[float, ...]]]
+
 WISH = CameraWish(*SIZE, fps=60.0)
-
-
-def _load(name: str) -> ModuleType:
-    """A helper beside the tests; they are no package, so it is loaded by its path."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-fake = _load("v4l2_stand_in")
 
 
 def picture(number: int) -> tuple[Plane, Plane, Plane]:
@@ -107,7 +93,7 @@ def test_nothing_is_left_open_or_mapped() -> None:
 
 
 def test_whole_pictures_are_taken_before_jpegs_unless_they_are_too_slow() -> None:
-    sizes = {"MJPG": {SIZE: (60.0,)}, "YUYV": {SIZE: (60.0, 5.0)}, "NV12": {SIZE: (10.0,)}}
+    sizes: Sizes = {"MJPG": {SIZE: (60.0,)}, "YUYV": {SIZE: (60.0, 5.0)}, "NV12": {SIZE: (10.0,)}}
     kernel = fake.StandIn(plan([0.0]), sizes)
     frames = source(kernel)
     assert kernel.format[0] == "YUYV"
@@ -128,7 +114,7 @@ def test_a_camera_that_is_too_slow_is_used_and_says_so() -> None:
 
 
 def test_a_size_it_lacks_is_refused_with_all_it_has() -> None:
-    sizes = {"YUYV": {(640, 480): (30.0,), (1280, 720): (10.0,)}, "MJPG": {(1920, 1080): (30.0,)}}
+    sizes: Sizes = {"YUYV": {(640, 480): (30.0,), (1280, 720): (10.0,)}, "MJPG": {(1920, 1080): (30.0,)}}
     kernel = fake.StandIn(deque(), sizes)
     with pytest.raises(FrameSourceError) as caught:
         source(kernel)
@@ -262,9 +248,9 @@ def test_a_camera_without_controls_works_and_says_what_may_drift() -> None:
 
 def test_a_lock_that_changes_the_picture_is_said() -> None:
     kernel = device(np.arange(60) / 60)
-    dark = tuple(plane // 2 for plane in picture(0))
+    y, u, v = (plane // 2 for plane in picture(0))
     for shown in list(kernel.plan)[5:]:
-        shown.data = fake.packed("YUYV", *dark)
+        shown.data = fake.packed("YUYV", y, u, v)
     frames = source(kernel)
     frames_of(frames)
     assert any("locking the exposure changed the picture" in w for w in frames.warnings)

@@ -1,6 +1,5 @@
 """Which ball is which: drawn balls of every set, in many lights, on many cloths, near and far."""
 
-import time
 from dataclasses import replace
 from functools import cache
 
@@ -17,6 +16,7 @@ from vision.detect.probe import Probe
 from vision.detect.silhouette import silhouettes
 from vision.frames.source import Frame
 from vision.identify import Names
+from vision.palette import Palette
 from vision.simulate.look import Look, look_named
 from vision.simulate.render import BallPose, Renderer, Scene
 from vision.simulate.shotbook import load_shot_book
@@ -254,16 +254,23 @@ def test_a_ball_found_again_takes_its_name_from_the_track_that_was_lost() -> Non
     assert names.of(lost.id) != "cue"
 
 
-def test_settling_again_costs_little() -> None:
+def test_settling_again_weighs_no_view_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     american = ball_sets()["american"]
     each = seen(list(american.balls), look_named("club"), views=3, light=NEUTRAL)
     names, tracks = Names(american), tracks_of(len(american.balls))
     show(names, tracks, each)
 
-    times = []
-    for _ in range(20):
-        began = time.thread_time()
-        names.settle(tracks)
-        times.append(time.thread_time() - began)
+    weighed = 0
+    weigh = Palette.log_likelihood
 
-    assert np.median(times) < 0.003
+    def counted(palette: Palette, relative: NDArray[np.float64]) -> NDArray[np.float64]:
+        nonlocal weighed
+        weighed += 1
+        return weigh(palette, relative)
+
+    monkeypatch.setattr(Palette, "log_likelihood", counted)
+    names.settle(tracks)
+    assert weighed == 0
+    tracks[0].looks = [*tracks[0].looks, each[0][0]]
+    names.settle(tracks)
+    assert weighed == 1, "the ball that was seen again"

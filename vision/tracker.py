@@ -35,6 +35,7 @@ _WANTED_S, _STRUCK_S, _MISSING_S = 0.15, 0.3, 4.0
 _SURELY = 0.8  # a ball seen so well in the very first picture needs no second one to be believed
 _SMEAR = 0.18  # half the share of its way from frame to frame that a ball is smeared over, in dim light
 _HITS_IN_S = 3.0  # slower balls set off no others
+_AGAINST = 1.15  # balls nearer than this, in diameters, may touch
 _UNLIKE = 1.2
 _MUCH_ALIKE = 0.7
 _MOMENT_S = 1.0
@@ -161,7 +162,8 @@ class Tracker:
         if not tracks or not spare:
             return spare
         where = np.array([t.predicted(now.t_s, self.table) for t in tracks])
-        gate = np.array([self._gate(t, p, now) for t, p in zip(tracks, where.tolist(), strict=True)])[:, None]
+        struck = self._may_have_been_struck(now)
+        gate = np.array([self._gate(t, now, struck) for t in tracks])[:, None]
         distance = _distances(where, now.detections, spare)
         cost = distance / gate + self._likeness(tracks, [now.detections[j] for j in spare])
         cost[distance > gate] = _FAR
@@ -229,31 +231,48 @@ class Tracker:
     def _on_the_move(tracks: list[Track], where: list[Point]) -> list[tuple[Track, Point]]:
         return [(t, p) for t, p in zip(tracks, where, strict=True) if t.speed >= _HITS_IN_S]
 
-    def _gate(self, track: Track, place: Point, now: Now) -> float:
-        """How far from its prediction, `place`, a ball may be found, in inches."""
+    def _gate(self, track: Track, now: Now, struck: set[int]) -> float:
+        """How far from its prediction a ball may be found, in inches; `struck` are those that may have been hit."""
         dt = now.t_s - track.last_s
         if track.hits == 1:
             return 0.5 + _UNKNOWN_IN_S * dt
         if track.state != "moving":
             dt = min(dt, _WAITING_S)  # however long it was hidden, it lay still
         gate = 0.5 + 0.3 * track.speed * dt + 60 * dt * dt
-        if now.moving and self._may_have_met(track, place, now):
+        # One that has just set out did so somewhere within the last frame: it is faster than it looks.
+        if now.moving and (track.id in struck or track.just_left):
             fastest = max(o.speed for o, _ in now.moving)
             gate = max(gate, 0.8 + 1.1 * fastest * dt)
         return gate
 
-    def _may_have_met(self, track: Track, place: Point, now: Now) -> bool:
-        """Whether a ball that should be at `place` may have met another, one of both moving."""
+    def _may_have_been_struck(self, now: Now) -> set[int]:
+        """The ids of the balls that may have met a moving one since they were last seen, and of those that lie
+        against them: a blow goes through a rack at once."""
+        if not now.moving:
+            return set()
         close = 1.35 * self.table.ball_diameter_in
-        others = now.moving
-        if track.speed >= _HITS_IN_S:
-            others = [(t, t.predicted(now.t_s, self.table)) for t in self.tracks]
-        here = track.x_in, track.y_in
-        return any(
-            _segments_near((other.x_in, other.y_in), there, here, place) < close
-            for other, there in others
-            if other is not track
-        )
+        here = [(t.x_in, t.y_in) for t in self.tracks]
+        there = [t.predicted(now.t_s, self.table) for t in self.tracks]
+        fast = [i for i, t in enumerate(self.tracks) if t.speed >= _HITS_IN_S]
+        struck: set[int] = set()
+        for i in fast:
+            met = [
+                j
+                for j in range(len(self.tracks))
+                if j != i and _segments_near(here[i], there[i], here[j], there[j]) < close
+            ]
+            struck.update(met, [i] if met else [])
+        waiting = list(struck)
+        while waiting:
+            x, y = here[waiting.pop()]
+            beside = {
+                j
+                for j, (u, v) in enumerate(here)
+                if j not in struck and math.hypot(u - x, v - y) < _AGAINST * self.table.ball_diameter_in
+            }
+            struck |= beside
+            waiting += beside
+        return {self.tracks[i].id for i in struck}
 
     def _reach(self, track: Track, t_s: float) -> float:
         """How far a ball may have gone since it was last seen, whatever struck it."""

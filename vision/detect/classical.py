@@ -308,8 +308,16 @@ class Detector:
         points = points[np.array(clear, dtype=bool)]
         if len(points):
             u, v = self._table.bed.half(self.calibration.to_picture(points))
-            points = points[rest[v, u] > 0]
+            points = points[self._about(rest)[v, u] > 0]
         return np.asarray(points, dtype=np.float64)
+
+    def _about(self, mask: Plane) -> Plane:
+        """The mask with all within half a ball's radius of it: of a ball of the cloth's colour a rim or a highlight
+        is all that shows."""
+        radius = self._table.bed.radius_half
+        size = 2 * round(0.5 * float(radius.mean())) + 1
+        near = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+        return np.asarray(near, dtype=np.uint8)
 
     def _parted(self, view: View, found: list[Found]) -> list[Found]:
         """The candidates, those that touch a neighbour fitted again by the rest of their outlines."""

@@ -23,6 +23,8 @@ _LEAST_TOLD = 0.4  # less of an outline than this tells no ball
 _SURE = 0.4  # so much of a ball can't be cloth in shadow
 _CLEAR, _DARK = 2.0, -0.5  # a ball less than half of which is so foreign, or so dark, is a faint one …
 _FADES = (0.45, 0.6)  # … whose rim, against its middle, must differ so much: from not at all a ball to all is well
+_OUTLINED = (0.75, 0.9)  # edges along so much of an outline: no proof, proof …
+_BESIDE = 0.35  # … where no more of it than this lies against other things
 _SMEARED = 0.15  # a smear of so many radii asks for more steps
 _BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
 
@@ -84,6 +86,9 @@ class Judge:
         told = self._told(s, result, against.shade[:, : ends[0]], inches)
         right_size = np.minimum(np.maximum(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0), 1)
         filled = _filled(s, foreign[:, ends[0] :], against.strange[:, ends[0] :])
+        # A whole outline of the right size is a ball's, even one of the cloth's colour.
+        free = np.add.reduce(bare, axis=1) / SPOKES
+        filled = np.maximum(filled, np.interp(np.minimum(result.support, free + _BESIDE), _OUTLINED, (0.0, 1.0)))
         quality = filled * np.minimum(1, result.support / told) * right_size
         # What differs little from the cloth must at least do so out to its edge: a mark fades.
         clear = (foreign[:, ends[0] :] > _CLEAR) | (against.mean[:, ends[0] :] < _DARK)
@@ -98,9 +103,7 @@ class Judge:
         away = np.sqrt(np.square(inches - eye[:2]).sum(axis=1) + eye[2] ** 2)
         colours = looks(seen[:, ends[1] :], centres, self._cloth)
         late = self._row_s * centres[:, 1]
-        numbers = np.column_stack(
-            [centres, inches, s.radii_px, quality, np.add.reduce(bare, axis=1) / SPOKES, late]
-        ).tolist()
+        numbers = np.column_stack([centres, inches, s.radii_px, quality, free, late]).tolist()
         return [
             Found(
                 Detection(x, y, x_in, y_in, r, q, free, colours[i], bool(by_hand[i]), late_s),

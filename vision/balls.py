@@ -22,9 +22,13 @@ class Ball:
 
 @dataclass(frozen=True, slots=True)
 class BallSet:
+    """A set of balls. `racks` are the games' numbers of object balls, of those numbered from 1; none where every
+    game is played with all of them."""
+
     name: str
     title: str
     balls: tuple[Ball, ...]
+    racks: tuple[int, ...] = ()
 
     def group_of(self, ball: str) -> Group:
         """The group of a ball's name; what is honestly unknown is `unknown`, `solid?` is a solid."""
@@ -43,6 +47,7 @@ def ball_sets() -> dict[str, BallSet]:
             name,
             entry["title"],
             tuple(Ball(**{**ball, "rgb": tuple(ball["rgb"])}) for ball in entry["balls"]),
+            tuple(entry.get("racks", ())),
         )
         for name, entry in data.items()
     }

@@ -13,6 +13,7 @@ from vision.assignment import linear_sum_assignment
 from vision.balls import Ball, BallSet, ball_sets
 from vision.evidence import Evidence, same_light
 from vision.palette import Palette, features
+from vision.racks import NEVER, Racks
 from vision.track import Track
 
 Array = NDArray[np.float64]
@@ -26,7 +27,6 @@ _LOST = 0.5  # what a ball out of sight weighs against one view of a ball that i
 _SURE = 0.25
 _SURE_CUE = 0.5
 _SURE_GROUP = 0.6
-_NEVER = 1e6
 _CUE_THERE = 3.0  # the cue ball lies on the table 19 times in 20
 _STRUCK, _STRUCK_MOST = 4.0, 16.0  # what each shot tells about who is the cue ball, and all of them together
 _BALANCING = 12  # rounds of Sinkhorn's scaling
@@ -60,7 +60,7 @@ class _Tuning:
         """The cost of every ball in every place of the set, then of each being unknown, from log likelihoods
         of shape (balls, kinds) that rest on so many views, shape (balls,): shape (balls, places + balls)."""
         expected = np.array([_CUE_THERE if b.group == "cue" else 0.0 for b in self.ball_set.balls])
-        unknown = np.where(np.eye(len(fits)) > 0, _UNKNOWN * np.sqrt(views), _NEVER)
+        unknown = np.where(np.eye(len(fits)) > 0, _UNKNOWN * np.sqrt(views), NEVER)
         return np.hstack([-(fits + expected)[:, self.slots], unknown])
 
 
@@ -79,6 +79,7 @@ class Names:
             self._prior[name] += _UNUSUAL_SIZE if (name == "snooker") != small else 0.0
         self._usual = ball_set or ball_sets()["snooker" if small else "american"]
         self._evidence = Evidence()
+        self._racks = Racks()
         self._tuning: _Tuning | None = None
         self._since = 0
         self._fits: dict[int, tuple[int, Array]] = {}
@@ -116,11 +117,11 @@ class Names:
         cost[:, cues] += np.array([self._struck.get(t.id, 0.0) for t in seen])[:, None]
         gone = [t.gone for t in seen]
         cost[gone] *= (_LOST / np.sqrt(views[gone]))[:, None]
-        rows, columns = linear_sum_assignment(cost)
-        likely = _balanced(cost)
+        assigned = self._racks.assign(cost, tuning.slots, tuning.ball_set)
+        likely = _balanced(assigned.cost)
         self.cue = None
         given: dict[int, str] = {}
-        for i, j in zip(rows, columns, strict=True):
+        for i, j in zip(assigned.rows, assigned.columns, strict=True):
             kind = tuning.slots[j] if j < len(tuning.slots) else None
             self._give(seen[i], kind, likely[i, : len(tuning.slots)], given)
         self._names = given

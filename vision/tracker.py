@@ -232,7 +232,8 @@ class Tracker:
         return [(t, p) for t, p in zip(tracks, where, strict=True) if t.speed >= _HITS_IN_S]
 
     def _gate(self, track: Track, now: Now, struck: set[int]) -> float:
-        """How far from its prediction a ball may be found, in inches; `struck` are those that may have been hit."""
+        """How far from its prediction a ball may be found, in inches; `struck` are those that may have been
+        hit."""
         dt = now.t_s - track.last_s
         if track.hits == 1:
             return 0.5 + _UNKNOWN_IN_S * dt

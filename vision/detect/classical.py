@@ -312,8 +312,8 @@ class Detector:
         return np.asarray(points, dtype=np.float64)
 
     def _about(self, mask: Plane) -> Plane:
-        """The mask with all within half a ball's radius of it: of a ball of the cloth's colour a rim or a highlight
-        is all that shows."""
+        """The mask with all within half a ball's radius of it: a rim or a highlight is all that shows of a ball of
+        the cloth's colour."""
         radius = self._table.bed.radius_half
         size = 2 * round(0.5 * float(radius.mean())) + 1
         near = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))

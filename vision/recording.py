@@ -11,6 +11,7 @@ from vision.frames.source import Frame, FrameSource, FrameSourceError
 from vision.model import Health, Seen, Shot
 from vision.pipeline import Pipeline
 from vision.quality import NOTHING, Quality
+from vision.gaps import fill_gaps
 from vision.settle import settle_names
 from vision.view_watch import ViewWatch
 
@@ -95,7 +96,7 @@ def track_recording(
         calibration,
         tuple(sorted(shots.values(), key=lambda shot: shot.start_s)),
         replace(health, warnings=(*health.warnings, *getattr(source, "warnings", ()))),
-        settle_names(tracks),
+        fill_gaps(settle_names(tracks), calibration),
         stopped,
         pipeline.feel,
         pipeline.quality,

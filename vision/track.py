@@ -27,6 +27,9 @@ _MEASURE = 16  # sights that measure a resting ball's place
 # faster than `_ROLLS` does not.
 _DRIFT_IN, _SETTLE_S, _ROLLS_IN_S = 0.04, (0.1, 0.18, 0.5), 6.0
 _SETTLED = 4  # sightings at rest that make a ball something other than a hand
+_ON_RAIL_IN = 0.15  # a ball measured no farther beyond a rail touches it
+_GIVEN_BACK = 0.75  # of its speed, by a usual rail
+_KEPT = 0.35  # of the velocity, where the next step is much like it
 _STIRRED_IN = 0.5  # what strays no farther from where it lay has not moved
 
 
@@ -122,13 +125,12 @@ class Track:
     def predicted(self, t_s: float, table: Table) -> tuple[float, float]:
         """Where it would be at a time, rebounding from the rails."""
         dt = t_s - self.last_s
+        x, y = self.x_in + self.vx * dt, self.y_in + self.vy * dt
         R = table.ball_radius_in
-        return (
-            _rebound(self.x_in + self.vx * dt, R, table.length_in - R),
-            _rebound(self.y_in + self.vy * dt, R, table.width_in - R),
-        )
+        u, v = _rebound(x, R, table.length_in - R), _rebound(y, R, table.width_in - R)
+        return (x, y) if (u, v) != (x, y) and table.in_mouth(x, y) else (u, v)
 
-    def sight(self, index: int, t_s: float, d: Detection) -> None:
+    def sight(self, index: int, t_s: float, d: Detection, table: Table) -> None:
         """Takes in where it was seen."""
         # A rolling shutter takes each row at a time of its own: durations count from row to row.
         dt = t_s + d.late_s - self.last_s - self.late_s
@@ -162,16 +164,20 @@ class Track:
         self.state, self.measured = "moving", 0
         self.history.append(sample)
         if dt > 0:
-            self._set_velocity(d, dt)
+            self._set_velocity(d, dt, table)
         self.x_in, self.y_in, self.x_px, self.y_px, self.last_s = d.x_in, d.y_in, d.x_px, d.y_px, t_s
         self._settle(row_s)
 
-    def _set_velocity(self, d: Detection, dt: float) -> None:
+    def _set_velocity(self, d: Detection, dt: float, table: Table) -> None:
         vx, vy = (d.x_in - self.x_in) / dt, (d.y_in - self.y_in) / dt
         turn = math.hypot(vx - self.vx, vy - self.vy)
-        keep = 0.35 if turn < 0.25 * max(self.speed, 10.0) else 0.0
-        self.vx = keep * self.vx + (1 - keep) * vx
-        self.vy = keep * self.vy + (1 - keep) * vy
+        if turn < 0.25 * max(self.speed, 10.0):
+            self.vx, self.vy = _KEPT * self.vx + (1 - _KEPT) * vx, _KEPT * self.vy + (1 - _KEPT) * vy
+            return
+        R = table.ball_radius_in
+        in_mouth = table.in_mouth(d.x_in, d.y_in)
+        self.vx = vx if in_mouth else _after_rail(self.x_in, self.vx, dt, vx, (R, table.length_in - R))
+        self.vy = vy if in_mouth else _after_rail(self.y_in, self.vy, dt, vy, (R, table.width_in - R))
 
     def _settle(self, t_s: float) -> None:
         """A ball whose last samples lie in one spot has come to rest."""
@@ -236,11 +242,20 @@ def _rest_s(recent: list[Sample]) -> float:
     return min(away.t_s + math.sqrt(2 * _STOPPED_IN / _ROLLING_IN_S2), recent[-1].t_s)
 
 
+def _after_rail(was: float, speed: float, dt: float, mean: float, rails: tuple[float, float]) -> float:
+    """How fast a ball goes across two rails that went a way in `dt` at `mean` speed, having come at `speed`: where it
+    met a rail within that time it goes back, however far in it still got."""
+    low, high = rails
+    met = was + speed * dt > high if speed > 0 else was + speed * dt < low
+    return -_GIVEN_BACK * speed if met and abs(mean) < abs(speed) else mean
+
+
 def _rebound(value: float, low: float, high: float) -> float:
-    if value < low - 3 or value > high + 3:
-        edge = low if value < low else high
-        return min(max(edge - 0.75 * (value - edge), low), high)
-    return value
+    """Where a ball is that would have gone on to `value`, between rails that it touches at `low` and `high`."""
+    if low - _ON_RAIL_IN < value < high + _ON_RAIL_IN:
+        return value
+    edge = low if value < low else high
+    return min(max(edge - _GIVEN_BACK * (value - edge), low), high)
 
 
 def unlike(a: Track, b: Track) -> float:

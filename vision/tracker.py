@@ -216,7 +216,7 @@ class Tracker:
             track = tracks[a]
             if track.gone:
                 self._take_back(track)
-            track.sight(now.index, now.t_s, now.detections[spare[b]])
+            track.sight(now.index, now.t_s, now.detections[spare[b]], self.table)
             used.add(spare[b])
         return [j for j in spare if j not in used]
 

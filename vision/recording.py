@@ -8,10 +8,10 @@ from vision.balls import BallSet
 from vision.feel import USUAL, Feel
 from vision.files import SourceInfo, TrackRow
 from vision.frames.source import Frame, FrameSource, FrameSourceError
+from vision.gaps import fill_gaps
 from vision.model import Health, Seen, Shot
 from vision.pipeline import Pipeline
 from vision.quality import NOTHING, Quality
-from vision.gaps import fill_gaps
 from vision.settle import settle_names
 from vision.view_watch import ViewWatch
 

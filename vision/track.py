@@ -243,8 +243,8 @@ def _rest_s(recent: list[Sample]) -> float:
 
 
 def _after_rail(was: float, speed: float, dt: float, mean: float, rails: tuple[float, float]) -> float:
-    """How fast a ball goes across two rails that went a way in `dt` at `mean` speed, having come at `speed`: where it
-    met a rail within that time it goes back, however far in it still got."""
+    """How fast a ball goes across two rails, `low` and `high`, that came at one speed and then went on for `dt` at
+    a mean speed: where it met a rail within that time it goes back, however far in it still got."""
     low, high = rails
     met = was + speed * dt > high if speed > 0 else was + speed * dt < low
     return -_GIVEN_BACK * speed if met and abs(mean) < abs(speed) else mean

@@ -422,3 +422,42 @@ def test_a_rolling_ball_is_expected_where_it_rolls_to() -> None:
     assert expected.places_in[0] == pytest.approx((40.0, 25.0), abs=0.1)
     assert expected.moving.all()
     assert Tracker(TABLE).expected(1.0).points_in.shape == (0, 2)
+
+
+def test_a_ball_at_a_rail_is_expected_back_and_one_in_a_mouth_on() -> None:
+    for place, speed, then in (
+        ((96.0, 25.0), (1.5, 0.0), (98.875 - 0.75 * 3.125, 25.0)),
+        ((95.5, 46.6), (1.0, 1.0), (99.5, 50.6)),  # into the corner pocket
+    ):
+        table = Table()
+        table.see(ball(place), frames=30)
+        for k in (1, 2):
+            table.see(ball((place[0] + k * speed[0] / 2, place[1] + k * speed[1] / 2)))
+        where = table.tracker.expected(table.t_s + 5 / 60).points_in[0]
+        assert where == pytest.approx(then, abs=0.01)
+
+
+def test_a_ball_seen_again_after_a_rail_goes_the_other_way() -> None:
+    table = Table()
+    table.see(ball((90.0, 25.0)), frames=30)
+    for x in (92.0, 94.0, 96.0, 98.0):
+        table.see(ball((x, 25.0)))
+    table.see(ball((98.3, 25.0)))  # it met the rail at 98.875 on the way
+    track = table.near((98.3, 25.0))
+    assert track.vx == pytest.approx(-0.75 * 120, rel=0.05)
+
+
+def test_a_blow_that_goes_through_a_rack_takes_no_name_from_a_ball_behind() -> None:
+    # The cue ball, too smeared to be seen as it meets the front ball, does not become the ball at the back.
+    table = Table()
+    front, middle, back = (60.0, 25.0), (60.0 + D, 25.0), (60.0 + 2 * D, 25.0)
+    table.see(ball((40.0, 25.0), WHITE), ball(front), ball(middle, BLACK), ball(back, BLUE), frames=30)
+    ids = [table.near(p).id for p in ((40.0, 25.0), front, middle, back)]
+    for x in (46.0, 52.0):
+        table.see(ball((x, 25.0), WHITE), ball(front), ball(middle, BLACK), ball(back, BLUE))
+    table.see(ball(front), ball(middle, BLACK), ball((back[0] + 0.8, 25.0), BLUE))
+    for k in range(1, 10):
+        here = ball((57.0 - 0.4 * k, 25.0), WHITE), ball(front), ball(middle, BLACK)
+        table.see(*here, ball((back[0] + 0.8 + 4.0 * k, 25.0), BLUE))
+    last = ((53.4, 25.0), front, middle, (back[0] + 36.8, 25.0))
+    assert [table.near(p).id for p in last] == ids

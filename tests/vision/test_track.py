@@ -451,11 +451,12 @@ def test_a_blow_that_goes_through_a_rack_takes_no_name_from_a_ball_behind() -> N
     # The cue ball, too smeared to be seen as it meets the front ball, does not become the ball at the back.
     table = Table()
     front, middle, back = (60.0, 25.0), (60.0 + D, 25.0), (60.0 + 2 * D, 25.0)
-    table.see(ball((40.0, 25.0), WHITE), ball(front), ball(middle, BLACK), ball(back, BLUE), frames=30)
-    ids = [table.near(p).id for p in ((40.0, 25.0), front, middle, back)]
-    for x in (46.0, 52.0):
+    table.see(ball((39.0, 25.0), WHITE), ball(front), ball(middle, BLACK), ball(back, BLUE), frames=30)
+    ids = [table.near(p).id for p in ((39.0, 25.0), front, middle, back)]
+    for x in (44.5, 50.0, 55.5):
         table.see(ball((x, 25.0), WHITE), ball(front), ball(middle, BLACK), ball(back, BLUE))
     table.see(ball(front), ball(middle, BLACK), ball((back[0] + 0.8, 25.0), BLUE))
+    assert table.near((back[0] + 0.8, 25.0)).id == ids[3]
     for k in range(1, 10):
         here = ball((57.0 - 0.4 * k, 25.0), WHITE), ball(front), ball(middle, BLACK)
         table.see(*here, ball((back[0] + 0.8 + 4.0 * k, 25.0), BLUE))

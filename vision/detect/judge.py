@@ -25,6 +25,8 @@ _CLEAR, _DARK = 2.0, -0.5  # a ball less than half of which is so foreign, or so
 _FADES = (0.45, 0.6)  # … whose rim, against its middle, must differ so much: from not at all a ball to all is well
 _OUTLINED = (0.75, 0.9)  # edges along so much of an outline: no proof, proof …
 _BESIDE = 0.35  # … where no more of it than this lies against other things
+_ALL_BUT = 0.2  # of the inside
+_DIFFERS = (0.15, 0.3)  # so much more foreign inside than around: the same cloth, another thing
 _SMEARED = 0.15  # a smear of so many radii asks for more steps
 _BLEED_PX = 4.0  # a codec spreads a ball's colour this far over the cloth
 
@@ -86,9 +88,11 @@ class Judge:
         told = self._told(s, result, against.shade[:, : ends[0]], inches)
         right_size = np.minimum(np.maximum(1.3 - 2 * np.abs(result.grown_px) / s.radii_px, 0), 1)
         filled = _filled(s, foreign[:, ends[0] :], against.strange[:, ends[0] :])
-        # A whole outline of the right size is a ball's, even one of the cloth's colour.
+        # A whole outline of the right size is a ball's, even one of nearly the cloth's colour; a drawn ring has
+        # cloth within.
         free = np.add.reduce(bare, axis=1) / SPOKES
-        filled = np.maximum(filled, np.interp(np.minimum(result.support, free + _BESIDE), _OUTLINED, (0.0, 1.0)))
+        whole = np.interp(np.minimum(result.support, free + _BESIDE), _OUTLINED, (0.0, 1.0))
+        filled = np.maximum(filled, whole * _differs(foreign, bare, ends[0]))
         quality = filled * np.minimum(1, result.support / told) * right_size
         # What differs little from the cloth must at least do so out to its edge: a mark fades.
         clear = (foreign[:, ends[0] :] > _CLEAR) | (against.mean[:, ends[0] :] < _DARK)
@@ -133,6 +137,17 @@ def _rim(foreign: Float) -> Array:
     rings = np.median(foreign.reshape(len(foreign), len(INNER), -1), axis=2)
     rim: Array = rings[:, -1] / np.maximum(np.minimum(rings[:, 0], rings[:, 1]), 1e-6)
     return rim
+
+
+def _differs(foreign: Float, bare: NDArray[np.bool_], outside: int) -> Array:
+    """Whether all of the inside but its rim is another thing than the cloth around it, shape (N,): 1 where it is,
+    0 where it is not. `foreign` has the points just outside first, and `bare` says which of them are cloth."""
+    around = np.where(bare, foreign[:, :outside], np.nan)
+    around[~bare.any(axis=1)] = 1.0
+    within = foreign[:, outside:].reshape(len(foreign), len(INNER), -1)[:, :-1].reshape(len(foreign), -1)
+    more = np.quantile(within, _ALL_BUT, axis=1) - np.nanmedian(around, axis=1)
+    differs: Array = np.interp(more, _DIFFERS, (0.0, 1.0))
+    return differs
 
 
 def _filled(s: Silhouettes, foreign: Float, strange: Float) -> Array:

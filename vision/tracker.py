@@ -46,12 +46,18 @@ _FAR = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """One frame, what was found in it, and the balls that may hit others."""
+    """One frame, what was found in it, and the balls known before, each with the place where it should be now."""
 
     index: int
     t_s: float
     detections: list[Detection]
-    moving: list[tuple[Track, Point]]  # and where each should be now
+    tracks: list[Track]
+    where: list[Point]
+
+    @property
+    def fastest_in_s(self) -> float:
+        """The speed of the fastest ball."""
+        return max((t.speed for t in self.tracks), default=0.0)
 
 
 class Tracker:
@@ -121,9 +127,9 @@ class Tracker:
         tracks = list(self.tracks)
         looked = [i for i in range(len(tracks)) if changed[i]]
         where = [t.predicted(t_s, self.table) for t in tracks]
-        now = Now(index, t_s, detections, self._on_the_move(tracks, where))
+        now = Now(index, t_s, detections, tracks, where)
         spare = list(range(len(detections)))
-        spare = self._match_by_motion(now, spare, [tracks[i] for i in looked])
+        spare = self._match_by_motion(now, spare, looked)
         unchanged = [t for i, t in enumerate(tracks) if not changed[i] and t.state == "still"]
         spare = [j for j in spare if not self._occupied(detections[j], t_s, unchanged)]
         spare = self._match_by_place(now, spare)
@@ -157,11 +163,13 @@ class Tracker:
         there = [*unchanged, *(t for t in self.tracks if t.last_s == t_s)]
         return any(math.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near for t in there)
 
-    def _match_by_motion(self, now: Now, spare: list[int], tracks: list[Track]) -> list[int]:
-        """Gives balls the detections where their motion brings them; hands back the detections left over."""
-        if not tracks or not spare:
+    def _match_by_motion(self, now: Now, spare: list[int], looked: list[int]) -> list[int]:
+        """Gives the balls that were looked for the detections where their motion brings them; hands back the
+        detections left over."""
+        if not looked or not spare:
             return spare
-        where = np.array([t.predicted(now.t_s, self.table) for t in tracks])
+        tracks = [now.tracks[i] for i in looked]
+        where = np.array([now.where[i] for i in looked])
         struck = self._may_have_been_struck(now)
         gate = np.array([self._gate(t, now, struck) for t in tracks])[:, None]
         distance = _distances(where, now.detections, spare)
@@ -227,10 +235,6 @@ class Tracker:
             self.tracks.append(track)
         track.gone, track.fate = False, None
 
-    @staticmethod
-    def _on_the_move(tracks: list[Track], where: list[Point]) -> list[tuple[Track, Point]]:
-        return [(t, p) for t, p in zip(tracks, where, strict=True) if t.speed >= _HITS_IN_S]
-
     def _gate(self, track: Track, now: Now, struck: set[int]) -> float:
         """How far from its prediction a ball may be found, in inches; `struck` are those that may have been
         hit."""
@@ -241,39 +245,35 @@ class Tracker:
             dt = min(dt, _WAITING_S)  # however long it was hidden, it lay still
         gate = 0.5 + 0.3 * track.speed * dt + 60 * dt * dt
         # One that has just set out did so somewhere within the last frame: it is faster than it looks.
-        if now.moving and (track.id in struck or track.just_left):
-            fastest = max(o.speed for o, _ in now.moving)
-            gate = max(gate, 0.8 + 1.1 * fastest * dt)
+        if track.id in struck or track.just_left:
+            gate = max(gate, 0.8 + 1.1 * now.fastest_in_s * dt)
         return gate
 
     def _may_have_been_struck(self, now: Now) -> set[int]:
         """The ids of the balls that may have met a moving one since they were last seen, and of those that lie
         against them: a blow goes through a rack at once."""
-        if not now.moving:
-            return set()
         close = 1.35 * self.table.ball_diameter_in
-        here = [(t.x_in, t.y_in) for t in self.tracks]
-        there = [t.predicted(now.t_s, self.table) for t in self.tracks]
-        fast = [i for i, t in enumerate(self.tracks) if t.speed >= _HITS_IN_S]
+        balls = [(t, t.x_in, t.y_in, *place) for t, place in zip(now.tracks, now.where, strict=True)]
         struck: set[int] = set()
-        for i in fast:
-            met = [
-                j
-                for j in range(len(self.tracks))
-                if j != i and _segments_near(here[i], there[i], here[j], there[j]) < close
-            ]
-            struck.update(met, [i] if met else [])
-        waiting = list(struck)
+        for one, x, y, u, v in balls:
+            if one.speed < _HITS_IN_S:
+                continue
+            far = close + math.hypot(u - x, v - y)
+            for other, a, b, c, d in balls:
+                out_of_reach = abs(a - x) > far + abs(c - a) or abs(b - y) > far + abs(d - b)
+                if other is one or out_of_reach:
+                    continue
+                if _segments_near((x, y), (u, v), (a, b), (c, d)) < close:
+                    struck |= {one.id, other.id}
+        waiting = [ball for ball in balls if ball[0].id in struck]
         while waiting:
-            x, y = here[waiting.pop()]
-            beside = {
-                j
-                for j, (u, v) in enumerate(here)
-                if j not in struck and math.hypot(u - x, v - y) < _AGAINST * self.table.ball_diameter_in
-            }
-            struck |= beside
-            waiting += beside
-        return {self.tracks[i].id for i in struck}
+            _, x, y, *_ = waiting.pop()
+            for ball in balls:
+                near = math.hypot(ball[1] - x, ball[2] - y) < _AGAINST * self.table.ball_diameter_in
+                if near and ball[0].id not in struck:
+                    struck.add(ball[0].id)
+                    waiting.append(ball)
+        return struck
 
     def _reach(self, track: Track, t_s: float) -> float:
         """How far a ball may have gone since it was last seen, whatever struck it."""

@@ -92,7 +92,10 @@ class Judge:
         # cloth within.
         free = np.add.reduce(bare, axis=1) / SPOKES
         whole = np.interp(np.minimum(result.support, free + _BESIDE), _OUTLINED, (0.0, 1.0))
-        filled = np.maximum(filled, whole * _differs(foreign, bare, ends[0]))
+        faint = whole > filled
+        if faint.any():
+            whole[faint] *= _differs(foreign[faint], bare[faint], ends[0])
+            filled = np.maximum(filled, whole)
         quality = filled * np.minimum(1, result.support / told) * right_size
         # What differs little from the cloth must at least do so out to its edge: a mark fades.
         clear = (foreign[:, ends[0] :] > _CLEAR) | (against.mean[:, ends[0] :] < _DARK)

@@ -192,11 +192,11 @@ class VisionService:
                     continue
                 self._pictures_came = True
                 if session is None or session.source.id != item.source_id:
+                    capture.allow_lag()  # a follower is made, and the first frame takes long: the table is learnt
                     if session is not None:
                         self._store(session, session.follower.finish())
                         session = None  # it goes before the next one learns, which takes memory
                     session = self._begin(item.source_id, source, calibration)
-                    capture.allow_lag()  # the first frame takes long: the table is learnt from it
                 self._see(session, item, flow)
                 last_s = time.monotonic()
             return None

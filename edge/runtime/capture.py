@@ -9,9 +9,9 @@ from vision.frames.source import Frame, FrameSource, FrameSourceError
 
 # Bridges a hiccup of an eighth of a second at 60 fps; a box that is too slow for good lags by no more than these.
 QUEUE_FRAMES = 8
-# While the reader learns the table, frames are kept up to this size (20 at 1080p) or for so long, lest the first
+# While the reader learns the table, frames are kept up to this size (18 at 1080p) or for so long, lest the first
 # shot is missed. Learning takes a fifth of a second.
-LAG_BYTES = 64_000_000
+LAG_BYTES = 56_000_000
 LAG_S = 10.0
 STOP_S = 5.0
 

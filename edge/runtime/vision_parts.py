@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from calibration.file import Calibration, CalibrationError
 from calibration.table import parse_table
 from edge.commands.table_options import TableOptions
+from edge.runtime.apart import EndedError, apart
 from edge.runtime.paths import Paths
 from edge.runtime.vision_service import Parts
 from edge.settings import Settings
@@ -77,8 +78,17 @@ def _open(want: Wanted) -> tuple[FrameSource, Calibration]:
 
 def _calibration_before(want: Wanted) -> Calibration | None:
     """The calibration from its file, or found in what the place shows; None when the source brings one."""
-    if want.where.calibration is None and want.place == "sim":
+    if want.where.calibration is not None:
+        return want.where.find(list)
+    if want.place == "sim":
         return None
+    try:
+        return apart(_search, want)  # what finds a table takes half as much memory again as what watches it
+    except EndedError as error:
+        raise CalibrationError(f"the search for the table was broken off ({error}): is there memory?") from error
+
+
+def _search(want: Wanted) -> Calibration:
     return want.where.find(lambda: _pictures(want))
 
 

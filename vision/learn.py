@@ -20,7 +20,7 @@ _TELLS = 0.8  # a leg tells of a friction if the fit is surer than the prior by 
 _MISFIT = 1.6  # times the scatter of sights: a leg that fits worse has met something unseen
 _LEAST_SIGHTS = 8
 _LEAST_SPEED_IN_S = 10.0  # across, of a rebound that is measured
-_MODEL_SD = 0.02  # what one rebound differs from the next by itself
+_MODEL_SD = 0.06  # what one rebound differs from the next by itself
 _DRIFT_SIGHTS = 20
 _LEAST_SLOW_IN_S, _SLOW_IN_S = 3.0, 30.0
 

@@ -1,12 +1,10 @@
-"""What a ball's path tells: when it left, how fast, which rails it met, and how near two balls came."""
+"""What a ball's path tells by itself: when it left, how fast, and how near two balls came."""
 
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.table import RailName, Table
-from vision.model import Cushion
 from vision.sample import Sample
 
 Array = NDArray[np.float64]
@@ -15,11 +13,6 @@ IN_S_PER_MPH = 17.6
 GRAVITY_IN_S2 = 386.09
 # Typical of pool cloth [billiards.colostate.edu]; a sliding ball loses μ·g of speed each second.
 SLIDING_FRICTION = 0.2
-# A rebound: at least so fast in and out, the turn so near the nose line, and not twice within this time.
-_CAME_IN_S = 1.5
-_GOES_IN_S = 1.0
-_AT_RAIL_IN = 0.6
-_TURN_APART_S = 0.05
 # A ball set off by another: how near that came, in diameters, and when (seen at 25 frames a second, blurred).
 _CAUSE_DIAMETERS = 2.2
 _CAUSE_WINDOW_S = 0.2
@@ -162,48 +155,6 @@ def _straight(path: Path, run: list[int]) -> list[int]:
     return kept
 
 
-def cushions(path: Path, table: Table, ball: str) -> list[Cushion]:
-    """The rails a ball rebounded from: the speed across turns round within a ball's reach of the nose line."""
-    R = table.ball_radius_in
-    found: list[Cushion] = []
-    limits: tuple[tuple[int, float, float, RailName], ...] = (
-        (0, R, -1.0, "head"),
-        (0, table.length_in - R, 1.0, "foot"),
-        (1, R, -1.0, "right"),
-        (1, table.width_in - R, 1.0, "left"),
-    )
-    for axis, line, sign, rail in limits:
-        depth = sign * (path.points_in[:, axis] - line)  # 0 at the nose, negative on the bed
-        found += [Cushion(ball, rail, round(t, 4)) for t in _turns(path, depth)]
-    return sorted(found, key=lambda c: c.t_s)
-
-
-def _turns(path: Path, depth: Array) -> list[float]:
-    """Times at which a depth towards a rail turns round near it, coming and going at a real speed.
-
-    The turn is where the lines through the samples before and after meet, so that it may fall between frames.
-    """
-    times: list[float] = []
-    t = path.t_s
-    for i in range(1, len(depth) - 1):
-        if depth[i] < depth[i - 1] or depth[i] < depth[i + 1]:
-            continue
-        before, after = max(0, i - 2), min(len(depth) - 1, i + 2)
-        came = (depth[i - 1] - depth[before]) / max(t[i - 1] - t[before], 1e-3) if before < i - 1 else None
-        goes = (depth[i + 1] - depth[after]) / max(t[after] - t[i + 1], 1e-3) if after > i + 1 else None
-        came = came if came is not None else (depth[i] - depth[i - 1]) / max(t[i] - t[i - 1], 1e-3)
-        goes = goes if goes is not None else (depth[i] - depth[i + 1]) / max(t[i + 1] - t[i], 1e-3)
-        if came < _CAME_IN_S or goes < _GOES_IN_S:
-            continue
-        # depth[i-1] + came·(τ − t[i-1]) = depth[i+1] + goes·(t[i+1] − τ)
-        turn = (depth[i + 1] - depth[i - 1] + came * t[i - 1] + goes * t[i + 1]) / (came + goes)
-        turn = float(np.clip(turn, t[i - 1], t[i + 1]))
-        peak = max(float(depth[i]), float(depth[i - 1] + came * (turn - t[i - 1])))
-        if peak > -_AT_RAIL_IN and (not times or turn - times[-1] > _TURN_APART_S):
-            times.append(turn)
-    return times
-
-
 def caused(paths: list[Path], cue: int | None, diameter_in: float) -> list[Path]:
     """The paths that a strike explains: the cue ball's, and those of balls that one of them came to and set off.
 
@@ -240,19 +191,6 @@ def _distance_to_segment(q: Array, a: Array, b: Array) -> float:
     length = float(along @ along)
     part = 0.0 if length == 0 else float(np.clip((q - a) @ along / length, 0, 1))
     return float(np.linalg.norm(q - a - part * along))
-
-
-def touch_point(
-    start: tuple[float, float], direction: tuple[float, float], target: tuple[float, float], diameter: float
-) -> tuple[float, float] | None:
-    """Where a ball on a straight line first touches a resting ball: the ghost ball; None where it misses."""
-    d = np.asarray(direction)
-    to = np.asarray(target) - np.asarray(start)
-    along = float(to @ d)
-    across = float(to @ to) - along**2
-    if along <= 0 or across >= diameter**2:
-        return None
-    return _pair(np.asarray(start) + d * (along - np.sqrt(diameter**2 - across)))
 
 
 def _pair(v: Array) -> tuple[float, float]:

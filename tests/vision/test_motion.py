@@ -1,24 +1,23 @@
-"""What a ball's path tells: how it left, which rails it met, what a strike explains, and the ghost ball."""
+"""What a ball's path tells: how it left, which rails it met, and what a strike explains."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from calibration.table import STANDARD_TABLES
+from vision.feel import USUAL
 from vision.motion import (
     GRAVITY_IN_S2,
     SLIDING_FRICTION,
     Path,
     caused,
-    cushions,
     departure,
     make_path,
     nearest_pass,
-    touch_point,
 )
+from vision.reading import read
 from vision.sample import Sample
+from vision.touch import Touch
 
 Array = NDArray[np.float64]
 
@@ -29,8 +28,9 @@ SLOWING = SLIDING_FRICTION * GRAVITY_IN_S2
 
 def path_of(ball: int, times: Array, points: Array, *, rested: bool) -> Path:
     """The path through points, shape (N, 2), seen at times; with `rested` the first is where the ball lay."""
+    frame_s = float(np.median(np.diff(times)))
     history = [
-        Sample(round(t * 120), float(t), float(p[0]), float(p[1]), 0.0, 0.0, 0.9)
+        Sample(round(t / frame_s), float(t), float(p[0]), float(p[1]), 0.0, 0.0, 0.9)
         for t, p in zip(times, points, strict=True)
     ]
     if rested:
@@ -38,6 +38,13 @@ def path_of(ball: int, times: Array, points: Array, *, rested: bool) -> Path:
     path = make_path(ball, history, since_s=float(times[0]))
     assert path is not None
     return path
+
+
+def met(path: Path) -> list[Touch]:
+    """The cushions that a ball met which rolled alone."""
+    reading = read([path], path.ball, TABLE, USUAL)
+    assert reading is not None
+    return [touch for touch in reading.touches if touch.kind == "cushion"]
 
 
 def slide_path(
@@ -148,9 +155,9 @@ def test_a_departure_seen_once_before_the_ball_is_gone() -> None:
 @pytest.mark.parametrize(("speed", "degrees"), [(15.0, 0.0), (30.0, 45.0), (60.0, 20.0)])
 def test_a_cushion_is_found_once_with_its_rail(fps: float, rail: str, speed: float, degrees: float) -> None:
     for phase in (0.0, 0.2, 0.9):
-        found = cushions(bounced(rail, speed=speed, degrees=degrees, fps=fps, phase=phase), TABLE, "cue")
+        found = met(bounced(rail, speed=speed, degrees=degrees, fps=fps, phase=phase))
 
-        assert [(c.ball, c.rail) for c in found] == [("cue", rail)]
+        assert [c.rail for c in found] == [rail]
         assert found[0].t_s == pytest.approx(HIT_S, abs=1 / fps)
 
 
@@ -158,7 +165,7 @@ def test_a_cushion_is_found_once_with_its_rail(fps: float, rail: str, speed: flo
 @pytest.mark.parametrize(("speed", "degrees"), [(15.0, 45.0), (60.0, 0.0), (150.0, 0.0)])
 def test_a_cushion_is_found_between_any_two_frames(fps: float, speed: float, degrees: float) -> None:
     for phase in np.linspace(0, 1, 40, endpoint=False):
-        found = cushions(bounced("right", speed=speed, degrees=degrees, fps=fps, phase=phase), TABLE, "cue")
+        found = met(bounced("right", speed=speed, degrees=degrees, fps=fps, phase=phase))
         assert [c.rail for c in found] == ["right"]
 
 
@@ -170,9 +177,9 @@ def test_cushions_met_one_after_the_other_come_in_order() -> None:
     x = np.where(x < R, R + 0.8 * (R - x), x)
     path = path_of(0, times, np.column_stack([x, np.full(len(x), 25.0)]), rested=False)
 
-    found = cushions(path, TABLE, "9")
+    found = met(path)
 
-    assert [(c.ball, c.rail) for c in found] == [("9", "foot"), ("9", "head")]
+    assert [c.rail for c in found] == ["foot", "head"]
     assert found[0].t_s == pytest.approx((far - 50) / 110, abs=1 / 60)
     assert found[1].t_s == pytest.approx((far - 50) / 110 + (far - R) / 88, abs=1 / 60)
 
@@ -181,7 +188,7 @@ def test_a_ball_that_stops_before_a_rail_met_none() -> None:
     times = np.arange(0, 1.5, 1 / 60)
     x = 50 + np.where(times < 1.0, 90 * times - 45 * times**2, 45.0)
     path = path_of(0, times, np.column_stack([x, np.full(len(x), 20.0)]), rested=False)
-    assert cushions(path, TABLE, "cue") == []
+    assert met(path) == []
 
 
 def test_a_ball_that_rolls_along_a_rail_met_none() -> None:
@@ -189,33 +196,7 @@ def test_a_ball_that_rolls_along_a_rail_met_none() -> None:
     times = np.arange(0, 1.5, 1 / 60)
     y = R + np.abs(rng.normal(0, 0.01, len(times)))
     path = path_of(0, times, np.column_stack([20 + 30 * times, y]), rested=False)
-    assert cushions(path, TABLE, "3") == []
-
-
-coordinate = st.floats(-40, 40, allow_nan=False)
-
-
-@given(x=coordinate, y=coordinate, angle=st.floats(0, 6.283))
-def test_the_touch_point_is_the_ghost_ball(x: float, y: float, angle: float) -> None:
-    """It lies on the line, one diameter from the target, and nothing before it on the line is nearer."""
-    diameter = TABLE.ball_diameter_in
-    if np.hypot(x, y) < diameter:
-        return
-    way = np.array([np.cos(angle), np.sin(angle)])
-    across = abs(x * way[1] - y * way[0])
-    ahead = x * way[0] + y * way[1] > 0
-
-    ghost = touch_point((0.0, 0.0), (float(way[0]), float(way[1])), (x, y), diameter)
-
-    if not ahead or across > diameter + 1e-9:
-        assert ghost is None
-    elif across < diameter - 1e-9:
-        assert ghost is not None
-        at = np.array(ghost)
-        assert np.linalg.norm(at - (x, y)) == pytest.approx(diameter, abs=1e-5)
-        assert abs(at[0] * way[1] - at[1] * way[0]) < 1e-6
-        before = np.linspace(0, 1, 50)[:, None] * at
-        assert np.linalg.norm(before - (x, y), axis=1).min() > diameter - 1e-5
+    assert met(path) == []
 
 
 def test_a_strike_explains_what_its_balls_set_off_and_nothing_else() -> None:

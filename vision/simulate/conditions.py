@@ -1,9 +1,11 @@
 """What differs from one seed of the simulated table to the next: the hall, the camera, the game.
 
 Seeds below `EVALUATION_FROM` are for development, those from it on for evaluation. Both draw from streams of
-their own and from ranges of their own, play from shot books of their own physics, and never meet.
+their own and from ranges of their own, play from shot books of their own physics, and never meet. Development has
+usual halls and, from `WIDE_FROM` on, stranger ones: cloth of any colour, cameras at the edge of what can be used.
 """
 
+import colorsys
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -19,7 +21,7 @@ Split = Literal["development", "evaluation"]
 Range = tuple[float, float]
 _T = TypeVar("_T")
 
-EVALUATION_FROM = 9000
+WIDE_FROM, EVALUATION_FROM = 5000, 9000
 MARKS = ("lamps flicker", "exposure drifts", "full-frame exposure", "compressed", "oblique")
 FULL_EXPOSURE_S = 1 / 60
 OBLIQUE_DEG = 15.0
@@ -140,6 +142,34 @@ _DEVELOPMENT = _Ranges(
     jpeg=(3, 6),
 )
 
+_ANY_CLOTH: tuple[RGB, ...] = tuple(
+    (round(255 * r), round(255 * g), round(255 * b))
+    for hue in range(24)
+    for saturation in (0.1, 0.4, 0.7)
+    for value in (0.28, 0.42, 0.6)
+    for r, g, b in [colorsys.hsv_to_rgb(hue / 24, saturation, value)]
+)
+_WIDE = replace(
+    _DEVELOPMENT,
+    stream=303,
+    cloths=_ANY_CLOTH,
+    brightness=(0.7, 1.7),
+    falloff=(0.10, 0.60),
+    ambient=(0.15, 0.65),
+    shutter_hz=(90, 1000),
+    noise=(0.5, 4.0),
+    height=(0.85, 1.6),
+    tilt_deg=(0.0, 30.0),
+    off_side_deg=45.0,
+    roll_deg=4.0,
+    barrel=(-0.18, 0.05),
+    readout_s=(0.002, 0.016),
+    crf=(17, 27),
+    ripple=(0.02, 0.30),
+    drift=(0.02, 0.18),
+    drift_s=(8.0, 50.0),
+    jpeg=(2, 9),
+)
 _EVALUATION = _Ranges(
     stream=202,
     books=("shotbook-evaluation-9ft", "shotbook-evaluation-8ft", "shotbook-evaluation-7ft"),
@@ -177,6 +207,12 @@ _EVALUATION = _Ranges(
 )
 
 
+def _ranges(seed: int) -> _Ranges:
+    if split_of(seed) == "evaluation":
+        return _EVALUATION
+    return _DEVELOPMENT if seed < WIDE_FROM else _WIDE
+
+
 def split_of(seed: int) -> Split:
     """What a seed is for."""
     return "development" if seed < EVALUATION_FROM else "evaluation"
@@ -187,7 +223,7 @@ def conditions(seed: int, table: str | None = None) -> Conditions:
     sentence for a person, for a negative seed and for a table that none of the split's books was recorded on."""
     if seed < 0:
         raise ValueError(f"seed {seed} is none: seeds count from 0")
-    ranges = _DEVELOPMENT if split_of(seed) == "development" else _EVALUATION
+    ranges = _ranges(seed)
     tables = {book: load_shot_book(book).table.name for book in ranges.books}
     books = tuple(book for book in ranges.books if table in (None, tables[book]))
     if not books:

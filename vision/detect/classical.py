@@ -32,6 +32,9 @@ _ALL_AGAIN_S, _ALL_LATER_S = 0.6, 9.0  # of quiet, until everything is looked at
 # camera at 60 frames a second is kept up with.
 _AT_ONCE, _STRIP_EVERY_S = 16, 0.06
 _IN_PLAY_PATIENCE_S, _MISSING_PATIENCE_S = 2.5, 0.25
+# A ball of nearly the cloth's colour is suspected where all within so many radii is foreign by so much less; it is
+# looked for when everything is, and for a while after.
+_EVEN, _EVENLY, _THOROUGH_S = 0.9, 0.6, 1.5
 _MIN_DEPTH = 0.45  # in radii: a mask thinner than this is a line, a cue or a rail
 # A followed ball accounts for what changed so far from its middle, in radii: itself and most of its shadow.
 _ACCOUNTS = 1.6
@@ -77,7 +80,7 @@ class Detector:
         self._strange: Plane = self.mask
         self._reaching = Reaching(self.mask, self.mask)
         self._quiet_s: float | None = None
-        self._strip_s = -np.inf
+        self._strip_s = self._all_s = -np.inf
 
     def learn(self, frames: list[Frame]) -> None:
         """Learns the empty cloth. Raises ClothError or CalibrationError, each with what to do."""
@@ -125,6 +128,7 @@ class Detector:
         rest = busy & ~accounted
         if self._is_time_for_all(frame.t_s, expected, rest):
             known.changes.want_all(frame.t_s)
+            self._all_s = frame.t_s
         due = _first_of(known.changes.due(accounted, frame.t_s, _patience_s(expected)))
         if 0 <= frame.t_s - self._strip_s < _STRIP_EVERY_S:
             due[:] = False
@@ -139,7 +143,8 @@ class Detector:
             self._gain = known.bed.gain(frame, luma, known.cloth)
         regions = [known.bed.widened(r) for r in known.changes.regions(search)]
         known.changes.look_at(search, frame.t_s, again=not everything)
-        detections = self._search(frame, luma, regions, expected, good)
+        thorough = everything or 0 <= frame.t_s - self._all_s < _THOROUGH_S
+        detections = self._search(frame, luma, regions, expected, good, thorough=thorough)
         return Sight(detections, looked | _inside(self._half(expected.places_in), regions))
 
     def cover(self, points_in: Array) -> Array:
@@ -242,9 +247,17 @@ class Detector:
     # Searching
 
     def _search(
-        self, frame: Frame, luma: Plane, regions: list[Rect], expected: Expected, followed: list[Found]
+        self,
+        frame: Frame,
+        luma: Plane,
+        regions: list[Rect],
+        expected: Expected,
+        followed: list[Found],
+        *,
+        thorough: bool,
     ) -> list[Detection]:
-        """Every ball in some regions, and those already found."""
+        """Every ball in some regions, and those already found; `thorough`, those of nearly the cloth's colour
+        too."""
         known = self._table
         ratios = [self._update_mask(frame, luma, region) for region in regions]
         self._reaching = known.intruders.find(self.mask | (self._strange & known.unusual))
@@ -261,6 +274,10 @@ class Detector:
         found += self._refine(view, np.concatenate(votes), followed)
         good = [c.ball for c in self._apart(found)]
         found += self._refine(view, self._between(good, _unexplained(shallow, good)), followed)
+        if thorough:
+            good = [c.ball for c in self._apart(found)]
+            faint = [self._faint(region, ratio, good) for region, ratio in zip(regions, ratios, strict=True)]
+            found += self._refine(view, np.concatenate(faint), followed)
         found = self._sharpened(view, self._parted(view, found), hints)
         found = [replace(f, held=False) if _is_expected(f.ball, hints) else f for f in found]
         return [f.ball for f in accept(found, known.bed).values()]
@@ -288,6 +305,22 @@ class Detector:
             mask, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         )
         return np.concatenate([_maxima(mask, radius), _maxima(np.asarray(closed, dtype=np.uint8), radius)])
+
+    def _faint(self, region: Rect, ratio: Float, good: list[Detection]) -> Array:
+        """Table points, shape (N, 2), where a region looks a little foreign all over a ball's disc, beyond the
+        balls already found."""
+        known, part = self._table, _part(region)
+        size = max(3, int(_EVEN * float(known.bed.radius_half[part].mean())) | 1)
+        even = known.cloth.against(np.asarray(cv2.blur(ratio, (size, size)), dtype=np.float32)).foreign
+        whole = np.zeros(self.mask.shape, dtype=np.uint8)
+        whole[part] = (even > _EVENLY * known.cloth.suspect) & (known.bed.reach[part] > 0)
+        rest = _unexplained(whole, good)[part]
+        seeds = self._deep(region, rest)
+        opponent = np.asarray(cv2.transform(ratio, OPPONENT), dtype=np.float32)
+        votes = radial_votes(opponent, rest, known.bed.radius_half[part])
+        points = np.concatenate([seeds, votes]) if len(seeds) else seeds
+        u, v = (points + np.array(region[:2])).astype(np.int64).T
+        return self._to_table(points[~self._reaching.holds(u, v)], region)
 
     def _votes(self, region: Rect, ratio: Float, rest: Plane) -> Array:
         """Table points, shape (N, 2), for what a region shows beyond the balls already found."""

@@ -92,14 +92,14 @@ class Judge:
         # cloth within.
         free = np.add.reduce(bare, axis=1) / SPOKES
         whole = np.interp(np.minimum(result.support, free + _BESIDE), _OUTLINED, (0.0, 1.0))
-        outlined = whole > 0
-        if outlined.any():
-            whole[outlined] *= _differs(foreign[outlined], bare[outlined], ends[0])
-            filled = np.maximum(filled, whole)
-        quality = filled * np.minimum(1, result.support / told) * right_size
-        # What differs little from the cloth must at least do so out to its edge: a mark fades.
         clear = (foreign[:, ends[0] :] > _CLEAR) | (against.mean[:, ends[0] :] < _DARK)
         faint = np.add.reduce(clear, axis=1) < inner.shape[1] / 2
+        helped = (whole > 0) & (faint | (whole > filled))
+        if helped.any():
+            whole[helped] *= _differs(foreign[helped], bare[helped], ends[0])
+            filled[helped] = np.maximum(filled[helped], whole[helped])
+        quality = filled * np.minimum(1, result.support / told) * right_size
+        # What differs little from the cloth must at least do so out to its edge: a mark fades.
         if faint.any():
             fades = np.interp(_rim(foreign[faint, ends[0] :]), _FADES, (0.0, 1.0))
             quality[faint] *= np.maximum(fades, whole[faint])

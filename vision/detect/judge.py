@@ -24,7 +24,7 @@ _SURE = 0.4  # so much of a ball can't be cloth in shadow
 _CLEAR, _DARK = 2.0, -0.5  # a ball less than half of which is so foreign, or so dark, is a faint one …
 _FADES = (0.45, 0.6)  # … whose rim, against its middle, must differ so much: from not at all a ball to all is well
 _OUTLINED = (0.75, 0.9)  # edges along so much of an outline: no proof, proof …
-_BESIDE = 0.65  # … where no more of it than this lies against other things
+_BESIDE = 0.35  # … where no more of it than this lies against other things
 _ALL_BUT = 0.2  # of the inside
 _DIFFERS = (0.15, 0.3)  # so much more foreign inside than around: the same cloth, another thing
 _SMEARED = 0.15  # a smear of so many radii asks for more steps
@@ -94,15 +94,14 @@ class Judge:
         whole = np.interp(np.minimum(result.support, free + _BESIDE), _OUTLINED, (0.0, 1.0))
         clear = (foreign[:, ends[0] :] > _CLEAR) | (against.mean[:, ends[0] :] < _DARK)
         faint = np.add.reduce(clear, axis=1) < inner.shape[1] / 2
-        helped = (whole > 0) & (faint | (whole > filled))
+        helped = whole > filled
         if helped.any():
             whole[helped] *= _differs(foreign[helped], bare[helped], ends[0])
             filled[helped] = np.maximum(filled[helped], whole[helped])
         quality = filled * np.minimum(1, result.support / told) * right_size
         # What differs little from the cloth must at least do so out to its edge: a mark fades.
         if faint.any():
-            fades = np.interp(_rim(foreign[faint, ends[0] :]), _FADES, (0.0, 1.0))
-            quality[faint] *= np.maximum(fades, whole[faint])
+            quality[faint] *= np.interp(_rim(foreign[faint, ends[0] :]), _FADES, (0.0, 1.0))
         ended = bare | (result.edge & self._bed.beyond(outside))
         u, v = self._bed.half(centres)
         held = view.reaching.holds(u, v)

@@ -48,10 +48,11 @@ def fill_gaps(rows: list[TrackRow], calibration: Calibration) -> list[TrackRow]:
         by_ball[row.ball.ball].append(row)
     put_right: dict[tuple[int, str], TrackRow] = {}
     for name, mine in by_ball.items():
-        seen = [row for row, new in _sights(sorted(mine, key=lambda row: row.frame)) if new]
-        for i, j in _gaps(seen):
-            before, after = _arriving(seen, i), _leaving(seen, j)
-            frames = [f for f in range(seen[i].frame + 1, seen[j].frame) if f in times]
+        seen = _sights(sorted(mine, key=lambda row: row.frame))
+        for i in _gaps(seen):
+            before = _line(seen[i], seen[i - 1] if i > 0 else None)
+            after = _line(seen[i + 1], seen[i + 2] if i + 2 < len(seen) else None)
+            frames = [f for f in range(seen[i].frame + 1, seen[i + 1].frame) if f in times]
             places = np.array([_between(before, after, times[f]) for f in frames]).reshape(-1, 2)
             pixels = calibration.to_picture(places) if len(places) else places
             for frame, (x, y), (u, v) in zip(frames, places.tolist(), pixels.tolist(), strict=True):
@@ -61,37 +62,27 @@ def fill_gaps(rows: list[TrackRow], calibration: Calibration) -> list[TrackRow]:
     return sorted(whole.values(), key=lambda row: row.frame)
 
 
-def _sights(mine: list[TrackRow]) -> Iterator[tuple[TrackRow, bool]]:
-    """One ball's rows in order, each with whether the ball was seen: one that moves or is hidden and stands where
-    it stood was not."""
-    before: TrackRow | None = None
-    for row in mine:
-        stale = (
-            before is not None
-            and row.ball.state != "still"
-            and (row.ball.x_in, row.ball.y_in) == (before.ball.x_in, before.ball.y_in)
-        )
-        yield row, not stale
-        before = row
+def _sights(mine: list[TrackRow]) -> list[TrackRow]:
+    """Those of one ball's rows that show where it was seen: one that moves or is hidden and stands where it stood
+    was not."""
+    later = [
+        row
+        for before, row in pairwise(mine)
+        if row.ball.state == "still" or (row.ball.x_in, row.ball.y_in) != (before.ball.x_in, before.ball.y_in)
+    ]
+    return [*mine[:1], *later]
 
 
-def _gaps(seen: list[TrackRow]) -> Iterator[tuple[int, int]]:
-    """Places in the list of two sights between which a moving ball was not seen, for a short while."""
+def _gaps(seen: list[TrackRow]) -> Iterator[int]:
+    """The sights in the list after which a moving ball was not seen for a short while."""
     for i, (a, b) in enumerate(pairwise(seen)):
         moves = "moving" in (a.ball.state, b.ball.state)
         if b.frame > a.frame + 1 and moves and b.t_s - a.t_s <= _LONGEST_S:
-            yield i, i + 1
-
-
-def _arriving(seen: list[TrackRow], i: int) -> _Line:
-    return _line(seen[i], seen[i - 1] if i > 0 else None)
-
-
-def _leaving(seen: list[TrackRow], j: int) -> _Line:
-    return _line(seen[j], seen[j + 1] if j + 1 < len(seen) else None)
+            yield i
 
 
 def _line(row: TrackRow, other: TrackRow | None) -> _Line:
+    """How a ball went where a row shows it, by the sight beside it on the far side of the gap."""
     at = np.array([row.ball.x_in, row.ball.y_in])
     if row.ball.state == "still":
         return _Line(row.t_s, at, np.zeros(2))

@@ -35,48 +35,44 @@ class Racks:
 
     def __init__(self) -> None:
         self._most = self._least = 0
-        self._fullest = True
         self._told: dict[int, float] = {}
 
     def assign(self, cost: Array, slots: list[int], ball_set: BallSet) -> Assigned:
         """The assignment at the least cost; `cost`, shape (N, places + N), is that of each ball of the set, whose
         kinds are `slots`, and of being none."""
+        if not ball_set.racks:
+            return Assigned(*linear_sum_assignment(cost), cost.copy())
         numbers = np.array([_number(ball_set.balls[kind].name) for kind in slots])
-        best, least = None, np.inf
-        costs: dict[int, float] = {}
-        for size in sorted(ball_set.racks, reverse=True) or [0]:
+        options: dict[int, tuple[float, Assigned]] = {}
+        fullest = False
+        for size in sorted(ball_set.racks, reverse=True):
             within = cost.copy()
-            if size:
-                within[:, np.nonzero(numbers > size)[0]] = NEVER
+            within[:, np.nonzero(numbers > size)[0]] = NEVER
             rows, columns = linear_sum_assignment(within)
-            chosen = columns[columns < len(slots)]
-            objects = int((numbers[chosen] > 0).sum())
-            if size == 0:
-                return Assigned(rows, columns, within)
-            if best is None:
-                self._count(objects)
+            objects = int((numbers[columns[columns < len(slots)]] > 0).sum())
+            if not options:
+                fullest = self._is_fullest(objects)
             if objects > size:
                 break
-            costs[size] = float(within[rows, columns].sum()) + math.log(math.comb(size, objects))
-            total = costs[size] + self._told.get(size, 0.0)
-            if total < least:
-                best, least = Assigned(rows, columns, within), total
-        assert best is not None
-        if self._fullest:
-            cheapest = min(costs.values())
-            self._told = {
-                size: min(costs.get(size, NEVER) - cheapest, _REMEMBERED_MOST) for size in ball_set.racks
-            }
-        return best
+            total = float(within[rows, columns].sum()) + math.log(math.comb(size, objects))
+            options[size] = total, Assigned(rows, columns, within)
+        if fullest:
+            cheapest = min(total for total, _ in options.values())
+            self._told = dict.fromkeys(ball_set.racks, _REMEMBERED_MOST)
+            for size, (total, _) in options.items():
+                self._told[size] = min(total - cheapest, _REMEMBERED_MOST)
+            return min(options.values(), key=lambda option: option[0])[1]
+        likeliest = min(options, key=lambda size: options[size][0] + self._told.get(size, 0.0))
+        return options[likeliest][1]
 
-    def _count(self, objects: int) -> None:
+    def _is_fullest(self, objects: int) -> bool:
+        """Whether no table since the last racking had more object balls."""
         if objects >= self._least + _AGAIN:
             self._most, self._least, self._told = 0, objects, {}
         self._least = min(self._least, objects)
-        self._fullest = objects >= self._most
+        fullest = objects >= self._most
         self._most = max(self._most, objects)
-        if self._fullest:
-            self._told = {}
+        return fullest
 
 
 def _number(name: str) -> int:

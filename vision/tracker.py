@@ -54,11 +54,6 @@ class Now:
     tracks: list[Track]
     where: list[Point]
 
-    @property
-    def fastest_in_s(self) -> float:
-        """The speed of the fastest ball."""
-        return max((t.speed for t in self.tracks), default=0.0)
-
 
 class Tracker:
     """Follows the balls of one table.
@@ -171,7 +166,8 @@ class Tracker:
         tracks = [now.tracks[i] for i in looked]
         where = np.array([now.where[i] for i in looked])
         struck = self._may_have_been_struck(now)
-        gate = np.array([self._gate(t, now, struck) for t in tracks])[:, None]
+        fastest_in_s = max(t.speed for t in now.tracks)
+        gate = np.array([self._gate(t, now.t_s, fastest_in_s, t.id in struck) for t in tracks])[:, None]
         distance = _distances(where, now.detections, spare)
         cost = distance / gate + self._likeness(tracks, [now.detections[j] for j in spare])
         cost[distance > gate] = _FAR
@@ -235,18 +231,18 @@ class Tracker:
             self.tracks.append(track)
         track.gone, track.fate = False, None
 
-    def _gate(self, track: Track, now: Now, struck: set[int]) -> float:
-        """How far from its prediction a ball may be found, in inches; `struck` are those that may have been
-        hit."""
-        dt = now.t_s - track.last_s
+    @staticmethod
+    def _gate(track: Track, t_s: float, fastest_in_s: float, struck: bool) -> float:
+        """How far from its prediction a ball may be found, in inches; `struck`: another may have hit it."""
+        dt = t_s - track.last_s
         if track.hits == 1:
             return 0.5 + _UNKNOWN_IN_S * dt
         if track.state != "moving":
             dt = min(dt, _WAITING_S)  # however long it was hidden, it lay still
         gate = 0.5 + 0.3 * track.speed * dt + 60 * dt * dt
         # One that has just set out did so somewhere within the last frame: it is faster than it looks.
-        if track.id in struck or track.just_left:
-            gate = max(gate, 0.8 + 1.1 * now.fastest_in_s * dt)
+        if struck or track.just_left:
+            gate = max(gate, 0.8 + 1.1 * fastest_in_s * dt)
         return gate
 
     def _may_have_been_struck(self, now: Now) -> set[int]:

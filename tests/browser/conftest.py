@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from fake_box import FakeBox, worn_table
+from waiting import wait_until
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -69,14 +69,14 @@ class Served:
     def start(self) -> None:
         program = shutil.which("ladder", path=str(Path(sys.executable).parent)) or "ladder"
         self.process = subprocess.Popen([program, "kiosk", "--data", str(self.data), "--port", str(self.port)])
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"{self.url}/api/live", timeout=2).close()
-            except (OSError, urllib.error.URLError):
-                time.sleep(0.1)
-            else:
-                return
-        raise AssertionError("the kiosk did not start")
+        wait_until(self._answers, lambda: "the kiosk did not start")
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.url}/api/live", timeout=2).close()
+        except (OSError, urllib.error.URLError):
+            return False
+        return True
 
     def stop(self) -> None:
         if self.process is not None:

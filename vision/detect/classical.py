@@ -189,8 +189,6 @@ class Detector:
     def _follow(self, view: View, expected: Expected, looked: NDArray[np.bool_]) -> dict[int, Found]:
         """The expected balls that are seen where they should be, by their place in `expected`."""
         chosen = np.nonzero(looked)[0]
-        if not len(chosen):
-            return {}
         judge = self._table.judge
         everyone = judge.outlines(expected.points_in)
         s = everyone[chosen]
@@ -314,13 +312,9 @@ class Detector:
         even = known.cloth.against(np.asarray(cv2.blur(ratio, (size, size)), dtype=np.float32)).foreign
         whole = np.zeros(self.mask.shape, dtype=np.uint8)
         whole[part] = (even > _EVENLY * known.cloth.suspect) & (known.bed.reach[part] > 0)
-        rest = _unexplained(whole, good)[part]
-        seeds = self._deep(region, rest)
-        opponent = np.asarray(cv2.transform(ratio, OPPONENT), dtype=np.float32)
-        votes = radial_votes(opponent, rest, known.bed.radius_half[part])
-        points = np.concatenate([seeds, votes]) if len(seeds) else seeds
-        u, v = (points + np.array(region[:2])).astype(np.int64).T
-        return self._to_table(points[~self._reaching.holds(u, v)], region)
+        rest = _unexplained(whole, good)
+        deep = self._to_table(self._let_go(self._deep(region, rest[part]), region), region)
+        return np.concatenate([deep, self._votes(region, ratio, rest)])
 
     def _votes(self, region: Rect, ratio: Float, rest: Plane) -> Array:
         """Table points, shape (N, 2), for what a region shows beyond the balls already found."""
@@ -329,9 +323,13 @@ class Detector:
             return np.zeros((0, 2))
         opponent = np.asarray(cv2.transform(ratio, OPPONENT), dtype=np.float32)
         votes = radial_votes(opponent, where, self._table.bed.radius_half[_part(region)])
-        # Much is round on people; a ball that they hold is found when they let go of it.
-        u, v = (votes + np.array(region[:2])).astype(np.int64).T
-        return self._to_table(votes[~self._reaching.holds(u, v)], region)
+        return self._to_table(self._let_go(votes, region), region)
+
+    def _let_go(self, pixels: Array, region: Rect) -> Array:
+        """Those of a region's half-size pixels, shape (N, 2), that nobody holds: much is round on people, and a
+        ball of theirs is found when they let go of it."""
+        u, v = (pixels + np.array(region[:2])).astype(np.int64).T
+        return pixels[~self._reaching.holds(u, v)]
 
     def _between(self, good: list[Detection], rest: Plane) -> Array:
         """Table points, shape (N, 2), where a ball would touch two others and something is unexplained."""

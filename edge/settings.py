@@ -4,9 +4,11 @@ What each key means stands in docs/settings.md, which a test compares with this 
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,10 @@ def _key(default: Any, allowed: str, check: Callable[[Any], bool]) -> Any:
 
 def _is_text(value: str) -> bool:
     return 0 < len(value.strip()) <= 80
+
+
+def _is_host(value: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9.:-]{0,253}", value) is not None
 
 
 def _is_zone(value: str) -> bool:
@@ -107,6 +113,17 @@ class Kiosk:
     port: int = _key(8080, "1 to 65535", lambda value: 1 <= value <= 65535)
     theme: str = _key("dark", "dark or light", lambda value: value in ("dark", "light"))
     idle_s: int = _key(90, "10 to 3600", lambda value: 10 <= value <= 3600)
+    address: str = _key("", "a name or an address of this machine in the hall's network, or empty", _is_host)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    pause_min: int = _key(20, "2 to 240", lambda value: 2 <= value <= 240)
+
+    @property
+    def pause(self) -> timedelta:
+        """A session in which nobody plays for so long ends by itself."""
+        return timedelta(minutes=self.pause_min)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +132,16 @@ class Settings:
     table: Table = Table()
     camera: Camera = Camera()
     kiosk: Kiosk = Kiosk()
+    session: Session = Session()
 
 
-_SECTIONS: dict[str, type] = {"hall": Hall, "table": Table, "camera": Camera, "kiosk": Kiosk}
+_SECTIONS: dict[str, type] = {
+    "hall": Hall,
+    "table": Table,
+    "camera": Camera,
+    "kiosk": Kiosk,
+    "session": Session,
+}
 
 
 def load_settings(path: Path) -> Settings:

@@ -82,6 +82,7 @@ def _serve(  # noqa: PLR0917 (they are the command's options)
     stop: threading.Event,
 ) -> int:
     # Imported here: `ladder vision --help` needs no decoder.
+    from edge.bookkeeper import Bookkeeper  # noqa: PLC0415
     from edge.runtime.frugal import be_frugal  # noqa: PLC0415
     from edge.runtime.shot_writer import ShotWriter  # noqa: PLC0415
     from edge.runtime.vision_parts import Wanted, real_parts, wanted  # noqa: PLC0415
@@ -95,6 +96,6 @@ def _serve(  # noqa: PLR0917 (they are the command's options)
     make_directories(paths)
     require_current(paths.store)
     with file_lock(paths.watching, timeout_s=HANDOVER_S), Store(paths.store) as store:
-        writer = ShotWriter(store, paths.spools, paths.rejected_shots)
+        writer = ShotWriter(store, paths.spools, paths.rejected_shots, bookkeeper=Bookkeeper(store))
         parts = real_parts(wanted(settings, paths, given, camera))
         return VisionService(parts, paths, writer).run(stop)

@@ -38,6 +38,11 @@ class Paths:
         return self.data / "rejected-shots.jsonl"
 
     @property
+    def secrets(self) -> Path:
+        """The hall's keys; see `edge.hall.keys`."""
+        return self.data / "secrets.json"
+
+    @property
     def table_feel(self) -> Path:
         """What shots taught about the table; see `edge.runtime.table_memory`."""
         return self.data / "table-feel.json"
@@ -88,7 +93,7 @@ def box_paths(
 
 def make_directories(paths: Paths) -> None:
     """Makes the data and the run directory where they are missing. Raises OSError."""
-    paths.data.mkdir(parents=True, exist_ok=True)
+    paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     paths.run.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from calibration.whole_file import replace_file
+from edge.bookkeeper import Bookkeeper
 from edge.clock import from_stamp, stamp
 from edge.store.database import Store
 from edge.store.errors import StoreError
@@ -44,7 +45,12 @@ class ShotWriter:
     """
 
     def __init__(
-        self, store: Store, spools: Sequence[Path], rejected: Path, queue_shots: int = QUEUE_SHOTS
+        self,
+        store: Store,
+        spools: Sequence[Path],
+        rejected: Path,
+        queue_shots: int = QUEUE_SHOTS,
+        bookkeeper: Bookkeeper | None = None,
     ) -> None:
         self.stored = 0
         self.conflicts = 0
@@ -54,6 +60,7 @@ class ShotWriter:
         self._spools = tuple(spools)
         self._rejected = rejected
         self._limit = queue_shots
+        self._bookkeeper = bookkeeper
         self._waiting: deque[SeenShot] = deque()
         self._changed = threading.Condition()
         self._ending = False
@@ -156,8 +163,18 @@ class ShotWriter:
         if outcome == "conflict":
             self.conflicts += 1
             log.error("shot %s is stored with other content, which stays", seen.shot.id)
-        elif outcome != "known":
+        elif outcome in ("stored", "amended"):
             self.stored += 1
+        self._book()
+
+    def _book(self) -> None:
+        """Enters what is stored where it counts; what fails now is entered after the next shot."""
+        if self._bookkeeper is None:
+            return
+        try:
+            self._bookkeeper.book()
+        except Exception as error:  # the shot is stored, and that is what this thread is for
+            log.warning("shots can't be booked: %s", error)
 
     def _reject(self, seen: SeenShot) -> None:
         self.rejected += 1

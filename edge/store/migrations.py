@@ -8,13 +8,53 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from edge import bookkeeper
+from edge.hall import (
+    audit,
+    badges,
+    consents,
+    groups,
+    logins,
+    matches,
+    pins,
+    players,
+    plays,
+    points,
+    ratings,
+    said,
+    sessions,
+    streaks,
+)
 from edge.locks import LockHeldError, file_lock
+from edge.stats import daily
 from edge.store import outbox, shots
 from edge.store.database import connect, immediate, translated
 from edge.store.errors import SchemaError, StoreError
 
 # In the order of what refers to what. A feature's module brings its own.
-SETS: tuple[Migrations, ...] = (outbox.migrations, shots.migrations)
+SETS: tuple[Migrations, ...] = tuple(
+    module.migrations
+    for module in (
+        outbox,
+        shots,
+        players,
+        matches,
+        sessions,
+        plays,
+        said,
+        daily,
+        points,
+        groups,
+        streaks,
+        ratings,
+        badges,
+        bookkeeper,
+        pins,
+        logins,
+        consents,
+        audit,
+    )
+)
 
 LOCK_TIMEOUT_S = 60.0
 

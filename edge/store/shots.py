@@ -6,7 +6,7 @@ every shot as it stands. Whole shots are in `body` (as in `shots.json`), the col
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -174,7 +174,8 @@ class Bests:
     pocket_distance_in: float | None = None
 
 
-Outcome = Literal["stored", "amended", "known", "conflict"]
+Outcome = Literal["stored", "amended", "known", "overruled", "conflict"]
+VISION = "vision"  # the author of what the camera saw
 
 
 def store_source(conn: sqlite3.Connection, source: Source) -> None:
@@ -191,19 +192,37 @@ def store_shot(
 ) -> Outcome:
     """Stores a shot or an amendment with its fact, once; `conn` must be inside a transaction for writing.
 
-    `ball_set` names the set in play, which is no part of the shot's content. `known`: it, or a later revision,
-    is stored already, nothing is written. `conflict`: this revision is stored with other content, which stays.
-    Raises sqlite3.IntegrityError when the source is not stored.
+    `ball_set` names the set in play, which is no part of the shot's content. `known`: it, or a later revision, is
+    stored already, nothing is written. `overruled`: a person has mended the shot, and what the camera sees later
+    changes nothing. `conflict`: this revision is stored with other content, which stays. Raises
+    sqlite3.IntegrityError when the source is not stored.
     """
     stored = conn.execute("SELECT revision, hash FROM shots_now WHERE id = ?", [shot.id]).fetchone()
     if stored is None:
         _insert_shot(conn, shot, source_id, played_at, ball_set)
         return "stored"
+    mended = conn.execute(
+        "SELECT 1 FROM amendments WHERE shot_id = ? AND author != ? LIMIT 1", [shot.id, VISION]
+    ).fetchone()
+    if mended is not None:
+        return "overruled"
     if shot.revision > stored["revision"]:
-        _insert_amendment(conn, shot, ball_set, "vision", "seen again")
+        _insert_amendment(conn, shot, ball_set, VISION, "seen again")
         return "amended"
     same = shot.revision < stored["revision"] or stored["hash"] == _columns(shot)["hash"]
     return "known" if same else "conflict"
+
+
+def mend_shot(conn: sqlite3.Connection, shot: Shot, author: str, reason: str) -> Shot:
+    """Stores how a person says a shot was, as its next revision; returns it. `author` is a player's id or
+    `screen`.
+
+    `conn` must be inside a transaction for writing, and the shot be stored.
+    """
+    row = conn.execute("SELECT revision FROM shots_now WHERE id = ?", [shot.id]).fetchone()
+    mended = replace(shot, revision=row["revision"] + 1)
+    _insert_amendment(conn, mended, None, author, reason)
+    return mended
 
 
 def get_source(conn: sqlite3.Connection, source_id: str) -> Source | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 from calibration.table import RAIL_NAMES, STANDARD_TABLES, Pocket, RailName, Table
+from edge.bookkeeper import Bookkeeper
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.store.database import Store
 from edge.store.migrations import migrate
@@ -281,6 +282,7 @@ class FakeBox:
         make_directories(self.paths)
         migrate(self.paths.store)
         self.store = Store(self.paths.store)
+        self.books = Bookkeeper(self.store)
         self.pool = FakeTable(seed, table, ball_set)
         self.seq = 0
         self.t_s = 0.0
@@ -331,6 +333,7 @@ class FakeBox:
         ball_set = self.pool.ball_set if ball_set == "" else ball_set
         with self.store.write() as conn:
             store_shot(conn, shot, self.source_id, played_at or datetime.now(UTC), ball_set)
+        self.books.book()
 
     def shoot(self) -> tuple[Played, Shot]:
         """Plays a shot and hands it on, not stored yet."""

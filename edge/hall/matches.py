@@ -1,0 +1,194 @@
+"""Matches between two players: what is played, how it stands, and who won.
+
+How it stands is derived: `edge.hall.scoring` folds the match's shots and what people said of them by the rules in
+`edge.hall.games` and keeps the outcome here. Every rule of the hall that asks who won reads the view `results`.
+"""
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from edge.clock import from_stamp
+from edge.facts import uuid7
+from edge.hall.occasion import Occasion
+
+migrations = Migrations("matches")
+
+Status = Literal["open", "over", "abandoned"]
+MOST_RACKS = 25  # of a race
+MOST_POINTS = 200  # of straight pool
+
+
+@migrations()
+def matches_1(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE matches (
+            id TEXT PRIMARY KEY,
+            game TEXT NOT NULL,
+            race_to INTEGER NOT NULL CHECK (race_to > 0),
+            breaks TEXT NOT NULL,
+            first_breaker INTEGER NOT NULL CHECK (first_breaker IN (0, 1)),
+            table_label TEXT NOT NULL,
+            player_a TEXT NOT NULL REFERENCES players (id),
+            player_b TEXT NOT NULL REFERENCES players (id),
+            started_at TEXT NOT NULL,
+            ended_at TEXT,
+            day TEXT NOT NULL,
+            status TEXT NOT NULL CHECK (status IN ('open', 'over', 'abandoned')),
+            score_a INTEGER NOT NULL DEFAULT 0,
+            score_b INTEGER NOT NULL DEFAULT 0,
+            hill_hill INTEGER NOT NULL DEFAULT 0 CHECK (hill_hill IN (0, 1)),
+            winner TEXT CHECK (winner IN (player_a, player_b)),
+            state TEXT NOT NULL DEFAULT '{}',
+            CHECK (player_a != player_b),
+            CHECK (status != 'over' OR (winner IS NOT NULL AND ended_at IS NOT NULL))
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX matches_of_a ON matches (player_a, ended_at)")
+    db.execute("CREATE INDEX matches_of_b ON matches (player_b, ended_at)")
+    db.execute("CREATE INDEX matches_by_end ON matches (ended_at, id) WHERE status = 'over'")
+    # `rated`: between two who have signed up. A guest's matches count once the guest is somebody.
+    db.execute("""
+        CREATE VIEW results AS
+        SELECT m.id AS match_id, m.game, m.race_to, m.day, m.ended_at, m.player_a, m.player_b,
+            m.score_a, m.score_b, m.hill_hill, m.winner, NOT (a.guest OR b.guest) AS rated
+        FROM matches m JOIN players a ON a.id = m.player_a JOIN players b ON b.id = m.player_b
+        WHERE m.status = 'over'
+    """)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A match as it stands. `state` is what a scoreboard shows of the fold, as JSON; `day` the hall's date at its
+    start."""
+
+    id: str
+    game: str
+    race_to: int
+    breaks: str
+    first_breaker: int
+    table_label: str
+    players: tuple[str, str]
+    started_at: datetime
+    day: str
+    ended_at: datetime | None = None
+    status: Status = "open"
+    score: tuple[int, int] = (0, 0)
+    hill_hill: bool = False
+    winner: str | None = None
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A match that is over, as the hall's rules see it. `rated` matches are between players who signed up."""
+
+    match_id: str
+    game: str
+    race_to: int
+    day: str
+    ended_at: str
+    players: tuple[str, str]
+    score: tuple[int, int]
+    hill_hill: bool
+    winner: str
+    rated: bool
+
+    def won_by(self, player_id: str) -> bool:
+        return self.winner == player_id
+
+    def opponent_of(self, player_id: str) -> str:
+        return self.players[1] if self.players[0] == player_id else self.players[0]
+
+
+def begin_match(
+    conn: sqlite3.Connection,
+    game: str,
+    race_to: int,
+    players: tuple[str, str],
+    here: Occasion,
+    *,
+    breaks: str = "alternate",
+    first_breaker: int = 0,
+) -> Match:
+    """Starts a match between two different players."""
+    match = Match(uuid7(), game, race_to, breaks, first_breaker, here.table_label, players, here.now, here.day)
+    conn.execute(
+        "INSERT INTO matches (id, game, race_to, breaks, first_breaker, table_label, player_a, player_b,"
+        " started_at, day, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+        [match.id, game, race_to, breaks, first_breaker, here.table_label, *players, here.stamp, here.day],
+    )
+    return match
+
+
+def get_match(conn: sqlite3.Connection, match_id: str) -> Match | None:
+    """One match, or None."""
+    row = conn.execute("SELECT * FROM matches WHERE id = ?", [match_id]).fetchone()
+    return None if row is None else _match(row)
+
+
+def matches_of(conn: sqlite3.Connection, player_id: str, limit: int) -> list[Match]:
+    """A player's latest matches that are over, newest first."""
+    side = "SELECT * FROM (SELECT * FROM matches WHERE player_{} = :p AND status = 'over'"
+    side += " ORDER BY ended_at DESC LIMIT :n)"
+    rows = conn.execute(
+        f"{side.format('a')} UNION ALL {side.format('b')} ORDER BY ended_at DESC LIMIT :n",
+        {"p": player_id, "n": limit},
+    )
+    return [_match(row) for row in rows]
+
+
+def results_of(conn: sqlite3.Connection, player_id: str) -> list[Result]:
+    """Everything a player has finished, in the order in which it ended."""
+    rows = conn.execute(
+        "SELECT * FROM results WHERE player_a = :p UNION ALL SELECT * FROM results WHERE player_b = :p"
+        " ORDER BY ended_at, match_id",
+        {"p": player_id},
+    )
+    return [_result(row) for row in rows]
+
+
+def results_since(conn: sqlite3.Connection, ended_at: str) -> list[Result]:
+    """Everything that ended at that stamp or later, in the order in which it ended."""
+    rows = conn.execute("SELECT * FROM results WHERE ended_at >= ? ORDER BY ended_at, match_id", [ended_at])
+    return [_result(row) for row in rows]
+
+
+def _match(row: sqlite3.Row) -> Match:
+    return Match(
+        id=row["id"],
+        game=row["game"],
+        race_to=row["race_to"],
+        breaks=row["breaks"],
+        first_breaker=row["first_breaker"],
+        table_label=row["table_label"],
+        players=(row["player_a"], row["player_b"]),
+        started_at=from_stamp(row["started_at"]),
+        day=row["day"],
+        ended_at=None if row["ended_at"] is None else from_stamp(row["ended_at"]),
+        status=row["status"],
+        score=(row["score_a"], row["score_b"]),
+        hill_hill=bool(row["hill_hill"]),
+        winner=row["winner"],
+        state=json.loads(row["state"]),
+    )
+
+
+def _result(row: sqlite3.Row) -> Result:
+    return Result(
+        match_id=row["match_id"],
+        game=row["game"],
+        race_to=row["race_to"],
+        day=row["day"],
+        ended_at=row["ended_at"],
+        players=(row["player_a"], row["player_b"]),
+        score=(row["score_a"], row["score_b"]),
+        hill_hill=bool(row["hill_hill"]),
+        winner=row["winner"],
+        rated=bool(row["rated"]),
+    )

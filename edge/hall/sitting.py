@@ -1,0 +1,99 @@
+"""Who is at the table: sitting down to practise, starting a match, getting up.
+
+One table seats one sitting: a practice, or the two of a match. Whoever starts something ends what went on before.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from edge.clock import stamp
+from edge.hall import standing
+from edge.hall.matches import Match, begin_match, get_match
+from edge.hall.occasion import Occasion
+from edge.hall.players import Player, get_player
+from edge.hall.sessions import EndReason, Session, begin_session, end_session, open_sessions, rejoin_session
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """The table's sessions that go on, their players in the same order, and the match, if it is one."""
+
+    sessions: tuple[Session, ...] = ()
+    players: tuple[Player, ...] = ()
+    match: Match | None = None
+
+    @property
+    def taken(self) -> bool:
+        return bool(self.sessions)
+
+    def session_of(self, player_id: str) -> Session | None:
+        return next((session for session in self.sessions if session.player_id == player_id), None)
+
+
+def at_table(conn: sqlite3.Connection) -> Sitting:
+    """What goes on at the table now."""
+    sessions = open_sessions(conn)
+    players = [get_player(conn, session.player_id) for session in sessions]
+    match_id = next((session.match_id for session in sessions if session.match_id), None)
+    match = None if match_id is None else get_match(conn, match_id)
+    return Sitting(tuple(sessions), tuple(p for p in players if p is not None), match)
+
+
+def start_practice(
+    conn: sqlite3.Connection, player_id: str, here: Occasion, goal: Mapping[str, Any] | None = None
+) -> Session:
+    """A player practises; what went on at the table before is over."""
+    get_up(conn, here.now, "next")
+    return begin_session(conn, player_id, "practice", here, goal=dict(goal or {}))
+
+
+def start_match(
+    conn: sqlite3.Connection,
+    players: tuple[str, str],
+    game: str,
+    race_to: int,
+    here: Occasion,
+    *,
+    breaks: str = "alternate",
+    first_breaker: int = 0,
+) -> Match:
+    """Two players begin a match; what went on at the table before is over.
+
+    Who has just checked in and struck no ball yet plays the match in that same session.
+    """
+    fresh = {s.player_id: s for s in open_sessions(conn) if s.shots == 0 and s.match_id is None}
+    match = begin_match(conn, game, race_to, players, here, breaks=breaks, first_breaker=first_breaker)
+    get_up(conn, here.now, "next", but=[fresh[p].id for p in players if p in fresh])
+    for player_id in players:
+        if player_id in fresh:
+            rejoin_session(conn, fresh[player_id].id, match.id, "match")
+        else:
+            begin_session(conn, player_id, "match", here, match_id=match.id)
+    return match
+
+
+def get_up(conn: sqlite3.Connection, at: datetime, reason: EndReason, but: Iterable[str] = ()) -> list[Session]:
+    """Ends every session at the table, save those named; returns the ended. A match that is not over is
+    abandoned."""
+    staying = frozenset(but)
+    leaving = [session for session in open_sessions(conn) if session.id not in staying]
+    for session in leaving:
+        end_session(conn, session.id, at, reason)
+        if session.match_id is not None:
+            conn.execute(
+                "UPDATE matches SET status = 'abandoned', ended_at = ? WHERE id = ? AND status = 'open'",
+                [stamp(at), session.match_id],
+            )
+    return leaving
+
+
+def leave_table(conn: sqlite3.Connection, at: datetime, reason: EndReason, now: datetime) -> list[Session]:
+    """Ends the sitting for good: what follows from a session's end for its players is settled as well."""
+    left = get_up(conn, at, reason)
+    if left:
+        month = min(session.day for session in left)[:7]
+        standing.settle(conn, [session.player_id for session in left], now, since_month=month)
+    return left

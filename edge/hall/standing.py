@@ -1,0 +1,69 @@
+"""What follows for players when a session, a match or a correction is settled: points, ratings, streaks, group,
+badges.
+
+Each of these is a module of its own that makes anew what is due; this one only knows their order and gathers what
+badges rest on.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+
+from edge.clock import stamp
+from edge.hall import badges, groups, points, ratings, streaks
+from edge.hall.badges import Evidence
+from edge.hall.matches import results_of
+
+LONG_RUN = 2  # shorter runs are no evidence for any badge
+
+
+def settle(
+    conn: sqlite3.Connection,
+    player_ids: Iterable[str],
+    now: datetime,
+    match_id: str | None = None,
+    *,
+    since_month: str | None = None,
+) -> None:
+    """Settles players after a session; after a match as well, with what it did to ratings.
+
+    A second time changes nothing. `since_month` is the first month in which anything changed, None when that is
+    not known. `conn` must be inside a transaction for writing.
+    """
+    created = stamp(now)
+    if match_id is not None:
+        ratings.settle_match(conn, match_id)
+    for player_id in dict.fromkeys(player_ids):
+        points.settle(conn, player_id, created, since_month)
+        streaks.settle(conn, player_id)
+        groups.settle(conn, player_id, created)
+        evidence = evidence_of(conn, player_id, match_id or "")
+        badges.revoke_unfounded(conn, player_id, evidence)
+        badges.settle(conn, player_id, evidence, created)
+
+
+def evidence_of(conn: sqlite3.Connection, player_id: str, ref: str = "") -> Evidence:
+    """What a player's badges rest on. There are no ladders and no planned leaves yet, so two of the five wait."""
+    runs = conn.execute(
+        "SELECT best_run FROM metrics_daily WHERE player_id = ? AND best_run >= ? ORDER BY date",
+        [player_id, LONG_RUN],
+    )
+    safeties = conn.execute(
+        "SELECT sum(safety_won) AS won, count(*) AS played FROM plays"
+        " WHERE player_id = ? AND match_id IS NOT NULL AND safety_won IS NOT NULL"
+        " GROUP BY match_id ORDER BY min(played_at)",
+        [player_id],
+    )
+    hill_hill = (r.won_by(player_id) for r in results_of(conn, player_id) if r.hill_hill and r.rated)
+    return Evidence(
+        runs=tuple(row["best_run"] for row in runs),
+        safeties=tuple((row["won"], row["played"]) for row in safeties),
+        hill_hill=tuple(hill_hill),
+        ref=ref,
+    )
+
+
+def forget(conn: sqlite3.Connection, player_id: str) -> None:
+    """Deletes what all of them hold of a player who was erased; opponents keep theirs."""
+    for module in (badges, groups, points, ratings, streaks):
+        module.forget(conn, player_id)

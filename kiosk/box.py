@@ -1,12 +1,19 @@
 """What the views of one kiosk share, kept with the application."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import cast
 
 from flask import current_app
 
+from edge.bookkeeper import Bookkeeper
+from edge.hall.keys import Keys
+from edge.hall.occasion import Occasion, occasion
+from edge.runtime.caretaker import Caretaker
 from edge.runtime.paths import Paths
 from edge.settings import Settings
+from edge.store.database import Store
 from kiosk.live import Hub
 from kiosk.live_state import Reading, read_live
 from kiosk.records import Records
@@ -15,19 +22,36 @@ from kiosk.texts import Translate
 EXTENSION = "kiosk"
 
 
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """The box as its pages know it."""
 
     paths: Paths
     settings: Settings
+    store: Store
+    keys: Callable[[], Keys]
     records: Records
+    books: Bookkeeper
+    caretaker: Caretaker
     hub: Hub
     t: Translate
 
     def reading(self) -> Reading:
         """The live state as it is now, read afresh."""
         return read_live(self.paths.live_json)
+
+    def here(self) -> Occasion:
+        """Now, at this table."""
+        return occasion(self.settings.hall.zone, self.settings.table.label)
+
+    def close(self) -> None:
+        """Ends what runs beside the pages; safe to call from a signal handler."""
+        self.hub.close()
+        self.caretaker.stop()
 
 
 def box() -> Box:

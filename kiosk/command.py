@@ -14,12 +14,13 @@ from gunicorn.app.base import BaseApplication
 
 from edge.cli import Failure
 from edge.commands.options import data_option
+from edge.hall.keys import KeysError, load_keys
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.settings import Settings, SettingsError, load_settings
 from edge.store.errors import StoreError
 from edge.store.migrations import require_current
 from kiosk.app import create_app
-from kiosk.box import EXTENSION
+from kiosk.box import EXTENSION, Box
 
 THREADS = 40  # every open page keeps one for its stream; the hub lets in fewer than that
 GRACE_S = 3
@@ -44,7 +45,8 @@ def kiosk(data: Path | None, port: int | None, host: str | None) -> None:
         settings = load_settings(paths.settings)
         require_current(paths.store)
         make_directories(paths)
-    except (SettingsError, StoreError, OSError) as error:
+        load_keys(paths.secrets)
+    except (SettingsError, StoreError, KeysError, OSError) as error:
         raise Failure(str(error)) from error
     listener = listen(host or settings.kiosk.host, port or settings.kiosk.port)
     Server(paths, settings, listener).run()
@@ -96,7 +98,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "proc_name": "ladder-kiosk",
             "control_socket_disable": True,
-            "post_worker_init": end_streams_on_stop,
+            "forwarded_allow_ips": "",  # there is no proxy: nobody is believed to be one
+            "post_worker_init": begin_and_end,
         }
         if Path("/dev/shm").is_dir():
             options["worker_tmp_dir"] = "/dev/shm"  # the worker's heartbeat never waits for a disk
@@ -109,11 +112,13 @@ class Server(BaseApplication):  # type: ignore[misc]
         return create_app(self._paths, self._settings)
 
 
-def end_streams_on_stop(worker: Any) -> None:
-    """Streams never end by themselves: a stop must tell them, or the worker waits for its grace to pass."""
-    hub = worker.wsgi.extensions[EXTENSION].hub
+def begin_and_end(worker: Any) -> None:
+    """Begins what runs beside the pages, and ends it at a stop: a stream never ends by itself, and the worker
+    would wait for its grace to pass."""
+    box: Box = worker.wsgi.extensions[EXTENSION]
+    box.caretaker.start()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-        _before(number, hub.close)
+        _before(number, box.close)
 
 
 def _before(number: signal.Signals, act: Any) -> None:

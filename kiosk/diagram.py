@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from markupsafe import Markup, escape
 
-from calibration.table import Table
+from calibration.table import PocketName, Table
+from edge.hall.drills import Drill
 from kiosk.balls_svg import IVORY, ball_rgb, hex_colour, is_striped
 from kiosk.table_svg import MARGIN_IN, cloth_of, number, view_box
 from vision.balls import BallSet
@@ -29,13 +30,25 @@ def shot_svg(shot: Shot, table: Table, balls: BallSet, title: str) -> Markup:
     parts = [
         f'<svg class="diagram" viewBox="{view_box(table)}" role="img" xmlns="http://www.w3.org/2000/svg">',
         f"<title>{escape(title)}</title>",
-        _flat_table(table),
+        flat_table(table),
         *_rings(shot, table, 3.7, 1.1),
         *_ways(shot, table, balls, width=0.95, tolerance_in=0.3),
         *_balls_at(shot.layout_start, table, balls, CARD_BALL_IN),
         "</svg>",
     ]
     return Markup("".join(parts))
+
+
+def drill_svg(drill: Drill, table: Table, balls: BallSet) -> Markup:
+    """A drill as it is set up, with a ring round the pocket it is played into; its words stand beside it."""
+    rings = "".join(_ring(table, drill.pocket, 3.7, 1.1, POTTED_RING) if drill.pocket else ())
+    return Markup(
+        f'<svg class="diagram" viewBox="{view_box(table)}" aria-hidden="true" xmlns="http://www.w3.org/2000/svg">'
+        + flat_table(table)
+        + rings
+        + "".join(_balls_at(drill.layout(table), table, balls, 2 * CARD_BALL_IN))
+        + "</svg>"
+    )
 
 
 def paths_svg(shot: Shot, table: Table, balls: BallSet) -> Markup:
@@ -116,7 +129,8 @@ def _way_colour(ball: str, balls: BallSet) -> str:
     return hex_colour(rgb)
 
 
-def _flat_table(table: Table) -> str:
+def flat_table(table: Table) -> str:
+    """A plain table, for small drawings."""
     L, W, m = table.length_in, table.width_in, MARGIN_IN - 1
     cloth = cloth_of(table)
     holes = "".join(
@@ -144,14 +158,17 @@ def _ways(shot: Shot, table: Table, balls: BallSet, width: float, tolerance_in: 
 
 
 def _rings(shot: Shot, table: Table, radius: float, width: float) -> Iterator[str]:
-    centres = {p.name: (p.x_in, table.width_in - p.y_in) for p in table.pockets}
     for pot in shot.potted:
-        x, y = centres[pot.pocket]
         colour = SCRATCH_RING if pot.ball == "cue" else POTTED_RING
-        yield (
-            f'<circle cx="{number(x)}" cy="{number(y)}" r="{radius}" fill="none" stroke="{colour}"'
-            f' stroke-width="{width}" data-pocket="{pot.pocket}"/>'
-        )
+        yield from _ring(table, pot.pocket, radius, width, colour)
+
+
+def _ring(table: Table, name: PocketName, radius: float, width: float, colour: str) -> Iterator[str]:
+    pocket = next(p for p in table.pockets if p.name == name)
+    yield (
+        f'<circle cx="{number(pocket.x_in)}" cy="{number(table.width_in - pocket.y_in)}" r="{radius}" fill="none"'
+        f' stroke="{colour}" stroke-width="{width}" data-pocket="{name}"/>'
+    )
 
 
 def _balls_at(layout: dict[str, Point], table: Table, balls: BallSet, radius: float) -> Iterable[str]:

@@ -53,6 +53,9 @@ class Renderer(Protocol):
 
     def today(self) -> str: ...
 
+    def play(self) -> tuple[str, str]:
+        """A word for who sits at the table, and the practice's or match's figures."""
+
     def status(self, name: str, message: str) -> tuple[str, str]:
         """The pill and the notice."""
 
@@ -199,6 +202,9 @@ class Hub:
         self._known = {entry.key: entry.revision for entry in newest_first}
         self._version, self._day = version, day
         self._say("today", self._renderer.today())
+        seat, score = self._renderer.play()
+        self._say("score", score)
+        self._say("seat", seat)
 
     def _arrive(self, entry: Entry) -> None:
         """Puts a card on the line; what was there before anybody watched is kept for those who reconnect."""
@@ -211,7 +217,9 @@ class Hub:
 
     def _say(self, name: str, html: str) -> None:
         with self._changed:
-            number = self._slots.fragments.get(name, (0, ""))[0]
+            number, before = self._slots.fragments.get(name, (0, ""))
+            if number and before == html:
+                return
             self._slots.fragments[name] = (number + 1, html)
             self._changed.notify_all()
 

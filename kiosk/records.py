@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 
 from calibration.table import STANDARD_TABLES, Table
 from edge.clock import day_bounds
+from edge.hall.plays import PlayedBy, played_by, shots_of_session
 from edge.store.database import Store, data_version
 from edge.store.shots import (
     Bests,
@@ -28,10 +29,11 @@ MAX_ID_CHARS = 200  # longer is no id; nothing is asked of the store
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A stored shot and the table it was played on."""
+    """A stored shot, the table it was played on, and whose it was, if anybody was checked in."""
 
     stored: StoredShot
     table: Table
+    by: PlayedBy | None = None
 
     @property
     def key(self) -> str:
@@ -85,6 +87,12 @@ class Records:
             stored = get_shot(conn, key)
             return None if stored is None else _entries(conn, [stored])[0]
 
+    def of_session(self, session_id: str, limit: int) -> list[Entry]:
+        """A session's latest shots, newest first."""
+        with self._store.read() as conn:
+            found = [get_shot(conn, key) for key in shots_of_session(conn, session_id, limit)]
+            return _entries(conn, [stored for stored in found if stored is not None])
+
     def newer(self, key: str) -> str | None:
         """The id of the shot after that one."""
         with self._store.read() as conn:
@@ -122,7 +130,8 @@ class Records:
 
 def _entries(conn: sqlite3.Connection, shots: list[StoredShot]) -> list[Entry]:
     tables = {source: _table(conn, source) for source in {s.source_id for s in shots}}
-    return [Entry(s, tables[s.source_id]) for s in shots]
+    by = played_by(conn, [s.shot.id for s in shots])
+    return [Entry(s, tables[s.source_id], by.get(s.shot.id)) for s in shots]
 
 
 def _table(conn: sqlite3.Connection, source_id: str) -> Table:

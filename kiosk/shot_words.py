@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from edge.hall.plays import PlayedBy
 from kiosk.balls_svg import ball_icon
 from kiosk.texts import Translate
 from vision.balls import BallSet
@@ -66,6 +67,12 @@ def card_flags(shot: Shot, t: Translate) -> list[Flag]:
     spins = [s for s in (shot.spin.vertical, shot.spin.side) if s.label not in ("none", "unknown")]
     spun = [_flag(s.label, t(f"spin.{s.label}"), s.confidence, t) for s in spins]
     return [*_kind_flag(shot, t), *spun, *_trouble_flags(shot, t)]
+
+
+def foul_word(by: PlayedBy, t: Translate) -> str:
+    """What foul a shot was, with a mark where sight allows another reading."""
+    word = t(f"foul.{(by.foul or '').replace(' ', '_')}")
+    return word if by.sure else t("sureness.mark", word=word)
 
 
 def _kind_flag(shot: Shot, t: Translate) -> list[Flag]:

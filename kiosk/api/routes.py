@@ -11,6 +11,7 @@ from kiosk.api import health, openapi
 from kiosk.api.metrics import metrics as figures
 from kiosk.box import box
 from kiosk.records import Entry
+from kiosk.who import access
 from vision.model import shot_to_json
 
 blueprint = Blueprint("api", __name__)
@@ -19,6 +20,7 @@ LIMIT, MAX_LIMIT = 50, 200
 
 
 @blueprint.get("/healthz")
+@access("public", by_itself=True)
 def healthz() -> tuple[Response, int]:
     found = health.reasons(box())
     body = {"ok": not found, "reasons": [{"code": r.code, "text": r.text} for r in found]}
@@ -26,22 +28,26 @@ def healthz() -> tuple[Response, int]:
 
 
 @blueprint.get("/metrics")
+@access("public", by_itself=True)
 def metrics() -> Response:
     return Response(figures(box()), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @blueprint.get("/api/openapi.json")
+@access("public", by_itself=True)
 def openapi_json() -> Response:
     return jsonify(openapi.describe(version("action-ladder")))
 
 
 @blueprint.get("/api/live")
+@access("public", by_itself=True)
 def live() -> Response:
     reading = box().reading()
     return jsonify({"status": reading.status, "age_s": round(reading.age_s, 3), "state": reading.state})
 
 
 @blueprint.get("/api/shots")
+@access("public", by_itself=True)
 def shots() -> Response:
     limit = request.args.get("limit", LIMIT, type=int)
     if not 1 <= limit <= MAX_LIMIT:
@@ -52,6 +58,7 @@ def shots() -> Response:
 
 
 @blueprint.get("/api/shots/<path:key>")
+@access("public", by_itself=True)
 def shot(key: str) -> Response:
     entry = box().records.shot(key)
     if entry is None:
@@ -60,6 +67,7 @@ def shot(key: str) -> Response:
 
 
 @blueprint.get("/live.jpg")
+@access("screen", "staff", by_itself=True)
 def live_jpg() -> Response:
     try:
         return send_file(box().paths.live_jpg, mimetype="image/jpeg", max_age=0)

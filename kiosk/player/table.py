@@ -1,4 +1,4 @@
-"""The pages of players: the live table with its shots, and one shot."""
+"""The table's own pages: the attract screen or the play that goes on, the list of shots, and one shot."""
 
 import socket
 from typing import Any
@@ -6,43 +6,44 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template, request
 
 from calibration.table import Table
+from edge.hall.points import month_board
 from kiosk import diagram, fragments, shot_words
 from kiosk.balls_svg import ball_set
 from kiosk.box import box
 from kiosk.live import SHOTS_ON_PAGE
 from kiosk.live_state import Reading, default_table
+from kiosk.player import phones
+from kiosk.player.mending import mending
 from kiosk.records import Entry
 from kiosk.replay import replay_data, table_data
+from kiosk.who import access, current_visitor
 
-blueprint = Blueprint("player", __name__)
+blueprint = Blueprint("table", __name__)
 
 SILENT_MS = 20_000
 
 
 @blueprint.get("/")
-def live() -> str:
-    """The live table: the first page anyone sees."""
-    box().hub.start()
-    reading = box().reading()
-    entries = box().records.recent(SHOTS_ON_PAGE)
-    table = _table_to_draw(reading, entries)
-    pill, notice = fragments.status(reading.status, reading.message)
-    return render_template(
-        "player/live.html",
-        table=table,
-        table_data={**table_data(table), "ball_set": reading.ball_set},
-        balls=ball_set(reading.ball_set),
-        pill=pill,
-        notice=notice,
-        care=fragments.care(reading.cares),
-        today=fragments.today(),
-        entries=entries,
-        cards=[fragments.card(entry) for entry in entries],
-        more=len(entries) == SHOTS_ON_PAGE,
-    )
+@access("public", by_itself=True)
+def home() -> str:
+    """The first page anyone sees: the live table with what is played on it, or the way in."""
+    play = fragments.play_at_table()
+    if play.seat:
+        return _live_page("table/play.html", play=play, score=fragments.play(play), may_act=_may_act(play.players))
+    with box().store.read() as conn:
+        board = month_board(conn, box().here().month)
+    return _live_page("table/attract.html", board=board, phone=phones.check_in_address())
+
+
+@blueprint.get("/shots")
+@access("public", by_itself=True)
+def shots() -> str:
+    """The latest shots, whoever played them."""
+    return _live_page("table/shots.html")
 
 
 @blueprint.get("/shots/older")
+@access("public")
 def older_cards() -> str:
     """The cards before a shot, for the button at the list's end."""
     before = request.args.get("before", "")
@@ -50,7 +51,7 @@ def older_cards() -> str:
         abort(400)
     entries = box().records.recent(SHOTS_ON_PAGE, before)
     return render_template(
-        "player/_older.html",
+        "table/_older.html",
         entries=entries,
         cards=[fragments.card(entry) for entry in entries],
         more=len(entries) == SHOTS_ON_PAGE,
@@ -58,6 +59,7 @@ def older_cards() -> str:
 
 
 @blueprint.get("/shots/<path:key>")
+@access("public")
 def shot(key: str) -> str:
     """One shot: its large diagram, a replay and everything that was measured."""
     entry = box().records.shot(key)
@@ -67,6 +69,7 @@ def shot(key: str) -> str:
 
 
 @blueprint.get("/stream")
+@access("public", by_itself=True)
 def stream() -> Response:
     """The live stream of server-sent events; see `kiosk.live`."""
     hub = box().hub
@@ -77,6 +80,35 @@ def stream() -> Response:
     last_seen = request.headers.get("Last-Event-ID") or request.args.get("after")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(hub.stream(last_seen), headers=headers, mimetype="text/event-stream")
+
+
+def _live_page(template: str, **more: Any) -> str:
+    """A page with the live table on it."""
+    box().hub.start()
+    reading = box().reading()
+    entries = box().records.recent(SHOTS_ON_PAGE)
+    table = _table_to_draw(reading, entries)
+    pill, notice = fragments.status(reading.status, reading.message)
+    values: dict[str, Any] = {
+        "seat": more["play"].seat if "play" in more else "",
+        "table": table,
+        "table_data": {**table_data(table), "ball_set": reading.ball_set},
+        "balls": ball_set(reading.ball_set),
+        "pill": pill,
+        "notice": notice,
+        "care": fragments.care(reading.cares),
+        "today": fragments.today(),
+        "entries": entries,
+        "cards": [fragments.card(entry) for entry in entries],
+        "more": len(entries) == SHOTS_ON_PAGE,
+    }
+    return render_template(template, **values | more)
+
+
+def _may_act(player_ids: tuple[str, ...]) -> bool:
+    """Whether the visitor's taps at the table count: whoever stands there, plays there, or is staff."""
+    visitor = current_visitor()
+    return visitor.screen or visitor.staff or any(visitor.is_player(player_id) for player_id in player_ids)
 
 
 def _give_up_on_silence(connection: Any) -> None:
@@ -95,7 +127,7 @@ def _shot_page(entry: Entry) -> str:
     shot, t = entry.stored.shot, box().t
     balls = entry.ball_set or ball_set(box().reading().ball_set)
     return render_template(
-        "player/shot.html",
+        "table/shot.html",
         entry=entry,
         shot=shot,
         table=entry.table,
@@ -106,6 +138,8 @@ def _shot_page(entry: Entry) -> str:
         flags=shot_words.flags(shot, t),
         potted=shot_words.potted_balls(shot, balls, t),
         facts=shot_words.all_facts(shot, t),
+        foul="" if entry.by is None or entry.by.foul is None else shot_words.foul_word(entry.by, t),
+        mending=mending(entry, balls),
         newer=box().records.newer(entry.key),
         older=box().records.older(entry.key),
     )

@@ -23,7 +23,8 @@ def filled(served: Any) -> None:
 
 
 def open_live(page: Any, served: Any) -> None:
-    page.goto(served.url)
+    """The live table with the list of shots."""
+    page.goto(f"{served.url}/shots")
     page.wait_for_selector(".ball[data-ball=cue]")
 
 
@@ -108,7 +109,7 @@ def test_a_card_opens_and_its_shot_plays_again(page: Any, served: Any) -> None:
     page.evaluate(_REDRAWN)
     assert page.evaluate(POSITIONS)["cue"] == first
     page.locator(".back").click()
-    page.wait_for_selector("#cards")
+    page.wait_for_selector(".attract")
 
 
 def test_a_shot_left_alone_goes_back_to_the_live_table(page: Any, served: Any) -> None:
@@ -116,11 +117,13 @@ def test_a_shot_left_alone_goes_back_to_the_live_table(page: Any, served: Any) -
     open_live(page, served)
     page.locator(".card-link").first.click()
     page.wait_for_selector("#player:not([hidden])")
-    page.clock.fast_forward(80_000)
+    page.clock.run_for(80_000)
+    assert page.locator("#idle-left").inner_text() == "10"
     page.mouse.move(300, 300)
-    page.clock.fast_forward(80_000)
+    assert not page.locator("#idle").is_visible()
+    page.clock.run_for(80_000)
     assert "/shots/" in page.url
-    page.clock.fast_forward(20_000)
+    page.clock.run_for(20_000)
     page.wait_for_url(f"{served.url}/")
 
 
@@ -168,7 +171,7 @@ def test_the_condition_fits_every_size_and_can_be_touched(
     assert not page.evaluate(TOO_WIDE)
     assert page.evaluate(SMALL_TARGETS) == []
     page.locator(".back").click()
-    page.wait_for_selector("#cards")
+    page.wait_for_selector(".attract")
 
 
 def test_care_is_told_while_the_page_is_open_and_its_page_keeps_up(page: Any, served: Any) -> None:
@@ -204,7 +207,7 @@ def test_an_unknown_address_leads_home(page: Any, served: Any) -> None:
     page.allow_errors = True  # the browser itself reports the 404
     page.goto(f"{served.url}/nothing")
     page.locator("a.primary").click()
-    page.wait_for_selector(".ball[data-ball=cue]")
+    page.wait_for_selector(".attract")
 
 
 def test_the_first_load_is_light(page: Any, served: Any) -> None:

@@ -23,7 +23,7 @@ def page(client: FlaskClient, address: str, status: int = 200) -> str:
 
 
 def test_live_page_without_shots_says_so_and_counts_nothing(client: FlaskClient) -> None:
-    html = page(client, "/")
+    html = page(client, "/shots")
     assert "No shots yet" in html
     assert 'data-idle-s="90"' in html
     assert "data-shot=" not in html
@@ -32,7 +32,7 @@ def test_live_page_without_shots_says_so_and_counts_nothing(client: FlaskClient)
 
 def test_live_page_shows_the_latest_shots_newest_first(client: FlaskClient, fake_box: FakeBox) -> None:
     shots = fake_box.fill(20)
-    html = page(client, "/")
+    html = page(client, "/shots")
     keys = re.findall(r'data-shot="([^"]+)"', html)
     assert keys == [shot.id for shot in reversed(shots)][:16]
     assert "hx-get=" in html
@@ -100,7 +100,7 @@ def test_a_shot_is_drawn_with_the_ball_set_it_was_played_with(
     fake_box.save(shot, ball_set=noted)
     fake_box.pool.ball_set = today
     fake_box.write_live()
-    (card,) = re.findall(r'<li class="card .*?</li>', page(client, "/"), re.DOTALL)
+    (card,) = re.findall(r'<li class="card .*?</li>', page(client, "/shots"), re.DOTALL)
     (other,) = {"american", "tv"} - {drawn}
     for html in (card, page(client, "/shots/old")):
         assert four[drawn] in html
@@ -146,7 +146,7 @@ def test_hostile_names_are_written_as_text(client: FlaskClient, fake_box: FakeBo
         paths_in={evil: ((0.0, 1.0, 1.0), (1.0, 9.0, 9.0))},
     )
     fake_box.save(shot)
-    for html in (page(client, "/"), page(client, f"/shots/{quote(evil, safe='')}")):
+    for html in (page(client, "/shots"), page(client, f"/shots/{quote(evil, safe='')}")):
         assert "<script>alert" not in html
 
 

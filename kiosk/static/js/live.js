@@ -17,8 +17,10 @@ const offline = document.getElementById("offline");
 
 const clock = () => performance.now() / 1000;
 
+const root = document.querySelector(".live-page");
+
 openStream({
-  root: document.querySelector(".live-page"),
+  root,
   onLive(state) {
     if (isAnotherTable(state)) {
       reloadIfThere();
@@ -28,7 +30,11 @@ openStream({
     if (state.status !== "ended") motion.push(state, clock());
     stage.root.dataset.phase = state.phase;
   },
-  onCard: (html) => welcome(list, html),
+  onCard: (html) => list !== null && welcome(list, html),
+  // Somebody else sits at the table, or nobody any more: the page is another one.
+  onSeat(seat) {
+    if (["attract", "play"].includes(document.body.dataset.page) && seat !== root.dataset.seat) reloadIfThere();
+  },
   onLost(lost) {
     status.hidden = lost;
     offline.hidden = !lost;

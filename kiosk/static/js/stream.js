@@ -5,7 +5,7 @@ const QUIET_MS = 13000; // the server says something every five seconds
 const LOST_AFTER_MS = 1500;
 const RELOAD_MS = 8000; // never more often: a page that reloads for ever shows nothing
 
-export function openStream({ root, onLive, onCard, onLost }) {
+export function openStream({ root, onLive, onCard, onSeat, onLost }) {
   let lastId = root.dataset.after || "";
   let heard = performance.now();
   let lostTimer = 0;
@@ -26,6 +26,7 @@ export function openStream({ root, onLive, onCard, onLost }) {
     source.addEventListener("error", gone);
     source.addEventListener("beat", back);
     source.addEventListener("hello", (event) => renewed(JSON.parse(event.data).version));
+    source.addEventListener("seat", (event) => onSeat(event.data));
     source.addEventListener("shot", (event) => {
       lastId = event.lastEventId;
     });

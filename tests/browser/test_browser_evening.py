@@ -9,7 +9,8 @@ from waiting import wait_until
 
 PIN = "4826"
 SIZES = [(1280, 800), (1920, 1080), (390, 844)]
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]):not(.pin-field):not(.option)')]
+SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input')]
+    .filter(e => !e.matches('[type=hidden], .pin-field, .option'))
     .filter(e => e.offsetParent !== null)
     .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
     .filter(([_, r]) => r.width < 55.9 || r.height < 55.9).map(([html]) => html)"""
@@ -46,6 +47,22 @@ def sign_up(page: Any, served: Any, name: str) -> None:
     page.wait_for_url("**/start")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def ana(served: Any) -> None:
+    """Somebody who signed up earlier."""
+    from edge.clock import now_stamp
+    from edge.hall.consents import give_answer
+    from edge.hall.keys import load_keys
+    from edge.hall.pins import hash_pin, keep_pin
+    from edge.hall.players import sign_up
+
+    hashed = hash_pin(load_keys(served.box.paths.secrets).pins, PIN)
+    with served.box.store.write() as conn:
+        player = sign_up(conn, "Ana", now_stamp())
+        keep_pin(conn, player.id, hashed, datetime.now(UTC))
+        give_answer(conn, player.id, "no", now_stamp(), player.id)
+
+
 def check_in(page: Any, served: Any, name: str, pin: str = PIN) -> None:
     page.goto(f"{served.url}/check-in")
     type_name(page, name[:2])
@@ -76,7 +93,7 @@ def shoot(served: Any, *potted: str, **more: Any) -> str:
 
 def test_signing_up_practising_and_what_it_came_to(page: Any, served: Any) -> None:
     clear_table(page, served)
-    sign_up(page, served, "Ana")
+    sign_up(page, served, "Fay")
     page.locator("a[href='/start/practice']").click()
     page.locator("button[value='makes:10']").click()
     page.wait_for_selector(".score.practice")

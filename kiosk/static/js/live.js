@@ -15,6 +15,9 @@ const list = document.getElementById("cards");
 const status = document.getElementById("status");
 const offline = document.getElementById("offline");
 
+const SEAT_MS = 700;
+let seatTimer = 0;
+
 const clock = () => performance.now() / 1000;
 
 const root = document.querySelector(".live-page");
@@ -31,9 +34,12 @@ openStream({
     stage.root.dataset.phase = state.phase;
   },
   onCard: (html) => list !== null && welcome(list, html),
-  // Somebody else sits at the table, or nobody any more: the page is another one.
+  // Somebody else sits at the table, or nobody any more: the page is another one. What the stream says first may be
+  // older than the page.
   onSeat(seat) {
-    if (["attract", "play"].includes(document.body.dataset.page) && seat !== root.dataset.seat) reloadIfThere();
+    clearTimeout(seatTimer);
+    const another = ["attract", "play"].includes(document.body.dataset.page) && seat !== root.dataset.seat;
+    if (another) seatTimer = setTimeout(reloadIfThere, SEAT_MS);
   },
   onLost(lost) {
     status.hidden = lost;

@@ -8,10 +8,11 @@ import hashlib
 import json
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["shot", "amend"]
+Kind = Literal["shot", "amend", "erased"]
 
 
 def uuid7() -> str:
@@ -102,3 +103,12 @@ def shot_amended(
         "shot": shot,
     }
     return make_fact("amend", content, created)
+
+
+def erased(player_id: str | None, shots: Sequence[str], *, created: str) -> Fact:
+    """Everything of a player's is to be deleted, and these shots with all that was told of them; `player_id` is
+    None where it is about the shots alone.
+
+    Where the fact of a shot still waited to be sent, this one stands in its place, under its number and key.
+    """
+    return make_fact("erased", {"schema": 1, "player_id": player_id, "shots": list(shots)}, created)

@@ -20,7 +20,7 @@ from kiosk import compress, fragments, limits, security, who
 from kiosk.api import routes as api
 from kiosk.box import EXTENSION, Box, box
 from kiosk.live import Hub
-from kiosk.player import check_in, say, start, table
+from kiosk.player import belongings, boards, check_in, codes, me, phones, preferences, say, start, table
 from kiosk.records import Records
 from kiosk.security import Refusal
 from kiosk.technician import routes as technician
@@ -41,10 +41,11 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
     app = Flask("kiosk", static_url_path=f"/static/{version}", static_folder=str(_package("static")))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[EXTENSION] = made = _box(app, paths, settings, version)
+    zone = settings.hall.zone
     app.jinja_env.globals.update(
         t=made.t,
         settings=settings,
-        clock=lambda moment: moment.astimezone(settings.hall.zone).strftime("%H:%M"),
+        clock=lambda moment: moment.astimezone(zone).strftime("%H:%M"),
         **fragments.HELPERS,
     )
     compress.compress_text(app)
@@ -53,7 +54,7 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
     screen_idle_s = settings.kiosk.idle_s + SCREEN_GRACE_S
     who.guard(app, Gate(made.store, settings.table.label, screen_idle_s, "check_in.name"))
     limits.install(app)
-    for room in (table, say, check_in, start, api, technician):
+    for room in (table, say, check_in, start, phones, codes, me, preferences, belongings, boards, api, technician):
         app.register_blueprint(room.blueprint)
     who.require_declared(app)
     _handle_errors(app)

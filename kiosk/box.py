@@ -1,7 +1,7 @@
 """What the views of one kiosk share, kept with the application."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
@@ -14,12 +14,14 @@ from edge.runtime.caretaker import Caretaker
 from edge.runtime.paths import Paths
 from edge.settings import Settings
 from edge.store.database import Store
+from kiosk.kept import Kept
 from kiosk.live import Hub
 from kiosk.live_state import Reading, read_live
 from kiosk.records import Records
 from kiosk.texts import Translate
 
 EXTENSION = "kiosk"
+CARDS_KEPT = 400  # of shots, as HTML; some 4 kB each
 
 
 def now() -> datetime:
@@ -39,6 +41,7 @@ class Box:
     caretaker: Caretaker
     hub: Hub
     t: Translate
+    cards: Kept[Hashable, str] = field(default_factory=lambda: Kept(CARDS_KEPT))
 
     def reading(self) -> Reading:
         """The live state as it is now, read afresh."""

@@ -7,7 +7,9 @@ the layer of ways alone, laid over the large table. Units are inches; the head i
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 from markupsafe import Markup, escape
+from numpy.typing import NDArray
 
 from calibration.table import PocketName, Table
 from edge.hall.drills import Drill
@@ -78,14 +80,15 @@ def simplified(path: Path, tolerance_in: float) -> list[Point]:
     pts = [(x, y) for _, x, y in path]
     if len(pts) < 3:
         return pts
+    places = np.array(pts)
     keep = {0, len(pts) - 1}
     spans = [(0, len(pts) - 1)]
     while spans:
         first, last = spans.pop()
         if last - first < 2:
             continue
-        off = [_distance_to_line(pts[i], pts[first], pts[last]) for i in range(first + 1, last)]
-        farthest = max(range(len(off)), key=off.__getitem__)
+        off = _off_line(places[first + 1 : last], places[first], places[last])
+        farthest = int(off.argmax())
         if off[farthest] > tolerance_in:
             middle = first + 1 + farthest
             keep.add(middle)
@@ -105,12 +108,13 @@ def position_at(path: Path, t_s: float) -> Point | None:
     return x0 + share * (x1 - x0), y0 + share * (y1 - y0)
 
 
-def _distance_to_line(p: Point, a: Point, b: Point) -> float:
-    """Distance of p from the segment a–b."""
-    dx, dy = b[0] - a[0], b[1] - a[1]
-    length2 = dx * dx + dy * dy
-    share = 0.0 if length2 == 0 else max(0.0, min(1.0, ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length2))
-    return float(((p[0] - a[0] - share * dx) ** 2 + (p[1] - a[1] - share * dy) ** 2) ** 0.5)
+def _off_line(places: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The distances (N,) of places (N, 2) from the segment between a (2,) and b (2,)."""
+    along, away = b - a, places - a
+    length2 = float(along @ along)
+    if length2 > 0:
+        away = away - np.clip(away @ along / length2, 0.0, 1.0)[:, None] * along
+    return np.hypot(away[:, 0], away[:, 1])
 
 
 def _extent_in(path: Path) -> float:

@@ -13,6 +13,7 @@ from kiosk.live import event_id
 from kiosk.player.score import Play, play_now
 from kiosk.records import Entry
 from kiosk.table_svg import table_svg
+from vision.balls import BallSet
 
 # Statuses under which the table can be seen: a line beside it says what is the matter. All others lay a notice
 # over it.
@@ -26,8 +27,14 @@ def shot_url(key: str) -> str:
 
 def card(entry: Entry, fresh: bool = False) -> str:
     """A shot's card; `fresh` lets it slide in."""
-    shot, t = entry.stored.shot, box().t
     balls = entry.ball_set or ball_set(box().hub.reading.ball_set)
+    # All that a card shows; a shot of one revision never changes.
+    shown = (entry.key, entry.revision, entry.by, balls.name, fresh)
+    return box().cards.get(shown, lambda: _card(entry, balls, fresh))
+
+
+def _card(entry: Entry, balls: BallSet, fresh: bool) -> str:
+    shot, t = entry.stored.shot, box().t
     return render_template(
         "table/_card.html",
         entry=entry,
@@ -50,6 +57,11 @@ def today() -> str:
 def play(what: Play) -> str:
     """The figures of the practice or the match that goes on."""
     return render_template("table/_score.html", play=what)
+
+
+def duel(what: Play) -> str:
+    """What both players of a match have done so far; nothing for a practice."""
+    return render_template("table/_duel.html", play=what)
 
 
 def play_at_table() -> Play:
@@ -87,10 +99,10 @@ class StreamRenderer:
         with self._app.app_context():
             return today()
 
-    def play(self) -> tuple[str, str]:
+    def play(self) -> tuple[str, str, str]:
         with self._app.app_context():
             what = play_at_table()
-            return what.seat, play(what)
+            return what.seat, play(what), duel(what)
 
     def status(self, name: str, message: str) -> tuple[str, str]:
         with self._app.app_context():

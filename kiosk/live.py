@@ -22,7 +22,10 @@ from kiosk.records import Entry, Records
 log = logging.getLogger(__name__)
 
 LOOK_S = 1 / 40  # how often the file is looked at; states come 10 to 30 times a second
-STORE_LOOK_S = 0.2
+STORE_LOOK_S = 0.05
+# A shot that was stored is entered where it counts in the next moment, and its card says what it counted. When
+# nobody enters it (whoever stored it was killed) the card comes without.
+BOOKED_WITHIN_S = 0.5
 # Changes with a shot, and has a page of its own: not told again with every movement of a ball.
 LEFT_OUT = ("feel", "condition", "quality")
 BEAT_S = 5.0
@@ -53,8 +56,8 @@ class Renderer(Protocol):
 
     def today(self) -> str: ...
 
-    def play(self) -> tuple[str, str]:
-        """A word for who sits at the table, and the practice's or match's figures."""
+    def play(self) -> tuple[str, str, str]:
+        """A word for who sits at the table, the practice's or match's score, and both players' figures."""
 
     def status(self, name: str, message: str) -> tuple[str, str]:
         """The pill and the notice."""
@@ -106,7 +109,8 @@ class Hub:
         self.listeners = 0
         self.reading = Reading()
         self._slots = Slots()
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed, self._looked = threading.Condition(lock), threading.Condition(lock)
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._load = LoadWatch()
@@ -114,6 +118,7 @@ class Hub:
         self._known: dict[str, int] = {}
         self._version: int | None = None
         self._looks = 0
+        self._unbooked_s: float | None = None
         self._day = ""
         self._status: tuple[str, str] | None = None
         self._cares: tuple[str, ...] | None = None
@@ -144,9 +149,9 @@ class Hub:
                 self._look_at_live()
                 if time.monotonic() >= store_look_s:
                     self._look_at_store()
-                    with self._changed:
+                    with self._looked:
                         self._looks += 1
-                        self._changed.notify_all()
+                        self._looked.notify_all()
                     store_look_s = time.monotonic() + STORE_LOOK_S
             except StoreError as error:
                 log.warning("the shot book can't be read: %s", error)
@@ -193,7 +198,7 @@ class Hub:
 
     def _look_at_store(self) -> None:
         version, day = self._records.version(), self._records.day()
-        if (version, day) == (self._version, self._day):
+        if (version, day) == (self._version, self._day) or self._is_being_booked():
             return
         newest_first = self._records.recent(REMEMBERED)
         for entry in reversed(newest_first):
@@ -202,9 +207,19 @@ class Hub:
         self._known = {entry.key: entry.revision for entry in newest_first}
         self._version, self._day = version, day
         self._say("today", self._renderer.today())
-        seat, score = self._renderer.play()
+        seat, score, duel = self._renderer.play()
         self._say("score", score)
+        self._say("duel", duel)
         self._say("seat", seat)
+
+    def _is_being_booked(self) -> bool:
+        """Whether what a shot counts will be known in a moment."""
+        if not self._records.unbooked():
+            self._unbooked_s = None
+            return False
+        now_s = time.monotonic()
+        self._unbooked_s = now_s if self._unbooked_s is None else self._unbooked_s
+        return now_s - self._unbooked_s < BOOKED_WITHIN_S
 
     def _arrive(self, entry: Entry) -> None:
         """Puts a card on the line; what was there before anybody watched is kept for those who reconnect."""
@@ -262,7 +277,7 @@ class Hub:
             if self._looks == 0 or all(a.event_id != last_seen for a in self._slots.arrivals):
                 # The page may know a shot that the watcher has yet to read. A failing store is not waited for.
                 enough = self._looks + 2
-                self._changed.wait_for(lambda: self._looks >= enough or self._closing.is_set(), timeout=2.0)
+                self._looked.wait_for(lambda: self._looks >= enough or self._closing.is_set(), timeout=2.0)
             arrivals, arrived = list(self._slots.arrivals), self._slots.arrived
         exact = [a.number for a in arrivals if a.event_id == last_seen]
         if exact:

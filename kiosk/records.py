@@ -1,13 +1,15 @@
 """What the pages read from the store: shots with the table they were played on, and today's counts."""
 
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from calibration.table import STANDARD_TABLES, Table
+from edge.bookkeeper import waiting
 from edge.clock import day_bounds
-from edge.hall.plays import PlayedBy, played_by, shots_of_session
+from edge.hall.plays import PlayedBy, played_by
 from edge.store.database import Store, data_version
 from edge.store.shots import (
     Bests,
@@ -16,8 +18,10 @@ from edge.store.shots import (
     best_shots,
     count_all_shots,
     count_shots,
+    count_shots_after,
     get_shot,
     get_source,
+    latest_row,
     recent_shots,
     shot_after,
     shot_before,
@@ -37,11 +41,11 @@ class Entry:
 
     @property
     def key(self) -> str:
-        return self.stored.shot.id
+        return self.stored.id
 
     @property
     def revision(self) -> int:
-        return self.stored.shot.revision
+        return self.stored.revision
 
     @property
     def ball_set(self) -> BallSet | None:
@@ -71,6 +75,8 @@ class Records:
     ) -> None:
         self._store = store
         self._now = now
+        self._counting = threading.Lock()
+        self._counted = (0, 0)  # how many shots, and the row of the last of them
         self.zone = zone
 
     def recent(self, limit: int, before: str | None = None) -> list[Entry]:
@@ -87,10 +93,10 @@ class Records:
             stored = get_shot(conn, key)
             return None if stored is None else _entries(conn, [stored])[0]
 
-    def of_session(self, session_id: str, limit: int) -> list[Entry]:
-        """A session's latest shots, newest first."""
+    def entries(self, keys: Iterable[str]) -> list[Entry]:
+        """These shots, in this order; one that is not stored is left out."""
         with self._store.read() as conn:
-            found = [get_shot(conn, key) for key in shots_of_session(conn, session_id, limit)]
+            found = [get_shot(conn, key) for key in keys]
             return _entries(conn, [stored for stored in found if stored is not None])
 
     def newer(self, key: str) -> str | None:
@@ -110,9 +116,19 @@ class Records:
             return Today(count_shots(conn, begin, end), best_shots(conn, begin, end))
 
     def total(self) -> int:
-        """All shots ever stored."""
+        """All shots stored; those that were erased since this process began may still be counted."""
+        with self._counting, self._store.read() as conn:
+            total, row = self._counted
+            latest = latest_row(conn)
+            # Counting a million takes as long as a page may, so only the new ones are.
+            total = total + count_shots_after(conn, row) if 0 < row <= latest else count_all_shots(conn)
+            self._counted = total, latest
+            return total
+
+    def unbooked(self) -> bool:
+        """Whether shots wait to be entered where they count."""
         with self._store.read() as conn:
-            return count_all_shots(conn)
+            return waiting(conn)[0] > 0
 
     def day(self) -> str:
         """The hall's date today; counts begin anew when it changes."""
@@ -130,8 +146,8 @@ class Records:
 
 def _entries(conn: sqlite3.Connection, shots: list[StoredShot]) -> list[Entry]:
     tables = {source: _table(conn, source) for source in {s.source_id for s in shots}}
-    by = played_by(conn, [s.shot.id for s in shots])
-    return [Entry(s, tables[s.source_id], by.get(s.shot.id)) for s in shots]
+    by = played_by(conn, [s.id for s in shots])
+    return [Entry(s, tables[s.source_id], by.get(s.id)) for s in shots]
 
 
 def _table(conn: sqlite3.Connection, source_id: str) -> Table:

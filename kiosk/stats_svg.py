@@ -1,7 +1,7 @@
 """Small drawings of a player's figures: where balls were made and missed, and how a figure went over time."""
 
 from collections.abc import Sequence
-from math import sqrt
+from math import ceil, floor, sqrt
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -58,6 +58,12 @@ def _spot(x: float, y: float, radius: float, made: float) -> str:
     )
 
 
+# The charts' drawing units: the plot, and around it room for the scale on the right and the names below.
+PLOT_W, PLOT_H, TOP = 100.0, 32.0, 5.0
+VIEW_BOX = "-2 0 118 47"
+LETTER_W = 2.6
+
+
 def line_chart(
     values: Sequence[float | None],
     labels: Sequence[str],
@@ -67,52 +73,115 @@ def line_chart(
     high: float | None = None,
     unit: str = "",
 ) -> Markup:
-    """A figure over time as a line with a dot where there was one, and the ends of its scale; empty without
-    values."""
+    """A figure over time: a line with a dot where there was one, the last written out; empty without values.
+
+    `low` and `high` are the ends of the scale; without them it goes a little beyond the values.
+    """
     known = [value for value in values if value is not None]
     if not known:
         return Markup()
-    bottom = min(known) if low is None else low
-    top = max(known) if high is None else high
-    span = top - bottom or 1.0
-    step = 100 / max(1, len(values) - 1)
-    at = [(i * step, 34 - 30 * (v - bottom) / span, v, labels[i]) for i, v in enumerate(values) if v is not None]
+    bottom, top = _scale(known, low, high)
+    at = [
+        (_spread(i, len(values)), TOP + PLOT_H * (1 - (value - bottom) / (top - bottom)), value, labels[i])
+        for i, value in enumerate(values)
+        if value is not None
+    ]
     way = "L".join(f"{number(x)} {number(y)}" for x, y, _, _ in at)
+    base = number(TOP + PLOT_H)
     dots = "".join(
-        f'<circle cx="{number(x)}" cy="{number(y)}" r="1.3">'
+        f'<circle cx="{number(x)}" cy="{number(y)}" r="{_dot(len(at))}">'
         f"<title>{escape(label)}: {v:.0f}{escape(unit)}</title></circle>"
         for x, y, v, label in at
     )
-    return Markup(
-        '<svg class="line-chart" viewBox="-3 0 118 44" role="img" xmlns="http://www.w3.org/2000/svg">'
-        f"<title>{escape(title)}</title>"
-        '<path class="grid" d="M0 4H100M0 19H100M0 34H100"/>'
-        f'<path class="line" d="M{way}"/>{dots}'
-        f'<text x="103" y="6">{top:.0f}{escape(unit)}</text><text x="103" y="36">{bottom:.0f}{escape(unit)}</text>'
-        f'<text x="0" y="43">{escape(labels[0])}</text>'
-        f'<text x="100" y="43" text-anchor="end">{escape(labels[-1])}</text></svg>'
+    x, y, last, _ = at[-1]
+    above = y > TOP + 3.5
+    return _chart(
+        "line-chart",
+        title,
+        f'<path class="area" d="M{number(at[0][0])} {base}L{way}L{number(x)} {base}Z"/>'
+        f'<path class="line" d="M{way}"/>{dots}<circle class="last" cx="{number(x)}" cy="{number(y)}" r="1.9"/>'
+        f'<text class="now" x="{number(x)}" y="{number(y - 3.4 if above else y + 7.2)}"'
+        f' text-anchor="{_anchor(x)}">{last:.0f}{escape(unit)}</text>',
+        labels,
+        (f"{bottom:.0f}{unit}", f"{top:.0f}{unit}"),
+        spread=True,
     )
 
 
-def bars(values: Sequence[float], labels: Sequence[str], title: str) -> Markup:
-    """Amounts side by side, each with its label below; empty when all are nought."""
+def bars(values: Sequence[float], labels: Sequence[str], title: str, *, unit: str = "") -> Markup:
+    """Amounts side by side, each with its name below; empty when all are nought."""
     most = max(values, default=0)
     if most <= 0:
         return Markup()
-    wide = 100 / len(values)
+    wide = PLOT_W / len(values)
+    thick = min(wide * 0.72, 9.0)
     drawn = "".join(
-        f'<rect x="{number(i * wide + wide * 0.15)}" y="{number(34 - 30 * v / most)}" width="{number(wide * 0.7)}"'
-        f' height="{number(30 * v / most)}" rx=".8"><title>{escape(labels[i])}: {v:.0f}</title></rect>'
+        f'<rect x="{number((i + 0.5) * wide - thick / 2)}" y="{number(TOP + PLOT_H * (1 - v / most))}"'
+        f' width="{number(thick)}" height="{number(PLOT_H * v / most)}" rx="{number(min(1.2, thick / 3))}">'
+        f"<title>{escape(labels[i])}: {v:.0f}{escape(unit)}</title></rect>"
         for i, v in enumerate(values)
+        if v > 0
     )
-    every = max(1, -(-len(labels) // 8))
-    names = "".join(
-        f'<text x="{number((i + 0.5) * wide)}" y="42" text-anchor="middle">{escape(label)}</text>'
-        for i, label in enumerate(labels)
-        if i % every == 0
-    )
+    return _chart("bars", title, drawn, labels, ("0", f"{most:.0f}{unit}"), spread=False)
+
+
+def share_bar(share: float) -> Markup:
+    """How far something has come, 0 to 1, as a bar as wide as its place."""
     return Markup(
-        '<svg class="bars" viewBox="-3 0 118 44" role="img" xmlns="http://www.w3.org/2000/svg">'
-        f'<title>{escape(title)}</title><path class="grid" d="M0 34H100"/>{drawn}{names}'
-        f'<text x="103" y="6">{most:.0f}</text></svg>'
+        '<svg class="share" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="100" height="10" class="track"/>'
+        f'<rect width="{number(100 * min(1.0, max(0.0, share)))}" height="10" class="done"/></svg>'
     )
+
+
+def _chart(
+    kind: str, title: str, drawn: str, labels: Sequence[str], ends: tuple[str, str], *, spread: bool
+) -> Markup:
+    """A drawing with its scale and the names below; `spread` names stand from edge to edge, others in columns."""
+    middle, base = TOP + PLOT_H / 2, TOP + PLOT_H
+    return Markup(
+        f'<svg class="chart {kind}" viewBox="{VIEW_BOX}" role="img" xmlns="http://www.w3.org/2000/svg">'
+        f"<title>{escape(title)}</title>"
+        f'<path class="grid" d="M0 {number(TOP)}H{PLOT_W:g}M0 {number(middle)}H{PLOT_W:g}"/>'
+        f'<path class="floor" d="M0 {number(base)}H{PLOT_W:g}"/>{drawn}'
+        f'<text x="{PLOT_W + 2:g}" y="{number(TOP + 1.4)}">{escape(ends[1])}</text>'
+        f'<text x="{PLOT_W + 2:g}" y="{number(base + 1.4)}">{escape(ends[0])}</text>'
+        f"{_names(labels, spread)}</svg>"
+    )
+
+
+def _names(labels: Sequence[str], spread: bool) -> str:
+    """The labels below a chart, as many as can be read, evenly apart."""
+    count = len(labels)
+    room = PLOT_W / (LETTER_W * max(len(label) for label in labels) + 5)
+    every = max(1, ceil(count / room))
+    texts = []
+    for i in range(0, count, every):
+        x = _spread(i, count) if spread else (i + 0.5) * PLOT_W / count
+        anchor = _anchor(x) if spread else "middle"
+        at = f'x="{number(x)}" y="{number(TOP + PLOT_H + 6)}" text-anchor="{anchor}"'
+        texts.append(f"<text {at}>{escape(labels[i])}</text>")
+    return "".join(texts)
+
+
+def _spread(place: int, count: int) -> float:
+    """Where one of so many stands that reach from edge to edge; a single one stands in the middle."""
+    return PLOT_W / 2 if count == 1 else place * PLOT_W / (count - 1)
+
+
+def _scale(values: Sequence[float], low: float | None, high: float | None) -> tuple[float, float]:
+    least, most = min(values), max(values)
+    beyond = max(5.0, 0.15 * (most - least))
+    bottom = low if low is not None else floor((least - beyond) / 10) * 10
+    top = high if high is not None else ceil((most + beyond) / 10) * 10
+    return bottom, top
+
+
+def _anchor(x: float) -> str:
+    """How a figure stands at a point, so that it stays within the plot."""
+    return "start" if x < 8 else "end" if x > PLOT_W - 8 else "middle"
+
+
+def _dot(count: int) -> str:
+    """Dots as large as there is room for them."""
+    return number(1.3 if count <= 16 else 0.8)

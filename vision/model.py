@@ -3,7 +3,7 @@
 Names and units are those of `shots.json`; `shot_to_json` is that file's one writer.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -143,7 +143,7 @@ class Shot:
 
 def shot_to_json(shot: Shot) -> dict[str, Any]:
     """The shot as `shots.json` holds it; numbers are rounded to what they can mean."""
-    rounded: dict[str, Any] = _rounded(asdict(shot))
+    rounded: dict[str, Any] = _rounded(shot)
     return rounded
 
 
@@ -169,12 +169,15 @@ def shot_from_json(data: dict[str, Any]) -> Shot:
 
 
 def _rounded(value: Any) -> Any:
+    # Not `asdict`, which copies each of a shot's thousands of numbers first.
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, dict):
         return {k: _rounded(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_rounded(v) for v in value]
+    if is_dataclass(value):
+        return {one.name: _rounded(getattr(value, one.name)) for one in fields(value)}
     return value
 
 

@@ -8,7 +8,6 @@ runs it.
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from calibration.file import Calibration
+from edge.bench.kiosk_process import kiosk_process
 from edge.bench.listener import Heard
 from edge.bench.replay import Clip, ReplayCamera, draw_clip
 from edge.runtime.capture import LAG_S
 from edge.runtime.paths import Paths, make_directories
 from edge.runtime.shot_writer import ShotWriter
-from edge.runtime.supervisor import Service, answers, ladder_child
 from edge.runtime.vision_service import Follower, Parts, VisionService
 from edge.store.database import Store
 from edge.store.migrations import migrate
@@ -38,7 +37,6 @@ from vision.model import Health, Seen, Shot
 from vision.pipeline import Pipeline
 from vision.quality import Quality
 
-KIOSK_STARTS_S = 30.0
 _DRAIN_S = 10.0
 _WATCH_S = 0.05
 MakeFollower = Callable[[Calibration, BallSet | None, str, Feel], Follower]
@@ -108,7 +106,7 @@ def measure_live(soak: Soak, clip: Clip | None = None, make: MakeFollower = Pipe
         paths = Paths(Path(directory) / "data", Path(directory) / "run")
         make_directories(paths)
         migrate(paths.store)
-        with _kiosk(paths) as url, Store(paths.store) as store:
+        with kiosk_process(paths) as url, Store(paths.store) as store:
             return _soak(soak, clip, _Box(paths, store, url), make)
 
 
@@ -261,26 +259,6 @@ def _people(url: str, listeners: int) -> Iterator[_People]:
         yield people
     finally:
         people.end()
-
-
-@contextlib.contextmanager
-def _kiosk(paths: Paths) -> Iterator[str]:
-    """A kiosk process of this program; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    command = ladder_child(Service("kiosk", ("kiosk", "--data", str(paths.data), "--port", str(port))))
-    process = subprocess.Popen(command, env={**os.environ, "LADDER_RUN": str(paths.run)})
-    try:
-        give_up_s = time.monotonic() + KIOSK_STARTS_S
-        while not answers("127.0.0.1", port):
-            if time.monotonic() > give_up_s or process.poll() is not None:
-                raise RuntimeError("the kiosk did not start: run ladder kiosk by itself to see why")
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def _report(camera: ReplayCamera, watch: _Watch, timed: list[_Timed], heard: Heard, shots: int) -> SoakReport:

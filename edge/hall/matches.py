@@ -52,6 +52,13 @@ def matches_1(db: Database) -> None:
     db.execute("CREATE INDEX matches_of_a ON matches (player_a, ended_at)")
     db.execute("CREATE INDEX matches_of_b ON matches (player_b, ended_at)")
     db.execute("CREATE INDEX matches_by_end ON matches (ended_at, id) WHERE status = 'over'")
+    # What is asked of all of a player's results, or of a month's; the rows themselves are long.
+    for own, other in (("a", "b"), ("b", "a")):
+        db.execute(f"""
+            CREATE INDEX results_of_{own} ON matches
+                (player_{own}, day, ended_at, id, winner, player_{other}, hill_hill, status)
+            WHERE status = 'over'
+        """)
     # `rated`: between two who have signed up. A guest's matches count once the guest is somebody.
     db.execute("""
         CREATE VIEW results AS

@@ -182,11 +182,14 @@ def played_by(conn: sqlite3.Connection, shot_ids: Iterable[str]) -> dict[str, Pl
     }  # fmt: skip
 
 
-def shots_of_session(conn: sqlite3.Connection, session_id: str, limit: int) -> list[str]:
-    """The ids of a session's latest shots, newest first."""
+def shots_of_session(
+    conn: sqlite3.Connection, session_id: str, limit: int, *, result: str | None = None, kind: str | None = None
+) -> list[str]:
+    """The ids of a session's latest shots, newest first; only those of a result or a kind."""
     rows = conn.execute(
-        "SELECT shot_id FROM plays WHERE session_id = ? ORDER BY played_at DESC, shot_id DESC LIMIT ?",
-        [session_id, limit],
+        "SELECT shot_id FROM plays WHERE session_id = :session AND (:result IS NULL OR result = :result)"
+        " AND (:kind IS NULL OR kind = :kind) ORDER BY played_at DESC, shot_id DESC LIMIT :most",
+        {"session": session_id, "result": result, "kind": kind, "most": limit},
     )
     return [row["shot_id"] for row in rows]
 

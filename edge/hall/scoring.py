@@ -6,6 +6,7 @@ a few milliseconds for an evening, and what stands never depends on the order in
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -47,11 +48,26 @@ def book_shot(conn: sqlite3.Connection, shot_id: str, now: datetime) -> None:
 def recount(conn: sqlite3.Connection, session: Session, now: datetime) -> None:
     """Makes a session, or the match it belongs to, anew, with the days, points and ratings that follow from it."""
     if session.match_id is None:
-        _recount_practice(conn, session, now)
+        if not _erased(conn, [session.player_id]):
+            _recount_practice(conn, session, now)
         return
     match = get_match(conn, session.match_id)
     assert match is not None  # a session refers to a match that is there
-    _recount_match(conn, match, now)
+    erased = _erased(conn, match.players)
+    if not erased:
+        _recount_match(conn, match, now)
+        return
+    # With half of its shots gone the match can't be made anew: it stands. The other's day can.
+    for other in sessions_of_match(conn, match.id):
+        if other.player_id not in erased:
+            refresh_day(conn, other.player_id, other.day)
+
+
+def _erased(conn: sqlite3.Connection, player_ids: Sequence[str]) -> set[str]:
+    """Those of them who were erased, or are being."""
+    marks = ", ".join("?" * len(player_ids))
+    rows = conn.execute(f"SELECT id FROM players WHERE id IN ({marks}) AND erased IS NOT NULL", [*player_ids])
+    return {row["id"] for row in rows}
 
 
 def _session_for(conn: sqlite3.Connection, shot_id: str, played_at: datetime) -> Session | None:

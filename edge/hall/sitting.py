@@ -42,6 +42,14 @@ def at_table(conn: sqlite3.Connection) -> Sitting:
     return Sitting(tuple(sessions), tuple(p for p in players if p is not None), match)
 
 
+def in_order(sitting: Sitting) -> list[Player]:
+    """The players of a sitting: of a match by their sides."""
+    if sitting.match is None:
+        return list(sitting.players)
+    by_id = {player.id: player for player in sitting.players}
+    return [by_id[player_id] for player_id in sitting.match.players]
+
+
 def start_practice(
     conn: sqlite3.Connection, player_id: str, here: Occasion, goal: Mapping[str, Any] | None = None
 ) -> Session:

@@ -12,7 +12,6 @@ from datetime import datetime
 from edge.clock import stamp
 from edge.hall import badges, groups, points, ratings, streaks
 from edge.hall.badges import Evidence
-from edge.hall.matches import results_of
 
 LONG_RUN = 2  # shorter runs are no evidence for any badge
 
@@ -54,11 +53,10 @@ def evidence_of(conn: sqlite3.Connection, player_id: str, ref: str = "") -> Evid
         " GROUP BY match_id ORDER BY min(played_at)",
         [player_id],
     )
-    hill_hill = (r.won_by(player_id) for r in results_of(conn, player_id) if r.hill_hill and r.rated)
     return Evidence(
         runs=tuple(row["best_run"] for row in runs),
         safeties=tuple((row["won"], row["played"]) for row in safeties),
-        hill_hill=tuple(hill_hill),
+        hill_hill=tuple(streaks.hill_hill_sets(conn, player_id)),
         ref=ref,
     )
 

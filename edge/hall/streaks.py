@@ -111,6 +111,17 @@ def outcomes_of(conn: sqlite3.Connection, player_id: str, since_day: str = "") -
     return [Outcome(row["match_id"], row["day"], bool(row["won"]), bool(row["hill_hill"])) for row in rows]
 
 
+def hill_hill_sets(conn: sqlite3.Connection, player_id: str) -> list[bool]:
+    """Whether a player won, for each rated match that went to hill-hill, in the order in which they ended."""
+    side = (
+        "SELECT winner = :p AS won, ended_at, match_id FROM results WHERE player_{} = :p AND rated AND hill_hill"
+    )
+    rows = conn.execute(
+        f"{side.format('a')} UNION ALL {side.format('b')} ORDER BY ended_at, match_id", {"p": player_id}
+    )
+    return [bool(row["won"]) for row in rows]
+
+
 def attended_days(conn: sqlite3.Connection, player_id: str, since_day: str = "") -> list[str]:
     """The days from that one on, in order, on which a player struck a ball."""
     rows = conn.execute(

@@ -1,4 +1,5 @@
-"""The caretaker of a table's sessions: ends what nobody plays any more, enters what a killed process left."""
+"""The caretaker of a table's sessions: ends what nobody plays any more, enters what a killed process left, deletes
+what is left of those who were erased."""
 
 import logging
 import threading
@@ -6,11 +7,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from edge.bookkeeper import Bookkeeper
+from edge.hall import erasure
 from edge.hall.sitting import at_table, leave_table
 from edge.store.database import Store
 from edge.store.errors import StoreError
 
 LOOK_S = 5.0
+ERASING_S = 3.0  # of one look
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class Caretaker:
     def look(self, now: datetime, mono_s: float) -> bool:
         """One look; says whether it ended a sitting. Raises StoreError."""
         self._bookkeeper.book()
+        erasure.go_on(self._store, ERASING_S)
         with self._store.read() as conn:
             sitting = at_table(conn)
         if not sitting.taken:

@@ -13,6 +13,7 @@ from edge.hall import (
     audit,
     badges,
     consents,
+    erasure,
     groups,
     logins,
     matches,
@@ -53,6 +54,7 @@ SETS: tuple[Migrations, ...] = tuple(
         logins,
         consents,
         audit,
+        erasure,
     )
 )
 

@@ -44,6 +44,12 @@ def outbox_1(db: Database) -> None:
     """)
 
 
+@migrations()
+def outbox_2(db: Database) -> None:
+    """What waits to be sent of a shot is found by the shot, for the day on which it is erased."""
+    db.execute("CREATE INDEX outbox_by_shot ON outbox (json_extract(body, '$.shot_id'))")
+
+
 def append(conn: sqlite3.Connection, fact: Fact) -> int:
     """Puts a fact in line and returns its seq; `conn` must be inside the transaction of what it tells."""
     cursor = conn.execute(
@@ -59,6 +65,24 @@ def rows_after(conn: sqlite3.Connection, seq: int, limit: int) -> list[OutboxRow
     """The next rows in line after `seq`, at most `limit`."""
     rows = conn.execute("SELECT * FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?", [seq, limit])
     return [_row(row) for row in rows]
+
+
+def rows_about(conn: sqlite3.Connection, shot_id: str) -> list[OutboxRow]:
+    """What is in line of a shot."""
+    rows = conn.execute("SELECT * FROM outbox WHERE json_extract(body, '$.shot_id') = ? ORDER BY seq", [shot_id])
+    return [_row(row) for row in rows]
+
+
+def put_instead(conn: sqlite3.Connection, row: OutboxRow, fact: Fact) -> None:
+    """Puts another content in a fact's place, under its number and key: for what must not be told any more.
+
+    The line has no gap by it. Who has the first already keeps it, so what takes it back must be told apart.
+    """
+    conn.execute("DELETE FROM outbox WHERE seq = ?", [row.seq])
+    conn.execute(
+        "INSERT INTO outbox (seq, device, epoch, kind, key, body, hash, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [row.seq, row.device, row.epoch, fact.kind, row.fact.key, fact.body, fact.hash, row.fact.created],
+    )
 
 
 def _row(row: sqlite3.Row) -> OutboxRow:

@@ -8,6 +8,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from sqlite_utils import Database
@@ -136,18 +137,25 @@ class Source:
     fps: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoredShot:
     """A shot as it stands, with what the store knows of it. `played_at` is UTC.
 
-    `ball_set` names the set in play, by which the balls' names are to be read; None where nobody noted it.
+    `ball_set` names the set in play, by which the balls' names are to be read; None where nobody noted it. `body`
+    is the shot's JSON, which is read only when somebody asks for `shot`: it is long.
     """
 
-    shot: Shot
+    id: str
+    revision: int
     source_id: str
     played_at: datetime
     amended: bool
     ball_set: str | None
+    body: str
+
+    @cached_property
+    def shot(self) -> Shot:
+        return shot_from_json(json.loads(self.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +281,18 @@ def shot_before(conn: sqlite3.Connection, shot_id: str) -> str | None:
 
 
 def count_all_shots(conn: sqlite3.Connection) -> int:
-    """How many shots were ever stored. SQLite walks an index for it: 1.4 ms with 200,000 shots."""
+    """How many shots are stored. SQLite walks an index for it: 18 ms with a million."""
     return int(conn.execute("SELECT count(*) FROM shots").fetchone()[0])
+
+
+def count_shots_after(conn: sqlite3.Connection, row: int) -> int:
+    """How many shots were stored after the one in that row."""
+    return int(conn.execute("SELECT count(*) FROM shots WHERE rowid > ?", [row]).fetchone()[0])
+
+
+def latest_row(conn: sqlite3.Connection) -> int:
+    """The row of the shot that was stored last; rows are numbered in the order of storing. 0 without a shot."""
+    return int(conn.execute("SELECT coalesce(max(rowid), 0) FROM shots").fetchone()[0])
 
 
 def count_shots(conn: sqlite3.Connection, begin: str, end: str) -> Counts:
@@ -375,9 +393,15 @@ def _columns(shot: Shot) -> dict[str, Any]:
 
 
 def _stored(row: sqlite3.Row) -> StoredShot:
-    shot = shot_from_json(json.loads(row["body"]))
-    played_at = from_stamp(row["played_at"])
-    return StoredShot(shot, row["source_id"], played_at, bool(row["amended"]), row["ball_set"])
+    return StoredShot(
+        row["id"],
+        row["revision"],
+        row["source_id"],
+        from_stamp(row["played_at"]),
+        bool(row["amended"]),
+        row["ball_set"],
+        row["body"],
+    )
 
 
 def _marks(count: int) -> str:

@@ -1,4 +1,4 @@
-"""The box's API: health, metrics, the live state and the shots, for programs. Reads only."""
+"""The box's API: health, metrics, the live state, the shots, own figures and boards, for programs. Reads only."""
 
 from importlib.metadata import version
 from typing import Any
@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, jsonify, request, send_file
 
 from calibration.table import Table
 from edge.clock import stamp
-from kiosk.api import health, openapi
+from kiosk.api import health, me, openapi, sessions
 from kiosk.api.metrics import metrics as figures
 from kiosk.box import box
 from kiosk.records import Entry
@@ -15,6 +15,8 @@ from kiosk.who import access
 from vision.model import shot_to_json
 
 blueprint = Blueprint("api", __name__)
+blueprint.register_blueprint(me.blueprint)
+blueprint.register_blueprint(sessions.blueprint)
 
 LIMIT, MAX_LIMIT = 50, 200
 

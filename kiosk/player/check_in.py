@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from edge.hall import consents, logins, pins, players
+from edge.hall import claims, consents, logins, pins, players
 from edge.hall.pins import Verdict
 from edge.hall.players import PlayerError
 from edge.hall.sitting import at_table
 from kiosk import limits, who
 from kiosk.box import box
-from kiosk.player import phones
 from kiosk.security import local_path
 from kiosk.who import access, current_visitor, require_private_line
 
@@ -60,7 +59,7 @@ def trouble_of(verdict: Verdict) -> str:
 def name() -> str:
     """Who are you? By name, by phone, by card, or new here."""
     require_private_line()
-    return render_template("check_in/name.html", page=own_page(), phone=phones.check_in_address())
+    return render_template("check_in/name.html", page=own_page())
 
 
 @blueprint.get("/check-in/names")
@@ -109,8 +108,7 @@ def card() -> Response | str:
     except PlayerError:
         player_id = None
     if player_id is None:
-        page, phone = own_page(), phones.check_in_address()
-        return render_template("check_in/name.html", page=page, phone=phone, trouble="card")
+        return render_template("check_in/name.html", page=own_page(), trouble="card")
     return let_in(player_id)
 
 
@@ -170,6 +168,7 @@ def sign_up_done() -> Response | tuple[str, int]:
         with box().store.write() as conn:
             if visitor.player is not None and visitor.player.guest:
                 player = players.name_guest(conn, visitor.player, typed)
+                claims.signed_up(conn, player.id, here.now)
             else:
                 player = players.sign_up(conn, typed, here.stamp)
             pins.keep_pin(conn, player.id, hashed, here.now)

@@ -31,7 +31,6 @@ from kiosk.player.phones import (
     digest,
     find_code,
     numbers,
-    own_place,
 )
 from kiosk.security import Refusal
 from kiosk.who import access, current_visitor
@@ -48,7 +47,7 @@ def connect() -> str:
     """A code by which a player's phone is connected."""
     if not current_visitor().screen:
         raise Refusal(403, "at_table_only")
-    return render_template("phones/show.html", own_place=own_place())
+    return render_template("phones/show.html")
 
 
 @blueprint.post("/code")
@@ -87,7 +86,7 @@ def state() -> Response:
 def drop() -> tuple[str, int]:
     """The page that showed them was left, or shows others."""
     with box().store.write() as conn:
-        for token in request.form.getlist("token")[: 2 * WATCHED + 2]:
+        for token in request.form.getlist("token")[: 2 * WATCHED]:
             logins.withdraw(conn, token)
     return "", 204
 
@@ -181,7 +180,9 @@ def enter(code: str) -> Response | str:
 def qr_svg(address: str) -> Markup:
     """An address as a QR code, dark on white whatever the page's colours are; four modules of white around it."""
     code = make(address, error="l", micro=False)
-    return Markup(code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr-code", lineclass=None))
+    return Markup(
+        code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr-code", lineclass=None)
+    )
 
 
 def _wanted() -> tuple[str, str | None, dict[str, object]]:
@@ -219,7 +220,7 @@ def _page(code: str, one: Code) -> AskPage:
         page = check_in.opponent_page(one.payload("game"), int(one.payload("race")))
         return replace(page, pin_action=action)
     hidden = {"next": one.payload("next")} if one.payload("next") else {}
-    return AskPage("check_in.title", url_for("check_in.pin"), action, hidden)
+    return AskPage("own", url_for("check_in.pin"), action, hidden)
 
 
 def _back(one: Code) -> str:
@@ -250,4 +251,6 @@ def _go_on(one: Code, player_id: str) -> Response:
 
 
 def _tell(told: str, one: Code) -> str:
-    return render_template("phones/told_here.html", told=told, go_to=own_place() if told == "connected" else _back(one))
+    return render_template(
+        "phones/told_here.html", told=told, go_to=url_for("me.home") if told == "connected" else _back(one)
+    )

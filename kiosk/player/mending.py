@@ -11,6 +11,7 @@ from edge.hall.players import get_player
 from edge.hall.sessions import get_session
 from kiosk.balls_svg import ball_icon
 from kiosk.box import box
+from kiosk.player.me import name_of
 from kiosk.records import Entry
 from kiosk.shot_words import ball_name
 from kiosk.who import current_visitor
@@ -82,7 +83,7 @@ def _players(entry: Entry) -> tuple[Choice, ...]:
         if match is not None:
             players = [get_player(conn, player_id) for player_id in match.players]
             return tuple(
-                Choice(str(side), player.name, player.id == by.player_id)
+                Choice(str(side), name_of(player), player.id == by.player_id)
                 for side, player in enumerate(players)
                 if player is not None
             )

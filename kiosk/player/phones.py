@@ -16,10 +16,10 @@ The hall's network carries plain HTTP. Whoever listens there
 - can copy a phone's login, as it comes by with every page. With it they are what that player's phone is: they read
   the player's own pages, and where they can see a screen's code they check the player in at it.
 
-What limits a copied login: it does nothing at a screen without a code from that screen, in front of everybody. Each
-check-in by phone gives the phone a new login and ends the one before, so that either the copy is over, or the
-player's phone is asked for the name again, which tells. A new PIN ends all of a player's logins. And it does not
-know the PIN, so it can't set another one at the table.
+What limits a copied login: it does nothing at a screen without a code from that screen, in front of everybody.
+Each check-in by phone gives the phone a new login and ends the one before, so that either the copy is over, or the
+player's phone is asked for the name again, which tells. A new PIN ends all of a player's logins, and it is set
+where the old one is typed: at the table.
 
 Who can change what others receive, by an access point of their own say, can show a phone any page. That is why
 the pages here say where a PIN is typed, and nowhere else.
@@ -33,7 +33,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, current_app, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from edge.hall import logins
@@ -113,11 +113,6 @@ def digest(code: str) -> str:
     return hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
 
 
-def own_place() -> str:
-    """A player's own page, or the table's where there is none."""
-    return "/me" if current_app.url_map.bind("").test("/me", "GET") else "/"
-
-
 @blueprint.get("/p/<code>")
 @access("public")
 def scanned(code: str) -> Response | str:
@@ -153,14 +148,16 @@ def come_in(code: str) -> Response:
         one = find_code(conn, code, at)
         free = one.purpose == CHECK_IN and one.found.stage == "waiting" and one.payload("against") != player.id
         if free and logins.take(conn, code, CHECK_IN, at, player.id) is not None:
-            who.log_in(conn, response, player.id)  # in place of the login it came with, of which there may be a copy
+            who.log_in(
+                conn, response, player.id
+            )  # in place of the login it came with, of which there may be a copy
     return response
 
 
 @blueprint.post("/p/<code>/name")
 @access("public")
 def give_name(code: str) -> Response:
-    """Whose phone it is: asked of the screen, where the PIN is typed. Says nothing of whether the name is known."""
+    """Whose phone it is, for the screen to ask the PIN. Nothing here tells whether the name is known."""
     limits.spend("token")
     name = request.form.get("name", "")[:60]
     response = redirect(url_for("phones.scanned", code=code), 303)
@@ -205,7 +202,7 @@ def pair(code: str) -> Response:
         if is_screen() or found.stage != "done" or found.who is None or not _has_stub(conn, code, at):
             return redirect(url_for("phones.scanned", code=code), 303)
         logins.take(conn, _stub(), PHONE_STUB, at, found.who)
-        response = redirect(own_place(), 303)
+        response = redirect(url_for("me.home"), 303)
         response.delete_cookie(STUB_COOKIE, path="/p/", httponly=True, samesite="Lax")
         who.log_in(conn, response, found.who)
     return response
@@ -250,7 +247,7 @@ def _stub() -> str:
 
 
 def _tell(told: str) -> str:
-    return render_template("phones/told.html", told=told, own_place=own_place())
+    return render_template("phones/told.html", told=told)
 
 
 def _is(host: str, kind: str) -> bool:

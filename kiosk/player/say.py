@@ -7,10 +7,11 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from edge.hall import audit
-from edge.hall.said import Kind, Said, say, take_back
+from edge.hall.plays import plays_in_match
+from edge.hall.said import Kind, Said, said_in_match, say, take_back
 from edge.hall.scoring import recount
 from edge.hall.sessions import Session, get_session, touch
-from edge.hall.sitting import Sitting, at_table
+from edge.hall.sitting import Sitting, at_table, in_order
 from edge.store.shots import get_shot, mend_shot
 from kiosk import fragments
 from kiosk.balls_svg import ball_set
@@ -26,10 +27,27 @@ blueprint = Blueprint("say", __name__)
 WORDS: frozenset[Kind] = frozenset({"turn", "rack", "foul", "no foul", "push out", "solids", "stripes", "end"})
 
 
+@blueprint.get("/table/score")
+@access("screen", "guest", otherwise="check-in")
+def score() -> Response | str:
+    """What can be said of a match at any time: who won a rack, that the last shot was a foul, who gives up."""
+    with box().store.read() as conn:
+        sitting = at_table(conn)
+        if sitting.match is None:
+            return redirect("/", 303)
+        _may_speak(sitting)
+        names = [player.name for player in in_order(sitting)]
+        plays = plays_in_match(conn, sitting.match.id)
+        said = said_in_match(conn, sitting.match.id)
+    last = plays[-1] if plays else None
+    return render_template("table/score.html", match=sitting.match, names=names, last=last, said=said[-1:])
+
+
 @blueprint.post("/table/say")
 @access("screen", "guest")
-def say_it() -> str:
-    """A tap about the match that goes on; answers with what was understood and a way to take it back."""
+def say_it() -> Response | str:
+    """A tap about the match that goes on; answers with what was understood and a way to take it back, a form with
+    the way back to the table."""
     word = _word(request.form.get("word", ""))
     side = request.form.get("side", type=int)
     shot_id = request.form.get("shot") or None
@@ -41,14 +59,15 @@ def say_it() -> str:
         if sitting.match is None:
             abort(400)
         said = _say(conn, session, word, shot_id, side)
-        names = {player.id: player.name for player in sitting.players}
-        name = "" if side is None else names.get(sitting.match.players[side], "")
+        name = "" if side is None else in_order(sitting)[side].name
+    if "HX-Request" not in request.headers:
+        return redirect("/", 303)
     return render_template("table/_told.html", said=said, name=name)
 
 
 @blueprint.post("/table/take-back")
 @access("screen", "guest")
-def take_it_back() -> str:
+def take_it_back() -> Response | str:
     """Takes back a tap."""
     now = box().here()
     with box().store.write() as conn:
@@ -57,6 +76,8 @@ def take_it_back() -> str:
         if said is not None:
             _note(conn, "said.taken_back", said)
             recount(conn, session, now.now)
+    if "HX-Request" not in request.headers:
+        return redirect("/", 303)
     return render_template("table/_told.html", said=None, name="")
 
 

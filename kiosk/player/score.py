@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from edge.hall.matches import Match
 from edge.hall.players import Player
-from edge.hall.sitting import Sitting, at_table
+from edge.hall.sitting import Sitting, at_table, in_order
 from edge.stats.daily import Figures
 from edge.stats.summary import Progress, current_run, goal_progress, session_summary
 from kiosk.balls_svg import ball_icon
@@ -62,6 +62,23 @@ class Scoreboard:
 
 
 @dataclass(frozen=True, slots=True)
+class Duel:
+    """A figure of both players side by side; None where there is none. `better` is the side it speaks for, if
+    any."""
+
+    name: str
+    values: tuple[float | None, float | None]
+    unit: str = ""
+
+    @property
+    def better(self) -> int | None:
+        first, second = self.values
+        if self.name == "innings" or first is None or second is None or first == second:
+            return None
+        return int((second > first) != (self.name == "fouls"))
+
+
+@dataclass(frozen=True, slots=True)
 class Practice:
     """One player's practice: its figures so far and how far the goal is reached."""
 
@@ -80,6 +97,7 @@ class Play:
     players: tuple[str, ...] = ()
     practice: Practice | None = None
     board: Scoreboard | None = None
+    duel: tuple[Duel, ...] = ()
 
 
 def seat_of(sitting: Sitting) -> str:
@@ -96,7 +114,9 @@ def play_now(conn: sqlite3.Connection, balls: BallSet, t: Translate) -> Play:
     if not sitting.taken:
         return Play("")
     if sitting.match is not None:
-        return Play(seat, players, board=scoreboard(sitting.match, _names(sitting), balls, t))
+        first, second = in_order(sitting)
+        board = scoreboard(sitting.match, (first.name, second.name), balls, t)
+        return Play(seat, players, board=board, duel=_duel(conn, sitting, board))
     session, player = sitting.sessions[0], sitting.players[0]
     figures = session_summary(conn, session).figures
     progress = goal_progress(session, figures)
@@ -104,11 +124,18 @@ def play_now(conn: sqlite3.Connection, balls: BallSet, t: Translate) -> Play:
     return Play(seat, players, practice)
 
 
-def _names(sitting: Sitting) -> tuple[str, str]:
-    assert sitting.match is not None
-    names = {player.id: player.name for player in sitting.players}
-    first, second = sitting.match.players
-    return names.get(first, ""), names.get(second, "")
+def _duel(conn: sqlite3.Connection, sitting: Sitting, board: Scoreboard) -> tuple[Duel, ...]:
+    """What both have done in the match so far."""
+    sessions = [sitting.session_of(player.id) for player in in_order(sitting)]
+    first, second = (Figures() if s is None else session_summary(conn, s).figures for s in sessions)
+    a, b = board.sides
+    return (
+        Duel("makes", (first.makes, second.makes)),
+        Duel("make_percent", (first.make_pct, second.make_pct), "percent"),
+        Duel("best_run", (a.best_run, b.best_run)),
+        Duel("innings", (a.innings, b.innings)),
+        Duel("fouls", (a.fouls, b.fouls)),
+    )
 
 
 def scoreboard(match: Match, names: tuple[str, str], balls: BallSet, t: Translate) -> Scoreboard:

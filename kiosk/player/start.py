@@ -6,6 +6,7 @@ from datetime import timedelta
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from edge.clock import stamp
 from edge.hall import pins
 from edge.hall.badges import badges_of
 from edge.hall.drills import drills
@@ -20,7 +21,7 @@ from kiosk.balls_svg import ball_set
 from kiosk.box import box
 from kiosk.diagram import drill_svg
 from kiosk.live_state import default_table
-from kiosk.player import check_in
+from kiosk.player import belongings, check_in
 from kiosk.security import Refusal
 from kiosk.who import access, current_visitor, require_at_table, require_private_line
 
@@ -60,7 +61,7 @@ def practice() -> str:
 @blueprint.post("/start/practice")
 @access("guest")
 def begin_practice() -> Response:
-    goal = _goal()
+    goal = checked_goal(request.form.get("goal", ""))
     with box().store.write() as conn:
         start_practice(conn, _player().id, box().here(), goal)
     return redirect("/", 303)
@@ -158,7 +159,7 @@ def rematch(session_id: str) -> Response:
         earlier = None if session is None or session.match_id is None else get_match(conn, session.match_id)
         if session is None or earlier is None:
             abort(404)
-        _require_summary(session)
+        require_summary(session)
         breaker = 1 - earlier.first_breaker
         start_match(
             conn,
@@ -180,7 +181,7 @@ def summary(session_id: str) -> str:
         session = get_session(conn, session_id)
         if session is None:
             abort(404)
-        _require_summary(session)
+        require_summary(session)
         found = session_summary(conn, session)
         player = get_player(conn, session.player_id)
         match = None if session.match_id is None else get_match(conn, session.match_id)
@@ -199,6 +200,7 @@ def summary(session_id: str) -> str:
         progress=goal_progress(session, found.figures),
         change=change,
         badges=won,
+        code=belongings.code_of(player, session),
     )
 
 
@@ -219,8 +221,10 @@ def _own_session(sitting: Sitting) -> Session:
     return own or sitting.sessions[0]
 
 
-def _goal() -> dict[str, object]:
-    kind, _, amount = request.form.get("goal", "").partition(":")
+def checked_goal(text: str) -> dict[str, object]:
+    """What a player sets out to do: `makes:25`, `minutes:30`, `run:5`, `drill:` and its key, or nothing. Answers
+    400 for anything else."""
+    kind, _, amount = text.partition(":")
     if kind == "":
         return {}
     if kind == "drill":
@@ -243,7 +247,7 @@ def _game() -> tuple[str, int]:
     return game, int(race)
 
 
-def _require_summary(session: Session) -> None:
+def require_summary(session: Session) -> None:
     """Its player and staff always; the screen while it goes on and a little longer. Raises Refusal."""
     visitor = current_visitor()
     if visitor.staff or visitor.is_player(session.player_id):
@@ -255,10 +259,11 @@ def _require_summary(session: Session) -> None:
 
 
 def _badges_of_session(conn: sqlite3.Connection, session: Session, match: Match | None) -> list[str]:
-    since = session.started_at
+    """The badges that a session brought: those that name it or its match, or were earned while it went on."""
     refs = {session.id} if match is None else {session.id, match.id}
+    until = stamp(session.ended_at or box().here().now)
     return [
         earned.badge
         for earned in badges_of(conn, session.player_id)
-        if earned.ref in refs or earned.earned_at >= since.isoformat()
+        if earned.ref in refs or stamp(session.started_at) <= earned.earned_at <= until
     ]

@@ -12,7 +12,6 @@ from kiosk.balls_svg import ball_set
 from kiosk.box import box
 from kiosk.live import SHOTS_ON_PAGE
 from kiosk.live_state import Reading, default_table
-from kiosk.player import phones
 from kiosk.player.mending import mending
 from kiosk.records import Entry
 from kiosk.replay import replay_data, table_data
@@ -29,10 +28,12 @@ def home() -> str:
     """The first page anyone sees: the live table with what is played on it, or the way in."""
     play = fragments.play_at_table()
     if play.seat:
-        return _live_page("table/play.html", play=play, score=fragments.play(play), may_act=_may_act(play.players))
+        may_act = _may_act(play.players)
+        score, duel = fragments.play(play), fragments.duel(play)
+        return _live_page("table/play.html", play=play, score=score, duel=duel, may_act=may_act)
     with box().store.read() as conn:
         board = month_board(conn, box().here().month)
-    return _live_page("table/attract.html", board=board, phone=phones.check_in_address())
+    return _live_page("table/attract.html", board=board)
 
 
 @blueprint.get("/shots")

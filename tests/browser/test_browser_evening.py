@@ -170,6 +170,13 @@ def test_a_tap_gives_the_table_and_can_be_taken_back(page: Any, served: Any) -> 
     page.locator(".told button").click()
     page.wait_for_selector(".side-panel.on >> text=Ana")
     assert page.locator(".told").count() == 0
+    page.locator("a[href='/table/score']").click()
+    assert page.evaluate(SMALL_TARGETS) == []
+    page.locator(".put", has_text="Guest").locator("button", has_text="Won the rack").click()
+    page.wait_for_function("() => document.querySelectorAll('.side-score')[1].textContent === '1'")
+    page.locator("a[href='/table/score']").click()
+    page.locator("button", has_text="Take back").click()
+    page.wait_for_function("() => document.querySelectorAll('.side-score')[1].textContent === '0'")
 
 
 def test_wrong_pins_are_held_off_and_the_right_one_too(page: Any, served: Any) -> None:

@@ -1,5 +1,6 @@
 """The store under several threads and processes, and when file or disk fail."""
 
+import json
 import os
 import resource
 import signal
@@ -64,7 +65,7 @@ def keys(store: Store) -> list[str]:
 
 def add(store: Store, key: str, size: int = 1) -> None:
     with store.write() as conn:
-        conn.execute(ADD, [key, "x" * size])
+        conn.execute(ADD, [key, json.dumps("x" * size)])
 
 
 def test_four_processes_write_at_once_and_every_shot_is_there_once(path: Path) -> None:
@@ -103,7 +104,7 @@ def test_a_writer_that_is_blocked_says_so(path: Path) -> None:
 def test_a_failed_block_leaves_nothing_and_the_store_usable(store: Store) -> None:
     def fail_half_way() -> None:
         with store.write() as conn:
-            conn.execute(ADD, ["first", "x"])
+            conn.execute(ADD, ["first", "{}"])
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -24,20 +24,19 @@ async function renew() {
   place.innerHTML = await answer.text();
   const { code, stub } = place.firstElementChild.dataset;
   codes.unshift({ code, stub });
-  drop(codes.splice(2));
+  drop(codes.splice(2).flatMap(tokens));
   renewedAt = Date.now();
   return true;
 }
 
-// Codes that nobody sees any more.
+const tokens = ({ code, stub }) => [code, stub];
+
+// What nobody is to use any more.
 function drop(old) {
   if (old.length === 0) return;
   const told = new FormData();
   told.append("csrf", form.elements.csrf.value);
-  for (const { code, stub } of old) {
-    told.append("token", code);
-    told.append("token", stub);
-  }
+  for (const token of old) told.append("token", token);
   navigator.sendBeacon(root.dataset.drop, told);
 }
 
@@ -50,8 +49,10 @@ async function look() {
 function goOn(answer) {
   const ours = codes.find(({ code }) => code === answer.code);
   codes = codes.filter((one) => one !== ours);
-  if (answer.stage === "opened") window.location.assign(answer.go);
-  else {
+  if (answer.stage === "opened") {
+    drop([ours.stub]);
+    window.location.assign(answer.go);
+  } else {
     form.elements.code.value = ours.code;
     form.elements.stub.value = ours.stub;
     form.submit();
@@ -80,7 +81,7 @@ async function watch() {
 if (field !== null) field.addEventListener("input", () => { typedAt = Date.now(); });
 window.addEventListener("pagehide", () => {
   gone = true;
-  drop(codes);
+  drop(codes.flatMap(tokens));
 });
 // Back from the page after it, as it was left.
 window.addEventListener("pageshow", (event) => {

@@ -1,0 +1,246 @@
+"""Claims: what a guest played stands afterwards as if it had been played under one's own name."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evening import Evening
+
+from edge.hall import audit, claims, logins
+from edge.hall.claims import Claimed
+from edge.hall.matches import get_match
+from edge.hall.players import Player, PlayerError, get_player, name_guest
+from edge.hall.points import month_board
+from edge.hall.ratings import rating_of
+
+RACK = tuple(str(n) for n in range(1, 10))
+# When something was entered differs between an evening and what was claimed after it; so do the numbers of rows.
+VOLATILE = {"id", "seq", "created", "changed_at", "earned_at", "ref", "roles", "visible", "name_key", "guest"}
+LEFT_OUT = {
+    "audit",
+    "logins",
+    "one_time_tokens",
+    "pins",
+    "identity",
+    "outbox",
+    "_sqlite_migrations",
+    "group_changes",
+}
+
+
+@contextmanager
+def an_evening(folder: Path) -> Iterator[Evening]:
+    folder.mkdir()
+    evening = Evening(folder)
+    try:
+        yield evening
+    finally:
+        evening.close()
+
+
+@pytest.fixture
+def evening(tmp_path: Path) -> Iterator[Evening]:
+    with an_evening(tmp_path / "one") as evening:
+        yield evening
+
+
+def play_a_rack(evening: Evening) -> None:
+    """The first player breaks, pots two and misses; the other runs the rack out."""
+    evening.shoot("1", kind="break", on_table=RACK)
+    evening.shoot("2", first="2", on_table=RACK[1:])
+    evening.shoot(first="3", on_table=RACK[2:])
+    for i, ball in enumerate(RACK[2:], start=2):
+        evening.shoot(ball, first=ball, on_table=RACK[i:])
+
+
+def spend_the_evening(evening: Evening, ana: Player, who: Player) -> None:
+    """Two matches against Ana with a practice between them, on two days."""
+    evening.match(ana, who, race_to=1)
+    play_a_rack(evening)
+    evening.leave()
+    evening.wait(600)
+    evening.practise(who, {"makes": 5})
+    for ball in RACK[:8]:
+        evening.shoot(ball, first=ball, on_table=RACK)
+    stray = evening.shoot()
+    evening.say("nobody", shot_id=stray, speaker=who.id)
+    evening.leave()
+    evening.wait(20 * 3600)
+    evening.match(who, ana, race_to=1)
+    play_a_rack(evening)
+    evening.leave()
+
+
+def everything(evening: Evening, names: dict[str, str]) -> dict[str, list[str]]:
+    """All tables as text, with names in place of ids, without what tells only when a row was entered."""
+    with evening.store.read() as conn:
+        tables = [
+            row["name"]
+            for row in conn.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"
+            )
+            if row["name"] not in LEFT_OUT
+        ]
+        labels = dict(names)
+        for table, what in (("matches", "started_at"), ("sessions", "started_at || kind || player_id")):
+            for row in conn.execute(f"SELECT id, {what} AS what FROM {table}"):
+                labels[row["id"]] = f"{table} of {row['what']}"
+        found = {}
+        for table in tables:
+            rows = [dict(row) for row in conn.execute(f"SELECT * FROM {table}")]
+            # The ledger is compared by its sums, below.
+            if table != "player_points":
+                found[table] = sorted(_as_text(row, labels, table) for row in rows)
+        sums = "SELECT player_id, month, kind, sum(half_points) AS sum FROM player_points"
+        found["sums of points"] = sorted(
+            _as_text(dict(row), labels, "")
+            for row in conn.execute(f"{sums} GROUP BY player_id, month, kind, player_points.ref HAVING sum")
+        )
+        groups = "SELECT DISTINCT player_id FROM group_changes"
+        found["groups"] = sorted(_as_text(dict(row), labels, "") for row in conn.execute(groups))
+    return found
+
+
+def _as_text(row: dict[str, Any], labels: dict[str, str], table: str) -> str:
+    kept = {name: value for name, value in row.items() if name not in VOLATILE or table == "shots"}
+    kept = {name: value for name, value in kept.items() if name not in ("stored_at", "amended_at")}
+    text = str(kept)
+    for _ in range(2):  # a session's label holds its player's id
+        text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", lambda found: labels.get(found[0], found[0]), text)
+    return text
+
+
+def claim_by_code(evening: Evening, guest: Player, player: Player) -> Claimed:
+    with evening.store.write() as conn:
+        code = logins.make_claim_code(conn, guest.id, evening.now)
+    with evening.store.write() as conn:
+        return claims.claim(conn, f" {code.lower()} ", player.id, evening.now)
+
+
+def sign_up_after_all(evening: Evening, guest: Player) -> Player:
+    with evening.store.write() as conn:
+        player = name_guest(conn, guest, "Gus")
+        claims.signed_up(conn, player.id, evening.now)
+    return player
+
+
+def claim_as_new_player(evening: Evening, guest: Player) -> Player:
+    gus = evening.player("Gus")
+    assert claim_by_code(evening, guest, gus) == Claimed(3, 18)
+    return gus
+
+
+@pytest.mark.parametrize("become", [sign_up_after_all, claim_as_new_player])
+def test_it_is_as_if_it_had_been_played_under_one_s_own_name(
+    tmp_path: Path, become: Callable[[Evening, Player], Player]
+) -> None:
+    with an_evening(tmp_path / "as a guest") as evening:
+        ana, guest = evening.player("Ana"), evening.guest()
+        spend_the_evening(evening, ana, guest)
+        gus = become(evening, guest)
+        as_guest = everything(evening, {ana.id: "Ana", gus.id: "Gus"})
+    with an_evening(tmp_path / "as oneself") as evening:
+        ana, gus = evening.player("Ana"), evening.player("Gus")
+        spend_the_evening(evening, ana, gus)
+        as_oneself = everything(evening, {ana.id: "Ana", gus.id: "Gus"})
+    assert as_guest == as_oneself
+    assert any("one_pack_king" in row for row in as_guest["user_achievements"])
+
+
+def test_matches_become_rated_and_both_get_their_points(evening: Evening) -> None:
+    ana, guest = evening.player("Ana"), evening.guest()
+    match = evening.match(ana, guest, race_to=1)
+    play_a_rack(evening)
+    evening.leave()
+    with evening.store.read() as conn:
+        assert [(p.name, p.points) for p in month_board(conn, "2025-10")] == [("Ana", 1.0)]
+    gus = sign_up_after_all(evening, guest)
+    with evening.store.read() as conn:
+        assert {p.name: p.points for p in month_board(conn, "2025-10")} == {"Ana": 1.5, "Gus": 2.5}
+        assert (rating_of(conn, gus.id).elo, rating_of(conn, ana.id).elo) == (1016, 984)
+        found = get_match(conn, match.id)
+    assert found is not None
+    assert found.winner == gus.id
+
+
+def test_what_was_played_against_oneself_stays_the_guest_s(evening: Evening) -> None:
+    ana, guest = evening.player("Ana"), evening.guest()
+    evening.match(ana, guest, race_to=1)
+    play_a_rack(evening)
+    evening.leave()
+    with evening.store.write() as conn:
+        code = logins.make_claim_code(conn, guest.id, evening.now)
+    with pytest.raises(PlayerError, match="claim_self"), evening.store.write() as conn:
+        claims.claim(conn, code, ana.id, evening.now)
+    evening.wait(60)
+    evening.practise(guest)
+    evening.shoot("1")
+    evening.leave()
+    with evening.store.write() as conn:
+        assert claims.claim(conn, code, ana.id, evening.now) == Claimed(1, 1, left=1)
+    with evening.store.read() as conn:
+        assert get_player(conn, guest.id) is not None
+    owners = evening.rows("SELECT DISTINCT player_id FROM plays WHERE match_id IS NULL")
+    assert owners == [{"player_id": ana.id}]
+    assert evening.rows("SELECT shots FROM metrics_daily WHERE player_id = ?", guest.id) == [{"shots": 7}]
+    assert evening.rows("SELECT shots FROM metrics_daily WHERE player_id = ?", ana.id) == [{"shots": 4}]
+
+
+def test_a_day_that_both_played_adds_up(evening: Evening) -> None:
+    ana, guest = evening.player("Ana"), evening.guest()
+    for who in (ana, guest):
+        evening.practise(who)
+        evening.shoot("1")
+        evening.shoot()
+        evening.leave()
+    claim_by_code(evening, guest, ana)
+    assert evening.rows("SELECT player_id, shots, makes FROM metrics_daily") == [
+        {"player_id": ana.id, "shots": 4, "makes": 2}
+    ]
+    assert evening.rows("SELECT player_id, half_points FROM points_alltime") == [
+        {"player_id": ana.id, "half_points": 2}
+    ]
+    assert evening.rows("SELECT id FROM players") == [{"id": ana.id}]
+
+
+def test_a_code_works_once_and_not_for_ever(evening: Evening) -> None:
+    ana, ben, guest, late = evening.player("Ana"), evening.player("Ben"), evening.guest(), evening.guest()
+    for who in (guest, late):
+        evening.practise(who)
+        evening.shoot("1")
+        evening.leave()
+    with evening.store.write() as conn:
+        code = logins.make_claim_code(conn, guest.id, evening.now)
+        old = logins.make_claim_code(conn, late.id, evening.now - timedelta(days=logins.CLAIM_DAYS))
+        claims.claim(conn, code, ana.id, evening.now)
+    for typed in (code, old, "B4KX-79QM", "", "'; DROP TABLE players"):
+        with pytest.raises(PlayerError, match="claim_unknown"), evening.store.write() as conn:
+            claims.claim(conn, typed, ben.id, evening.now)
+    with evening.store.read() as conn:
+        deeds = audit.about(conn, f"player:{ana.id}")
+    assert [(deed.what, deed.after) for deed in deeds] == [("guest.claimed", {"sessions": 1, "shots": 1})]
+
+
+def test_the_code_of_a_guest_who_signed_up_opens_nothing(evening: Evening) -> None:
+    ana, guest = evening.player("Ana"), evening.guest()
+    evening.practise(guest)
+    evening.shoot("1")
+    with evening.store.write() as conn:
+        code = logins.make_claim_code(conn, guest.id, evening.now)
+    sign_up_after_all(evening, guest)
+    with pytest.raises(PlayerError, match="claim_unknown"), evening.store.write() as conn:
+        claims.claim(conn, code, ana.id, evening.now)
+
+
+def test_who_plays_as_a_guest_now_goes_on_as_the_player(evening: Evening) -> None:
+    ana, guest = evening.player("Ana"), evening.guest()
+    evening.practise(guest)
+    evening.shoot("1")
+    claim_by_code(evening, guest, ana)
+    evening.shoot("2")
+    assert evening.rows("SELECT player_id, shots FROM sessions") == [{"player_id": ana.id, "shots": 2}]
+    assert evening.rows("SELECT shots FROM metrics_daily WHERE player_id = ?", ana.id) == [{"shots": 2}]

@@ -1,7 +1,7 @@
 """The live stream: one watcher thread a process reads `live.json` and the store; every page open listens.
 
 Nobody is queued for: a listener that is slow simply finds the latest state when it comes back, so old states
-are dropped and a shot's card is not. The event of a card carries an id, `revision@shot`. A page that
+are dropped and a shot's card is not. The event of a card carries an id, `version@shot`. A page that
 reconnects names the last one it saw (`Last-Event-ID`, or `after` in the address) and is given what came since.
 """
 
@@ -44,9 +44,9 @@ def event(name: str, data: str, key: str | None = None) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def event_id(key: str, revision: int) -> str:
+def event_id(key: str, version: str) -> str:
     """The id of a card's event: the shot as it stood."""
-    return f"{revision}@{key}"
+    return f"{version}@{key}"
 
 
 class Renderer(Protocol):
@@ -72,12 +72,12 @@ class Arrival:
 
     number: int
     key: str
-    revision: int
+    version: str
     html: str
 
     @property
     def event_id(self) -> str:
-        return event_id(self.key, self.revision)
+        return event_id(self.key, self.version)
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Hub:
         self._closing = threading.Event()
         self._load = LoadWatch()
         self._sensor = LoadWatch()
-        self._known: dict[str, int] = {}
+        self._known: dict[str, str] = {}
         self._version: int | None = None
         self._looks = 0
         self._unbooked_s: float | None = None
@@ -202,9 +202,10 @@ class Hub:
             return
         newest_first = self._records.recent(REMEMBERED)
         for entry in reversed(newest_first):
-            if self._known.get(entry.key) != entry.revision:
+            if self._known.get(entry.key) != entry.version:
                 self._arrive(entry)
-        self._known = {entry.key: entry.revision for entry in newest_first}
+        self._known = {entry.key: entry.version for entry in newest_first}
+        self._forget_others()
         self._version, self._day = version, day
         self._say("today", self._renderer.today())
         seat, score, duel = self._renderer.play()
@@ -227,8 +228,15 @@ class Hub:
         slots = self._slots
         with self._changed:
             slots.arrived += 1
-            slots.arrivals.append(Arrival(slots.arrived, entry.key, entry.revision, html))
+            slots.arrivals.append(Arrival(slots.arrived, entry.key, entry.version, html))
             self._changed.notify_all()
+
+    def _forget_others(self) -> None:
+        """A card that stands otherwise now, or whose shot was erased, is told to nobody any more."""
+        with self._changed:
+            now = [a for a in self._slots.arrivals if self._known.get(a.key) == a.version]
+            self._slots.arrivals.clear()
+            self._slots.arrivals.extend(now)
 
     def _say(self, name: str, html: str) -> None:
         with self._changed:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from zlib import crc32
 
 from calibration.table import STANDARD_TABLES, Table
 from edge.bookkeeper import waiting
@@ -46,6 +47,15 @@ class Entry:
     @property
     def revision(self) -> int:
         return self.stored.revision
+
+    @property
+    def version(self) -> str:
+        """Changes with everything a card shows: what was seen of the shot, whose it was, what it counted."""
+        by = self.by
+        if by is None:
+            return str(self.revision)
+        shown = f"{by.name if by.open else ''} {by.foul} {by.sure}"
+        return f"{self.revision}.{crc32(shown.encode()):08x}"
 
     @property
     def ball_set(self) -> BallSet | None:

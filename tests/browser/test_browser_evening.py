@@ -77,8 +77,8 @@ def clear_table(page: Any, served: Any) -> None:
         page.locator("button.end").click()
         page.wait_for_url("**/session/**")
     if page.locator("#leave-form").count():
-        page.evaluate("() => document.getElementById('leave-form').submit()")
-        page.wait_for_url(f"{served.url}/")
+        with page.expect_navigation():
+            page.evaluate("() => document.getElementById('leave-form').submit()")
 
 
 def shoot(served: Any, *potted: str, **more: Any) -> str:
@@ -215,6 +215,48 @@ def test_left_alone_the_screen_forgets_who_was_there_and_the_session_goes_on(pag
     page.wait_for_url("**/check-in**")  # the screen is nobody's
 
 
+def test_one_s_own_figures_after_a_session(page: Any, served: Any) -> None:
+    clear_table(page, served)
+    sign_up(page, served, "Hugo")
+    page.locator("a[href='/start/practice']").click()
+    page.locator("button[value='']").click()
+    page.wait_for_selector(".score.practice")
+    for potted in (("1",), ("2",), (), ("3",)):
+        shoot(served, *potted)
+    page.wait_for_function("() => document.querySelector('.figures dd').textContent === '3'")
+    page.locator("a[href='/me']").click()
+    page.wait_for_url("**/me")
+    assert "75" in page.locator("main").inner_text()
+    page.locator("a[href='/me/stats']").click()
+    page.wait_for_selector(".shot-map")
+    for span in ("day", "week", "month", "lifetime"):
+        page.goto(f"{served.url}/me/stats?range={span}")
+        assert "75" in page.locator("main").inner_text(), span
+    page.goto(f"{served.url}/boards")
+    assert "Hugo" in page.locator("main").inner_text()
+
+
+def test_deleting_everything_of_mine(page: Any, served: Any) -> None:
+    clear_table(page, served)
+    sign_up(page, served, "Ida")
+    page.locator("a[href='/start/practice']").click()
+    page.locator("button[value='']").click()
+    page.wait_for_selector(".score.practice")
+    shot = shoot(served, "1")
+    page.wait_for_selector(f'.card[data-shot="{shot}"]')
+    page.goto(f"{served.url}/me/settings")
+    page.locator("a[href='/me/delete']").click()
+    page.locator("a[href='/me/delete/pin']").click()
+    press_pin(page, PIN)
+    page.locator("form[action='/me/delete'] button").click()
+    page.wait_for_url("**/gone")
+    page.goto(f"{served.url}/check-in")
+    type_name(page, "Ida")
+    assert page.locator(".name-button", has_text="Ida").count() == 0
+    with served.box.store.read() as conn:
+        wait_until(lambda: conn.execute("SELECT 1 FROM shots WHERE id = ?", [shot]).fetchone() is None)
+
+
 def test_a_card_at_the_reader_that_nobody_knows(page: Any, served: Any) -> None:
     clear_table(page, served)
     page.goto(f"{served.url}/check-in")
@@ -238,6 +280,19 @@ PAGES = (
     "/start/practice",
     "/start/match",
     "/consent",
+    "/me",
+    "/me/stats",
+    "/me/stats?range=lifetime",
+    "/me/profile",
+    "/me/sessions",
+    "/me/shots",
+    "/me/settings",
+    "/me/settings/play",
+    "/me/claim",
+    "/me/delete",
+    "/boards",
+    "/boards/fame",
+    "/boards/groups",
 )
 
 

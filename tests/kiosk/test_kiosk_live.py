@@ -65,7 +65,7 @@ class Listener:
 
 
 def ids(shots: list[Any]) -> list[str]:
-    return [event_id(shot.id, shot.revision) for shot in shots]
+    return [event_id(shot.id, str(shot.revision)) for shot in shots]
 
 
 def test_states_are_delivered_with_their_balls(hub: Hub, fake_box: FakeBox) -> None:
@@ -85,7 +85,7 @@ def test_a_new_shot_comes_once_with_its_card_and_counts(hub: Hub, fake_box: Fake
     _, shot = fake_box.shoot()
     fake_box.save(shot)
     found = listener.until("shot")
-    assert found["id"] == event_id(shot.id, 1)
+    assert found["id"] == event_id(shot.id, "1")
     assert f'data-shot="{shot.id}"' in found["data"]
     listener.until("today", lambda html: "<dd>5</dd>" in html)
     assert listener.shots_until_state(fake_box, "after") == []
@@ -113,8 +113,31 @@ def test_an_amended_shot_is_told_again_with_its_revision(hub: Hub, fake_box: Fak
     listener.until("today")
     fake_box.save(replace(shots[0], revision=2, result="unknown"))
     found = listener.until("shot")
-    assert found["id"] == event_id(shots[0].id, 2)
-    assert 'data-revision="2"' in found["data"]
+    assert found["id"] == event_id(shots[0].id, "2")
+    assert 'data-version="2"' in found["data"]
+
+
+def test_whose_shot_it_was_is_told_again_when_that_changes(hub: Hub, fake_box: FakeBox) -> None:
+    from datetime import UTC, datetime
+
+    from edge.clock import now_stamp
+    from edge.hall.occasion import occasion
+    from edge.hall.players import sign_up
+    from edge.hall.sitting import leave_table, start_practice
+
+    with fake_box.store.write() as conn:
+        player = sign_up(conn, "Ana", now_stamp())
+        start_practice(conn, player.id, occasion(UTC, "Table 1"))
+    _, shot = fake_box.shoot()
+    fake_box.save(shot)
+    listener = Listener(hub)
+    assert "Ana" in listener.until("shot")["data"]
+    with fake_box.store.write() as conn:
+        leave_table(conn, datetime.now(UTC), "player", datetime.now(UTC))
+    assert "Ana" not in listener.until("shot")["data"]
+    late = Listener(hub)
+    assert "Ana" not in late.until("shot")["data"]
+    assert late.shots_until_state(fake_box, "after") == []
 
 
 def test_a_slow_listener_misses_states_but_no_card(hub: Hub, fake_box: FakeBox) -> None:

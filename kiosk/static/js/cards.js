@@ -1,4 +1,5 @@
-// The list of shots: a card comes once, an amended one takes its old place, the list does not grow for ever.
+// The list of shots: a card comes once, one that stands otherwise now takes its old place, the list does not grow for
+// ever.
 
 const KEPT = 60;
 
@@ -6,16 +7,24 @@ const KEPT = 60;
 export function welcome(list, html) {
   const arriving = new DOMParser().parseFromString(html, "text/html").querySelector(".card");
   if (!arriving) return false;
-  const there = [...list.querySelectorAll(".card")].find((card) => card.dataset.shot === arriving.dataset.shot);
-  if (!there) {
-    trim(list);
-    return true;
+  const cards = [...list.querySelectorAll(".card")];
+  const there = cards.find((card) => card.dataset.shot === arriving.dataset.shot);
+  if (there) {
+    if (arriving.dataset.version !== there.dataset.version) {
+      arriving.classList.remove("fresh");
+      there.replaceWith(document.adoptNode(arriving));
+    }
+    return false;
   }
-  if (Number(arriving.dataset.revision) > Number(there.dataset.revision)) {
-    arriving.classList.remove("fresh");
-    there.replaceWith(document.adoptNode(arriving));
+  const at = (card) => Date.parse(card.dataset.at);
+  const later = cards.find((card) => at(card) <= at(arriving));
+  if (!later && cards.length) return false; // older than all that are shown: it comes on demand
+  if (later && later !== cards[0]) {
+    later.before(document.adoptNode(arriving));
+    return false;
   }
-  return false;
+  trim(list);
+  return true;
 }
 
 function trim(list) {

@@ -112,7 +112,7 @@ def _recount_match(conn: sqlite3.Connection, match: Match, now: datetime) -> Non
     own: tuple[list[Booked], list[Booked]] = ([], [])
     for b, verdict in zip(booked, state.verdicts, strict=True):
         if verdict.player is None:
-            _count(conn, b, Counted(b.counted.session_id, None))
+            _count(conn, b, Counted(sides[0].id, None))  # it has to lie somewhere
             continue
         own[verdict.player].append(b)
         side = sides[verdict.player]

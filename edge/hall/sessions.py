@@ -50,7 +50,7 @@ def sessions_1(db: Database) -> None:
     db.execute("CREATE INDEX sessions_by_player ON sessions (player_id, started_at)")
     db.execute("CREATE INDEX sessions_of_match ON sessions (match_id) WHERE match_id IS NOT NULL")
     db.execute("CREATE INDEX sessions_by_time ON sessions (started_at)")
-    db.execute("CREATE INDEX sessions_attended ON sessions (player_id, day) WHERE shots > 0")
+    db.execute("CREATE INDEX sessions_of_day ON sessions (player_id, day, shots, active_s)")
     # An evening counts as attended once a ball was struck.
     db.execute("""
         CREATE VIEW attendances AS
@@ -126,11 +126,14 @@ def open_sessions(conn: sqlite3.Connection) -> list[Session]:
 
 
 def sessions_at(conn: sqlite3.Connection, moment: datetime) -> list[Session]:
-    """The sessions that went on at that moment, open ones too, in the order in which they began."""
+    """The sessions that went on at that moment, open ones too, in the order in which they began.
+
+    What happens in the moment at which one ends and the next begins belongs to the one that ends.
+    """
     # Nobody stays for longer than a day; without the bound every session ever held would be looked at.
     earliest = stamp(moment - timedelta(days=1))
     rows = conn.execute(
-        "SELECT * FROM sessions WHERE started_at > ? AND started_at <= ?"
+        "SELECT * FROM sessions WHERE started_at > ? AND started_at < ?"
         " AND (ended_at IS NULL OR ended_at >= ?) ORDER BY started_at, id",
         [earliest, stamp(moment), stamp(moment)],
     )

@@ -14,6 +14,7 @@ from edge.hall import standing
 from edge.hall.matches import Match, begin_match, get_match
 from edge.hall.occasion import Occasion
 from edge.hall.players import Player, get_player
+from edge.hall.scoring import recount
 from edge.hall.sessions import EndReason, Session, begin_session, end_session, open_sessions, rejoin_session
 
 
@@ -80,6 +81,7 @@ def start_match(
             rejoin_session(conn, fresh[player_id].id, match.id, "match")
         else:
             begin_session(conn, player_id, "match", here, match_id=match.id)
+    recount(conn, open_sessions(conn)[0], here.now)  # a scoreboard stands from the first moment
     return match
 
 

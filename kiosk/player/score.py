@@ -139,11 +139,8 @@ def _duel(conn: sqlite3.Connection, sitting: Sitting, board: Scoreboard) -> tupl
 
 
 def scoreboard(match: Match, names: tuple[str, str], balls: BallSet, t: Translate) -> Scoreboard:
-    """A match as it stands; one in which nothing happened yet stands at its beginning."""
+    """A match as it stands."""
     state = match.state
-    if not state:
-        sides = [Side(n, names[n], 0, n == match.first_breaker, 0, 0, 0, 0, 0) for n in (0, 1)]
-        return Scoreboard(match, (sides[0], sides[1]), 1, False, True, False, None, t("score.breaks"))
     sides = [
         Side(
             n,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from calibration.table import RAIL_NAMES
+from edge import bookkeeper
 from edge.store.errors import StoreError
 from kiosk.api.health import reasons
 from kiosk.box import Box
@@ -45,6 +46,7 @@ def metrics(box: Box) -> str:
         Metric("ladder_live_age_seconds", "Age of the live state", reading.age_s if reading.state else None),
         Metric("ladder_kiosk_listeners", "Pages on the live stream", float(box.hub.listeners)),
         Metric("ladder_shots_total", "Shots stored", _total(box), "counter"),
+        *_books(box),
         *(() if learnt is None else (*_table(learnt.feel), *_sight(learnt.quality))),
     ]
     return "\n".join(line for metric in found for line in metric.lines()) + "\n"
@@ -99,6 +101,19 @@ def _sight(quality: Quality) -> Iterable[Metric]:
     yield Metric("ladder_sight_misfit_ratio", "Share of ways no rolling ball takes", quality.misfit_share)
     yield Metric("ladder_sight_swapped_names", "Names mixed up and put right", float(quality.swaps))
     yield Metric("ladder_sight_scatter_mm", "Scatter of seen positions", quality.mean_scatter_mm)
+
+
+def _books(box: Box) -> Iterable[Metric]:
+    """What is stored and not entered where it counts: it waits for a moment, or was put aside for a person."""
+    try:
+        with box.store.read() as conn:
+            waiting, failed = bookkeeper.waiting(conn)
+    except StoreError:
+        return ()
+    return (
+        Metric("ladder_bookings_waiting", "Stored shots not counted yet", float(waiting)),
+        Metric("ladder_bookings_failed", "Stored shots that could not be counted", float(failed)),
+    )
 
 
 def _total(box: Box) -> float | None:

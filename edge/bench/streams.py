@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass, field
 
-_ID = re.compile(rb"^id: \d+@(.+)$", re.MULTILINE)
+_ID = re.compile(rb"^id: [^@\n]*@(.+)$", re.MULTILINE)  # the version of the card, and the shot
 _LIVE = b"event: live\n"
 _END = b"\n\n"  # of an event
 

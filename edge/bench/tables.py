@@ -1,4 +1,5 @@
-"""What the box adds to the performance table: how late shots are stored, how much memory seeing takes."""
+"""What the box adds to the performance table: how late shots are stored, how much memory seeing takes, how fast
+pages are."""
 
 from collections.abc import Sequence
 
@@ -6,6 +7,15 @@ from rich.table import Table
 
 from edge.bench.latency import Wait
 from edge.bench.memory import MemoryPlan
+from edge.bench.page_report import (
+    AIM_EVENT_MS,
+    AIM_MEDIAN_MS,
+    AIM_P99_MS,
+    AIM_WEIGHT_KB,
+    PagesReport,
+    PageTimes,
+    Spread,
+)
 from edge.bench.rss import MemoryReport
 
 
@@ -56,6 +66,51 @@ def imports_table(costs: Sequence[tuple[str, float]]) -> Table:
         table.add_row(name, f"{cost_mb:.1f}")
     table.add_row("all", f"{sum(cost_mb for _, cost_mb in costs):.1f}")
     return table
+
+
+def pages_table(report: PagesReport) -> Table:
+    """The pages, the slowest first, and below them the empty one."""
+    hall = report.hall
+    table = Table(
+        title=f"pages of a hall with {hall.shots:,} shots, {hall.players:,} players, {hall.matches:,} matches of "
+        f"{hall.months} months; who asks has {hall.big_shots:,} shots\n"
+        f"milliseconds of {report.rounds} answers each, alone and with {report.streams} pages open",
+        title_justify="left",
+        box=None,
+    )
+    table.add_column("page", no_wrap=True)
+    table.add_column("at the table", no_wrap=True)
+    for name in ("median", "p99", "open: median", "p99", "× empty", "kB sent"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(f"aim: ≤ {AIM_MEDIAN_MS:g}, {AIM_P99_MS:g}", no_wrap=True)
+    for page in sorted(report.pages, key=lambda page: -page.busy.median_ms):
+        table.add_row(*_page_cells(page, report), "" if page.meets_aims or not page.has_aims else "missed")
+    table.add_row(*_page_cells(report.empty, report), "empty")
+    return table
+
+
+def events_table(report: PagesReport) -> Table:
+    """What a shot takes to reach the pages that are open, and what the first page weighs."""
+    table = Table(title="beside the pages", title_justify="left", box=None)
+    table.add_column("", no_wrap=True)
+    for name in ("n", "median", "p99", "aim"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_row("stored row → card on a page, ms", *_spread_cells(report.events), f"≤ {AIM_EVENT_MS:g}")
+    table.add_row("storing and entering a shot, ms", *_spread_cells(report.booking), "")
+    table.add_row("live states a second on a page", "", f"{report.live_per_s:.1f}", "", "")
+    weight = f"{report.check_in_kb:.0f}"
+    table.add_row("check-in with all it loads, kB", "", weight, "", f"≤ {AIM_WEIGHT_KB:g}")
+    return table
+
+
+def _page_cells(page: PageTimes, report: PagesReport) -> list[str]:
+    times = (page.alone.median_ms, page.alone.p99_ms, page.busy.median_ms, page.busy.p99_ms)
+    sent_kb = f"{page.sent_bytes / 1000:.1f}"
+    return [page.path, page.seat, *(f"{ms:.1f}" for ms in times), f"{report.times_empty(page):.1f}", sent_kb]
+
+
+def _spread_cells(spread: Spread) -> tuple[str, str, str]:
+    return f"{spread.n:,}", f"{spread.median_ms:.0f}", f"{spread.p99_ms:.0f}"
 
 
 def _told(seconds: float) -> str:

@@ -32,7 +32,7 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int,
 
 @click.command(
     epilog="Examples: ladder bench · ladder bench --profile · ladder bench --memory 60 --fps 30 · "
-    "ladder bench --live · ladder bench --seeds 1-8 --seconds 30 --json bench.json"
+    "ladder bench --live · ladder bench --pages · ladder bench --seeds 1-8 --seconds 30 --json bench.json"
 )
 @click.option("--seeds", default="1-4", show_default=True, callback=_seeds, help="Simulated halls, such as 1-4,7.")
 @click.option(
@@ -62,6 +62,23 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int,
     "--slow-ms", default=0.0, show_default=True, help="With --live: so much slower a frame, an overload."
 )
 @click.option(
+    "--pages",
+    is_flag=True,
+    help="In place of the table: the kiosk's pages in a big hall, made in $TMPDIR (4.5 GB for a million shots).",
+)
+@click.option(
+    "--shots", type=click.IntRange(100), default=1_000_000, show_default=True, help="With --pages: shots stored."
+)
+@click.option("--players", type=click.IntRange(3), default=2_000, show_default=True, help="With --pages.")
+@click.option("--months", type=click.IntRange(1, 240), default=24, show_default=True, help="With --pages.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="With --pages: how often each is asked.",
+)
+@click.option(
     "--json", "json_out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it as JSON."
 )
 def bench(
@@ -75,6 +92,11 @@ def bench(
     minutes: float | None,
     live: bool,
     slow_ms: float,
+    pages: bool,
+    shots: int,
+    players: int,
+    months: int,
+    rounds: int,
     json_out: Path | None,
 ) -> None:
     """Measure how fast the table is followed, on one thread.
@@ -88,9 +110,11 @@ def bench(
 
     cv2.setNumThreads(1)
     plan = FramePlan(seeds, seconds, size, fps, cold=cold)
-    if sum((profile, minutes is not None, live)) > 1:
-        raise click.UsageError("give one of --profile, --memory and --live")
-    if live:
+    if sum((profile, minutes is not None, live, pages)) > 1:
+        raise click.UsageError("give one of --profile, --memory, --live and --pages")
+    if pages:
+        _pages((shots, players, months), rounds, json_out)
+    elif live:
         _live(plan, slow_ms, json_out)
     elif minutes is not None:
         _memory(plan, minutes, json_out)
@@ -187,6 +211,34 @@ def _live(plan: "FramePlan", slow_ms: float, json_out: Path | None) -> None:
     except (FileError, RuntimeError) as error:
         raise Failure(str(error)) from error
     click.echo(report.in_words())
+
+
+def _pages(hall: tuple[int, int, int], rounds: int, json_out: Path | None) -> None:
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
+
+    from edge.bench.big_hall import HallPlan, make_box  # noqa: PLC0415
+    from edge.bench.pages import measure_pages  # noqa: PLC0415
+    from edge.bench.tables import events_table, pages_table  # noqa: PLC0415
+    from edge.bench.visitor import VisitError  # noqa: PLC0415
+    from edge.store.errors import StoreError  # noqa: PLC0415
+    from vision.files import FileError, check_writable, write_json  # noqa: PLC0415
+
+    plan = HallPlan(*hall)
+    try:
+        check_writable(json_out)
+        with TemporaryDirectory(prefix="ladder-pages-") as folder:
+            with progress("the hall", plan.shots) as told:
+                paths, made = make_box(Path(folder), plan, told)
+            with progress("its pages", 1.0) as told:
+                report = measure_pages(paths, made, rounds=rounds, told=told)
+        if json_out is not None:
+            write_json(json_out, report.to_json())
+    except (FileError, RuntimeError, StoreError, ValueError, VisitError) as error:
+        raise Failure(str(error)) from error
+    _print(pages_table(report))
+    _print(events_table(report))
+    for path in report.absent:
+        click.echo(f"{path} is not there")
 
 
 def _print(table: object) -> None:

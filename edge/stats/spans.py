@@ -20,6 +20,8 @@ Step = Literal["day", "month", "year"]
 MOST_MONTHS = 36  # a longer time is told by years
 DATE_CHARS: dict[Step, int] = {"day": 10, "month": 7, "year": 4}
 
+MOST_VERSUS = 24  # opponents that a page shows
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -106,8 +108,10 @@ def stats_of(conn: sqlite3.Connection, player_id: str, name: Range, today: str, 
     )
 
 
-def versus_between(conn: sqlite3.Connection, player_id: str, begin: str, end: str) -> list[Versus]:
-    """Whom a player met from the day `begin` to before the day `end`, those met most often first."""
+def versus_between(
+    conn: sqlite3.Connection, player_id: str, begin: str, end: str, limit: int = MOST_VERSUS
+) -> list[Versus]:
+    """Whom a player met from the day `begin` to before the day `end`, those met most often, and first."""
     side = (
         "SELECT player_{} AS opponent, winner = :p AS won FROM results"
         " WHERE player_{} = :p AND day >= :begin AND day < :end"
@@ -117,8 +121,8 @@ def versus_between(conn: sqlite3.Connection, player_id: str, begin: str, end: st
         " SELECT r.won, CASE WHEN o.erased IS NOT NULL THEN 'former' WHEN o.guest THEN 'guest' ELSE 'player' END"
         " AS kind, CASE WHEN o.guest THEN '' ELSE o.name END AS name"
         f" FROM ({side.format('b', 'a')} UNION ALL {side.format('a', 'b')}) r JOIN players o ON o.id = r.opponent"
-        ") GROUP BY kind, name ORDER BY played DESC, name, kind",
-        {"p": player_id, "begin": begin, "end": end},
+        ") GROUP BY kind, name ORDER BY played DESC, name, kind LIMIT :most",
+        {"p": player_id, "begin": begin, "end": end, "most": limit},
     )
     return [Versus(row["kind"], row["name"], row["won"], row["played"] - row["won"]) for row in rows]
 

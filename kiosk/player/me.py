@@ -275,8 +275,7 @@ def _told(conn: sqlite3.Connection, found: list[Session]) -> list[Stay]:
 def _shots(before: str | None) -> list[Entry]:
     with box().store.read() as conn:
         keys = shots_of(conn, own().id, SHOTS_ON_PAGE, before)
-    found = (box().records.shot(key) for key in keys)
-    return [entry for entry in found if entry is not None]
+    return box().records.entries(keys)
 
 
 def _day(stamp: str | None) -> str | None:

@@ -2,7 +2,9 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,8 +12,14 @@ from fake_box import FakeBox
 from flask import Flask
 from flask.testing import FlaskClient
 
+from edge.clock import now_stamp
+from edge.hall.occasion import occasion
+from edge.hall.players import sign_up
+from edge.hall.sitting import start_practice
+from edge.store.shots import store_shot
+from kiosk import live
 from kiosk.box import EXTENSION
-from kiosk.live import Hub, event, event_id
+from kiosk.live import STORE_LOOK_S, Hub, event, event_id
 from kiosk.live_state import LoadWatch, read_live
 
 Event = dict[str, str]
@@ -89,6 +97,36 @@ def test_a_new_shot_comes_once_with_its_card_and_counts(hub: Hub, fake_box: Fake
     assert f'data-shot="{shot.id}"' in found["data"]
     listener.until("today", lambda html: "<dd>5</dd>" in html)
     assert listener.shots_until_state(fake_box, "after") == []
+
+
+def test_a_card_waits_until_it_is_known_what_the_shot_counted(
+    hub: Hub, fake_box: FakeBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "BOOKED_WITHIN_S", 60.0)
+    newest = fake_box.fill(1)[-1]
+    listener = Listener(hub, ids([newest])[0])
+    listener.until("today")
+    with fake_box.store.write() as conn:
+        player = sign_up(conn, "Ana", now_stamp())
+        start_practice(conn, player.id, occasion(UTC, "Table 1"))
+    _, shot = fake_box.shoot()
+    with fake_box.store.write() as conn:
+        store_shot(conn, shot, fake_box.source_id, datetime.now(UTC), "american")
+    time.sleep(3 * STORE_LOOK_S)
+    fake_box.books.book()
+    found = listener.until("shot")
+    assert f'data-shot="{shot.id}"' in found["data"]
+    assert "Ana" in found["data"], "the first card that came says whose shot it was"
+
+
+def test_a_card_comes_without_it_when_nobody_enters_the_shot(hub: Hub, fake_box: FakeBox) -> None:
+    newest = fake_box.fill(1)[-1]
+    listener = Listener(hub, ids([newest])[0])
+    listener.until("today")
+    _, shot = fake_box.shoot()
+    with fake_box.store.write() as conn:
+        store_shot(conn, shot, fake_box.source_id, datetime.now(UTC), "american")
+    assert f'data-shot="{shot.id}"' in listener.until("shot")["data"]
 
 
 def test_a_page_that_reconnects_gets_what_it_missed_and_no_more(hub: Hub, fake_box: FakeBox) -> None:

@@ -23,9 +23,16 @@ class Drill:
     pocket: PocketName | None = None
 
     def layout(self, table: Table) -> dict[str, Point]:
-        """The balls on a table, in inches, by names of the set."""
+        """The balls on a table, in inches, by names of the set; one at the very edge lies against the cushion."""
         places = {"cue": self.cue, **{str(i): place for i, place in enumerate(self.balls, start=1)}}
-        return {ball: (x * table.length_in, y * table.width_in) for ball, (x, y) in places.items()}
+        r = table.ball_radius_in
+        return {
+            ball: (
+                min(max(x * table.length_in, r), table.length_in - r),
+                min(max(y * table.width_in, r), table.width_in - r),
+            )
+            for ball, (x, y) in places.items()
+        }
 
     @property
     def goal(self) -> dict[str, Any]:

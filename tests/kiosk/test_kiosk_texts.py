@@ -8,6 +8,7 @@ import pytest
 
 import kiosk
 from calibration.table import POCKET_NAMES
+from edge.hall.words import nowhere_word
 from kiosk.live_state import KNOWN
 from kiosk.texts import catalogue, translator
 from vision.model import Kind, Result, SideSpin, VerticalSpin
@@ -53,6 +54,10 @@ def test_templates_hold_no_words(template: Path) -> None:
     text = re.sub(r"\{% block page %\}[\w-]+", " ", text)  # a name for the style sheets
     text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", text, flags=re.DOTALL)
     assert re.findall(r"[A-Za-z]{2,}", text) == []
+
+
+def test_no_text_shames_anybody() -> None:
+    assert {name: text for name, text in TEXTS.items() if nowhere_word(text) is not None} == {}
 
 
 def test_a_name_without_a_text_is_a_mistake() -> None:

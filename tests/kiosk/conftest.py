@@ -8,6 +8,7 @@ import pytest
 from fake_box import FakeBox
 from flask import Flask
 from flask.testing import FlaskClient
+from phone_hall import Hall, open_hall
 
 from kiosk.app import create_app
 from kiosk.box import EXTENSION, Box
@@ -36,3 +37,10 @@ def app(fake_box: FakeBox) -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def hall(fake_box: FakeBox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hall]:
+    """A kiosk that phones can reach."""
+    with open_hall(fake_box, monkeypatch) as hall:
+        yield hall

@@ -77,12 +77,19 @@ def scan(page: Any, path: Path) -> str:
     """The address that a camera in front of the screen reads."""
     import cv2
 
+    read = ""
+
+    def is_read() -> bool:  # it fades in
+        nonlocal read
+        page.screenshot(path=path)
+        picture = cv2.imread(str(path))
+        assert picture is not None
+        read = str(cv2.QRCodeDetector().detectAndDecode(picture)[0])
+        return read != ""
+
     page.wait_for_selector(".code svg")
-    page.wait_for_timeout(400)  # until it has appeared
-    page.screenshot(path=path)
-    picture = cv2.imread(str(path))
-    assert picture is not None
-    return str(cv2.QRCodeDetector().detectAndDecode(picture)[0])
+    wait_until(is_read, lambda: "no camera could read the code")
+    return read
 
 
 def code_on(page: Any) -> str:

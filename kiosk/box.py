@@ -22,6 +22,7 @@ from kiosk.texts import Translate
 
 EXTENSION = "kiosk"
 CARDS_KEPT = 400  # of shots, as HTML; some 4 kB each
+CODES_KEPT = 20  # of guests of late, so that a page loaded again shows the same one
 
 
 def now() -> datetime:
@@ -42,6 +43,8 @@ class Box:
     hub: Hub
     t: Translate
     cards: Kept[Hashable, str] = field(default_factory=lambda: Kept(CARDS_KEPT))
+    # By the guest, in this process alone: the store has the codes' hashes, which nobody can read.
+    claim_codes: Kept[str, str] = field(default_factory=lambda: Kept(CODES_KEPT))
 
     def reading(self) -> Reading:
         """The live state as it is now, read afresh."""

@@ -30,3 +30,8 @@ class Kept(Generic[Key, Value]):
             while len(self._values) > self._most:
                 self._values.popitem(last=False)
         return value
+
+    def clear(self) -> None:
+        """Forgets all of them."""
+        with self._lock:
+            self._values.clear()

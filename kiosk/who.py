@@ -141,6 +141,13 @@ def current_visitor() -> Visitor:
     return cast(Visitor, g.visitor)
 
 
+def logged_in() -> Player:
+    """The player whose login the request came with, for views whose access demands one."""
+    player = current_visitor().player
+    assert player is not None  # the view's access says so
+    return player
+
+
 def is_screen() -> bool:
     """Whether the request comes from the box itself."""
     try:

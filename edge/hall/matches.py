@@ -106,9 +106,6 @@ class Result:
     winner: str
     rated: bool
 
-    def won_by(self, player_id: str) -> bool:
-        return self.winner == player_id
-
     def opponent_of(self, player_id: str) -> str:
         return self.players[1] if self.players[0] == player_id else self.players[0]
 

@@ -175,11 +175,6 @@ def names_like(conn: sqlite3.Connection, begin: str, limit: int) -> list[Player]
     return [_player(row) for row in rows]
 
 
-def count_players(conn: sqlite3.Connection) -> int:
-    """How many have signed up and are still here."""
-    return int(conn.execute("SELECT count(*) FROM players WHERE name_key IS NOT NULL").fetchone()[0])
-
-
 def _is_for_names(char: str) -> bool:
     """Letters, marks on them and digits of any script, and what stands between parts of names."""
     return char in " .'’-&" or unicodedata.category(char) in ("Lu", "Ll", "Lt", "Lo", "Lm", "Mn", "Mc", "Nd")

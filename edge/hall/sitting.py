@@ -33,6 +33,11 @@ class Sitting:
     def session_of(self, player_id: str) -> Session | None:
         return next((session for session in self.sessions if session.player_id == player_id), None)
 
+    def session_for(self, player_id: str | None) -> Session:
+        """The session in which somebody acts at a table that is taken: the own one, else the first."""
+        own = None if player_id is None else self.session_of(player_id)
+        return own or self.sessions[0]
+
 
 def at_table(conn: sqlite3.Connection) -> Sitting:
     """What goes on at the table now."""

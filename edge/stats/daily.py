@@ -96,7 +96,10 @@ class Figures:
         return None
 
 
+SHARES = ("make_pct", "break_win_pct", "avg_balls_run", "safety_win_pct", "pos_error_in")
 COUNTS = tuple(one.name for one in fields(Figures))
+# What `add_up` reads of a play.
+PLAY_COLUMNS = "session_id, result, scratch, kind, run, cue_speed_mph, cell, safety_won"
 _SUMS = ", ".join(
     f"{'max' if name in ('best_run', 'best_speed_mph') else 'sum'}({name}) AS {name}" for name in COUNTS
 )
@@ -120,14 +123,10 @@ def refresh_day(conn: sqlite3.Connection, player_id: str, day: str) -> None:
     )
 
 
-SHARES = ("make_pct", "break_win_pct", "avg_balls_run", "safety_win_pct", "pos_error_in")
-
-
 def figures_of_day(conn: sqlite3.Connection, player_id: str, day: str) -> tuple[Figures, Map]:
     """A day's figures and map, added up from its plays."""
     rows = conn.execute(
-        "SELECT session_id, result, scratch, kind, run, cue_speed_mph, cell, safety_won FROM plays"
-        " WHERE player_id = ? AND day = ? ORDER BY played_at, shot_id",
+        f"SELECT {PLAY_COLUMNS} FROM plays WHERE player_id = ? AND day = ? ORDER BY played_at, shot_id",
         [player_id, day],
     ).fetchall()
     (seconds,) = conn.execute(
@@ -137,7 +136,7 @@ def figures_of_day(conn: sqlite3.Connection, player_id: str, day: str) -> tuple[
 
 
 def add_up(rows: Iterable[sqlite3.Row], minutes: float) -> tuple[Figures, Map]:
-    """The figures and the map of plays in their order; rows have the columns that `figures_of_day` reads."""
+    """The figures and the map of plays in their order; rows have `PLAY_COLUMNS`."""
     counts = dict.fromkeys((name for name in COUNTS if name not in ("minutes", "best_speed_mph")), 0)
     cells: Map = np.zeros((2, CELLS[0] * CELLS[1]), np.uint16)
     fastest: float | None = None
@@ -199,16 +198,6 @@ def first_day(conn: sqlite3.Connection, player_id: str) -> str | None:
 def forget(conn: sqlite3.Connection, player_id: str) -> None:
     """Deletes a player's figures."""
     conn.execute("DELETE FROM metrics_daily WHERE player_id = ?", [player_id])
-
-
-def days_between(conn: sqlite3.Connection, player_id: str, begin: str, end: str) -> list[tuple[str, Figures]]:
-    """The days on which a player was here, in order, each with its figures."""
-    rows = conn.execute(
-        f"SELECT date, {', '.join(COUNTS)} FROM metrics_daily WHERE player_id = ? AND date >= ? AND date < ?"
-        " ORDER BY date",
-        [player_id, begin, end],
-    )
-    return [(row["date"], Figures(**{name: row[name] for name in COUNTS})) for row in rows]
 
 
 def map_between(conn: sqlite3.Connection, player_id: str, begin: str, end: str) -> NDArray[np.int64]:

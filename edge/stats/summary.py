@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edge.hall.plays import CELLS
 from edge.hall.sessions import Session
-from edge.stats.daily import Figures, add_up
+from edge.stats.daily import PLAY_COLUMNS, Figures, add_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,7 @@ class Summary:
 def session_summary(conn: sqlite3.Connection, session: Session) -> Summary:
     """A session as it stands, of its player's own shots."""
     rows = conn.execute(
-        "SELECT session_id, result, scratch, kind, run, cue_speed_mph, cell, safety_won FROM plays"
-        " WHERE session_id = ? AND player_id = ? ORDER BY played_at, shot_id",
+        f"SELECT {PLAY_COLUMNS} FROM plays WHERE session_id = ? AND player_id = ? ORDER BY played_at, shot_id",
         [session.id, session.player_id],
     )
     figures, cells = add_up(rows, session.active_s / 60)

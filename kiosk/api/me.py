@@ -13,8 +13,8 @@ from edge.stats.daily import Figures
 from edge.stats.spans import record_of, stats_of
 from kiosk.box import box
 from kiosk.player.boards import member_since, own_place
-from kiosk.player.me import asked_range, own
-from kiosk.who import access
+from kiosk.player.me import asked_range
+from kiosk.who import access, logged_in
 
 blueprint = Blueprint("me", __name__)
 
@@ -25,7 +25,7 @@ _MONTH = re.compile(r"[1-9][0-9]{3}-(0[1-9]|1[0-2])")
 @access("player")
 def metrics() -> Response:
     with box().store.read() as conn:
-        stats = stats_of(conn, own().id, asked_range("month"), box().here().day)
+        stats = stats_of(conn, logged_in().id, asked_range("month"), box().here().day)
     parts = [{"part": part, **_figures(figures)} for part, figures in stats.parts if figures is not None]
     span = stats.span
     head = {"range": span.range, "begin": span.begin, "end": span.end, "step": span.step}
@@ -36,7 +36,7 @@ def metrics() -> Response:
 @access("player")
 def misses() -> Response:
     with box().store.read() as conn:
-        stats = stats_of(conn, own().id, asked_range("lifetime"), box().here().day)
+        stats = stats_of(conn, logged_in().id, asked_range("lifetime"), box().here().day)
     missed, made = stats.map
     head = {"range": stats.span.range, "begin": stats.span.begin, "end": stats.span.end}
     rows, columns = missed.shape
@@ -47,7 +47,7 @@ def misses() -> Response:
 @blueprint.get("/api/my-stats")
 @access("player")
 def my_stats() -> Response:
-    player, here = own(), box().here()
+    player, here = logged_in(), box().here()
     with box().store.read() as conn:
         rating, record = ratings.rating_of(conn, player.id), record_of(conn, player.id)
         running = streaks.streaks_of(conn, player.id, here.day)

@@ -1,6 +1,6 @@
 """What a player takes along or away: a guest's sessions by their code, the shots as a file, all of it for good."""
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from edge.hall import claims, erasure, logins
@@ -11,15 +11,12 @@ from edge.stats import export
 from edge.store.errors import StoreError
 from kiosk import limits, who
 from kiosk.box import box
-from kiosk.player.me import own
 from kiosk.player.preferences import Page, check_pin, new_pass, pin_page, trouble, use_pass
-from kiosk.who import access, require_private_line
+from kiosk.who import access, logged_in, require_private_line
 
 blueprint = Blueprint("belongings", __name__)
 
 ERASED_AT_ONCE_S = 1.5  # what takes longer goes on behind the page
-CODES = "claim codes"  # of the guests of late, so that a page loaded again shows the same one
-CODES_KEPT = 20
 
 
 @blueprint.get("/me/claim")
@@ -37,10 +34,10 @@ def take_over() -> AnyResponse | Page:
     typed = request.form.get("code", "")
     try:
         with box().store.write() as conn:
-            claimed = claims.claim(conn, typed, own().id, box().here().now)
+            claimed = claims.claim(conn, typed, logged_in().id, box().here().now)
     except PlayerError as error:
         return render_template("me/claim.html", code=typed, trouble=trouble(error)), 400
-    _known_codes().clear()
+    box().claim_codes.clear()
     return redirect(url_for("belongings.claimed", shots=claimed.shots, sessions=claimed.sessions), 303)
 
 
@@ -58,7 +55,7 @@ def shots_csv() -> Response:
     """All of one's shots, sent as they are read."""
     here, t = box().here(), box().t
     unnamed = export.Unnamed(t("me.guest.name"), t("me.former"))
-    lines = export.shots_csv(box().store, own().id, box().settings.hall.zone, unnamed)
+    lines = export.shots_csv(box().store, logged_in().id, box().settings.hall.zone, unnamed)
     headers = {"Content-Disposition": f'attachment; filename="shots-{here.day}.csv"'}
     return Response(lines, mimetype="text/csv", headers=headers)
 
@@ -93,7 +90,7 @@ def erase() -> AnyResponse:
     """Deletes everything of the player's."""
     require_private_line()
     response = redirect(url_for("belongings.gone"), 303)
-    player_id, now = own().id, box().here().now
+    player_id, now = logged_in().id, box().here().now
     box().books.book()  # shots that are not booked yet could not be told from nobody's
     with box().store.write() as conn:
         use_pass(conn, "erase")
@@ -114,23 +111,15 @@ def code_of(player: Player | None, session: Session) -> str | None:
     """The code by which a guest's sessions are claimed later; None for who needs none, or when none can be had."""
     if player is None or not player.guest or session.shots == 0:
         return None
-    known = _known_codes()
-    if player.id not in known:
-        try:
-            with box().store.write() as conn:
-                code = logins.make_claim_code(conn, player.id, box().here().now)
-        except StoreError:  # a full disk: the page is shown all the same
-            return None
-        known[player.id] = code
-        while len(known) > CODES_KEPT:
-            del known[next(iter(known))]
-    return known[player.id]
+    try:
+        return box().claim_codes.get(player.id, lambda: _new_code(player.id))
+    except StoreError:  # a full disk: the page is shown all the same
+        return None
 
 
-def _known_codes() -> dict[str, str]:
-    """By the guest, in this process alone: the store has the codes' hashes, which nobody can read."""
-    known: dict[str, str] = current_app.extensions.setdefault(CODES, {})
-    return known
+def _new_code(guest_id: str) -> str:
+    with box().store.write() as conn:
+        return logins.make_claim_code(conn, guest_id, box().here().now)
 
 
 def _delete_pin_page(verdict: Verdict | None = None) -> str:

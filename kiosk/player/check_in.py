@@ -12,7 +12,7 @@ from edge.hall.sitting import at_table
 from kiosk import limits, who
 from kiosk.box import box
 from kiosk.security import local_path
-from kiosk.who import access, current_visitor, require_private_line
+from kiosk.who import access, current_visitor, logged_in, require_private_line
 
 blueprint = Blueprint("check_in", __name__)
 
@@ -49,6 +49,17 @@ def asked_name() -> str:
     return (request.args.get("pick") or request.args.get("name", ""))[:60]
 
 
+def pin_page(page: AskPage, name: str, verdict: Verdict | None = None) -> str:
+    """The page that asks for a PIN; `verdict` is what came of the last one.
+
+    A right one is asked for again only where it was that of the player who waits for an opponent.
+    """
+    if verdict is None:
+        return render_template("check_in/pin.html", page=page, name=name)
+    trouble = "self" if verdict.player_id is not None else trouble_of(verdict)
+    return render_template("check_in/pin.html", page=page, name=name, trouble=trouble, wait_s=verdict.wait_s)
+
+
 def trouble_of(verdict: Verdict) -> str:
     """The name of the text that says why a PIN did not let somebody in."""
     return "locked" if verdict.outcome == "locked" or verdict.wait_s > 0 else "wrong"
@@ -77,7 +88,7 @@ def names() -> str:
 def pin() -> str:
     """The PIN, for the name."""
     require_private_line()
-    return render_template("check_in/pin.html", page=own_page(), name=asked_name())
+    return pin_page(own_page(), asked_name())
 
 
 @blueprint.post("/check-in/pin")
@@ -90,10 +101,7 @@ def enter() -> Response | str:
     at = pins.this_moment()
     verdict = pins.verify_name(box().store, box().keys().pins, name, request.form.get("pin", ""), at)
     if verdict.player_id is None:
-        page = own_page()
-        return render_template(
-            "check_in/pin.html", page=page, name=name, trouble=trouble_of(verdict), wait_s=verdict.wait_s
-        )
+        return pin_page(own_page(), name, verdict)
     return let_in(verdict.player_id)
 
 
@@ -190,8 +198,7 @@ def consent() -> str:
 def answer_consent() -> Response:
     """Keeps the answer; "no" is a full one."""
     answer: consents.Answer = "yes" if request.form.get("answer") == "yes" else "no"
-    player = current_visitor().player
-    assert player is not None  # the view's access says so
+    player = logged_in()
     with box().store.write() as conn:
         consents.give_answer(conn, player.id, answer, box().here().stamp, player.id)
     return redirect(local_path(request.form.get("next")), 303)

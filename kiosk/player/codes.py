@@ -15,8 +15,7 @@ from segno import make
 from werkzeug.wrappers import Response
 
 from edge.hall import logins, pins
-from edge.hall.matches import MOST_POINTS
-from edge.hall.players import GAMES, Player, get_player
+from edge.hall.players import Player, get_player
 from edge.hall.sitting import start_match
 from kiosk import limits
 from kiosk.box import box, now
@@ -32,6 +31,7 @@ from kiosk.player.phones import (
     find_code,
     numbers,
 )
+from kiosk.player.start import asked_game
 from kiosk.security import Refusal
 from kiosk.who import access, current_visitor
 
@@ -151,7 +151,7 @@ def pin(code: str) -> str:
     one, player = _opened(code)
     if not _may_enter(code, one) or player is None:
         return _tell("over", one)
-    return render_template("check_in/pin.html", page=_page(code, one), name=player.name)
+    return check_in.pin_page(_page(code, one), player.name)
 
 
 @blueprint.post("/code/<code>/pin")
@@ -164,12 +164,8 @@ def enter(code: str) -> Response | str:
         return _tell("over", one)
     typed = request.form.get("pin", "")
     verdict = pins.verify(box().store, box().keys().pins, player.id, typed, pins.this_moment())
-    itself = one.payload("against") == player.id
-    if verdict.player_id is None or itself:
-        trouble = check_in.trouble_of(verdict) if verdict.player_id is None else "self"
-        wait_s = verdict.wait_s
-        page = _page(code, one)
-        return render_template("check_in/pin.html", page=page, name=player.name, trouble=trouble, wait_s=wait_s)
+    if verdict.player_id is None or one.payload("against") == player.id:
+        return check_in.pin_page(_page(code, one), player.name, verdict)
     with box().store.write() as conn:
         if not _is_awaited(one) or logins.take(conn, code, CHECK_IN, now(), player.id) is None:
             return _tell("over", one)
@@ -194,8 +190,8 @@ def _wanted() -> tuple[str, str | None, dict[str, object]]:
         return CONNECT, player.id, {}
     if kind != "opponent":
         return CHECK_IN, None, dict(check_in.own_page().hidden)
-    game, race_to = request.form.get("game", ""), request.form.get("race", 0, type=int)
-    if player is None or game not in GAMES or not 1 <= race_to <= MOST_POINTS:
+    game, race_to = asked_game()
+    if player is None:
         abort(400)
     return CHECK_IN, None, {"against": player.id, "game": game, "race": race_to}
 

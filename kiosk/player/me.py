@@ -24,7 +24,7 @@ from kiosk.box import box
 from kiosk.live import SHOTS_ON_PAGE
 from kiosk.live_state import default_table
 from kiosk.records import MAX_ID_CHARS, Entry
-from kiosk.who import access, current_visitor
+from kiosk.who import access, logged_in
 
 blueprint = Blueprint("me", __name__)
 for helper in (wording.short_date, wording.full_date, wording.ordinal, wording.counted, stats_svg.share_bar):
@@ -66,13 +66,6 @@ class Goal:
     earned_on: str | None
 
 
-def own() -> Player:
-    """The player whose pages these are."""
-    player = current_visitor().player
-    assert player is not None  # the view's access says so
-    return player
-
-
 def name_of(player: Player | None) -> str:
     """A player's name; who was erased has none any more."""
     return player.name if player is not None and player.name else box().t("me.former")
@@ -82,10 +75,12 @@ def name_of(player: Player | None) -> str:
 @access("guest", otherwise="check-in")
 def home() -> str:
     """Everything that matters at a glance, and the ways to the rest."""
-    player, here = own(), box().here()
+    player, here = logged_in(), box().here()
     month = span_of("month", here.day)
     with box().store.read() as conn:
         playing = at_table(conn).session_of(player.id) is not None
+        if player.guest:
+            return render_template("me/guest.html", playing=playing)
         latest = matches_of(conn, player.id, 1)
         values = {
             "group": groups.group_of(conn, player.id),
@@ -95,8 +90,6 @@ def home() -> str:
             "last": _played(conn, latest[0], player.id) if latest else None,
             "badges": [earned.badge for earned in badges_of(conn, player.id)[:LATEST_BADGES]],
         }
-    if player.guest:
-        return render_template("me/guest.html", playing=playing)
     return render_template("me/home.html", player=player, playing=playing, **values)
 
 
@@ -107,7 +100,7 @@ def stats() -> str:
     name, ago = asked_range("month"), request.args.get("ago", 0, type=int)
     if not 0 <= ago <= MOST_AGO or (name == "lifetime" and ago):
         abort(400)
-    player, today, t = own(), box().here().day, box().t
+    player, today, t = logged_in(), box().here().day, box().t
     with box().store.read() as conn:
         found = stats_of(conn, player.id, name, today, ago)
         stays = _stays_of_day(conn, player.id, found.span.begin) if name == "day" else []
@@ -129,7 +122,7 @@ def stats() -> str:
 @access("player", otherwise="check-in")
 def profile() -> str:
     """Who one is as a player: ratings, streaks, badges, equipment."""
-    player, here, t = own(), box().here(), box().t
+    player, here, t = logged_in(), box().here(), box().t
     with box().store.read() as conn:
         changes = ratings.history(conn, player.id, RATINGS_DRAWN)
         earned = {one.badge: one.earned_at for one in badges_of(conn, player.id)}
@@ -250,7 +243,7 @@ def _played(conn: sqlite3.Connection, match: Match, player_id: str) -> Played:
 def _stays(before: datetime | None) -> tuple[list[Stay], bool]:
     """A page of stays, and whether there may be more."""
     with box().store.read() as conn:
-        found = _told(conn, sessions_of(conn, own().id, SESSIONS_ON_PAGE, before))
+        found = _told(conn, sessions_of(conn, logged_in().id, SESSIONS_ON_PAGE, before))
     return found, len(found) == SESSIONS_ON_PAGE
 
 
@@ -274,7 +267,7 @@ def _told(conn: sqlite3.Connection, found: list[Session]) -> list[Stay]:
 
 def _shots(before: str | None) -> list[Entry]:
     with box().store.read() as conn:
-        keys = shots_of(conn, own().id, SHOTS_ON_PAGE, before)
+        keys = shots_of(conn, logged_in().id, SHOTS_ON_PAGE, before)
     return box().records.entries(keys)
 
 

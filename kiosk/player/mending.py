@@ -61,17 +61,21 @@ def mending(entry: Entry, balls: BallSet) -> Mending | None:
         return None
     t, shot = box().t, entry.stored.shot
     fallen = {pot.ball for pot in shot.potted}
-    names = [ball.name for ball in balls.balls if ball.count == 1]
-    names += sorted(fallen - set(names))
     toggles = tuple(
         Choice(name, ball_name(name, t), name in fallen, ball_icon(name, balls, ball_name(name, t)))
-        for name in names
+        for name in mendable(shot, balls)
     )
     foul: tuple[Choice, ...] = ()
     if entry.by is not None and entry.by.match_id is not None:
         is_foul = entry.by.foul is not None
         foul = (Choice("foul", t("answer.foul"), is_foul), Choice("no foul", t("answer.no_foul"), not is_foul))
     return Mending(_players(entry), toggles, foul)
+
+
+def mendable(shot: Shot, balls: BallSet) -> list[str]:
+    """The balls that may have fallen: those of the set, and what the camera called those that did."""
+    names = [ball.name for ball in balls.balls if ball.count == 1]
+    return names + sorted({pot.ball for pot in shot.potted} - set(names))
 
 
 def _players(entry: Entry) -> tuple[Choice, ...]:

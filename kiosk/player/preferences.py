@@ -17,9 +17,8 @@ from edge.hall.words import nowhere_word
 from kiosk import limits, who
 from kiosk.box import box
 from kiosk.player import check_in
-from kiosk.player.me import own
 from kiosk.security import Refusal
-from kiosk.who import access, require_private_line
+from kiosk.who import access, logged_in, require_private_line
 
 blueprint = Blueprint("preferences", __name__)
 
@@ -47,7 +46,7 @@ def trouble(error: PlayerError) -> str:
 @access("player", otherwise="check-in")
 def index() -> str:
     """Everything that can be set, each with how it stands."""
-    player = own()
+    player = logged_in()
     with box().store.read() as conn:
         consent = consents.consent_of(conn, player.id)
         cards = len(logins.cards_of(conn, player.id))
@@ -79,7 +78,7 @@ def visible() -> Response:
 @access("player")
 def clips() -> Response:
     """Whether the camera may keep clips; the new answer is kept beside the earlier ones."""
-    player = own()
+    player = logged_in()
     answer: consents.Answer = "yes" if _yes("answer") else "no"
     with box().store.write() as conn:
         consents.give_answer(conn, player.id, answer, box().here().stamp, player.id)
@@ -90,7 +89,7 @@ def clips() -> Response:
 @access("player", otherwise="check-in")
 def name() -> str:
     """The name that others see."""
-    return render_template("me/name.html", name=own().name)
+    return render_template("me/name.html", name=logged_in().name)
 
 
 @blueprint.post("/me/settings/name")
@@ -109,7 +108,7 @@ def rename() -> Response | Page:
 @access("player", otherwise="check-in")
 def play() -> str:
     """The hand, the games and the cues."""
-    return _play_page(own())
+    return _play_page(logged_in())
 
 
 @blueprint.post("/me/settings/play")
@@ -118,7 +117,7 @@ def save_play() -> Response | Page:
     hand = next((one for one in HANDS if one == request.form.get("handedness")), None)
     games = tuple(game for game in GAMES if game in request.form.getlist("games"))
     cues = " ".join(request.form.get("cues", "").split())
-    player = replace(own(), handedness=hand, games=games, cues=cues)
+    player = replace(logged_in(), handedness=hand, games=games, cues=cues)
     if len(cues) > CUES_CHARS or not cues.isprintable() or nowhere_word(cues):
         return _play_page(player, trouble(PlayerError("cues", most=CUES_CHARS))), 400
     _save(lambda player: replace(player, handedness=hand, games=games, cues=cues))
@@ -129,7 +128,7 @@ def save_play() -> Response | Page:
 @access("player", otherwise="check-in")
 def notices() -> str:
     """The e-mail address, and what one wants to be told."""
-    player = own()
+    player = logged_in()
     return render_template("me/notices.html", email=player.email or "", wished=player.notify, notices=NOTICES)
 
 
@@ -160,7 +159,7 @@ def add_card() -> Response | Page:
     if not who.is_screen():
         raise Refusal(403, "at_table_only")
     limits.spend("card")
-    player, here = own(), box().here()
+    player, here = logged_in(), box().here()
     try:
         with box().store.write() as conn:
             logins.add_card(conn, box().keys().cards, request.form.get("number", ""), player.id, here.now)
@@ -175,7 +174,7 @@ def add_card() -> Response | Page:
 def remove_card() -> Response:
     """One card, or a lost one, no longer checks anybody in."""
     with box().store.write() as conn:
-        logins.remove_card(conn, own().id, request.form.get("card", ""))
+        logins.remove_card(conn, logged_in().id, request.form.get("card", ""))
         _note(conn, "player.card_removed")
     return redirect(url_for("preferences.cards"), 303)
 
@@ -186,8 +185,8 @@ def log_out_everywhere() -> Response:
     """Ends every login but this one: for a phone that was lost."""
     response = _saved()
     with box().store.write() as conn:
-        logins.log_out_everywhere(conn, own().id)
-        who.log_in(conn, response, own().id)
+        logins.log_out_everywhere(conn, logged_in().id)
+        who.log_in(conn, response, logged_in().id)
         _note(conn, "player.logged_out_everywhere")
     return response
 
@@ -222,7 +221,7 @@ def new_pin() -> Response | Page:
     except PlayerError as error:
         page = render_template("me/new_pin.html", granted=request.form.get("granted", ""), trouble=trouble(error))
         return page, 400
-    player, here = own(), box().here()
+    player, here = logged_in(), box().here()
     with box().store.write() as conn:
         use_pass(conn, "new-pin")
         pins.keep_pin(conn, player.id, hashed, here.now)
@@ -244,20 +243,20 @@ def check_pin() -> pins.Verdict | None:
     require_private_line()
     limits.spend("pin")
     pin = request.form.get("pin", "")
-    verdict = pins.verify(box().store, box().keys().pins, own().id, pin, pins.this_moment())
+    verdict = pins.verify(box().store, box().keys().pins, logged_in().id, pin, pins.this_moment())
     return None if verdict.outcome == "right" else verdict
 
 
 def new_pass(purpose: str) -> str:
     """What the next page needs to show that the PIN was right just now."""
     with box().store.write() as conn:
-        return logins.make_token(conn, purpose, box().here().now, PASS_S, player_id=own().id)
+        return logins.make_token(conn, purpose, box().here().now, PASS_S, player_id=logged_in().id)
 
 
 def use_pass(conn: sqlite3.Connection, purpose: str) -> None:
     """Takes the pass that the form holds. Raises Refusal for none, an old one, or another's."""
     found = logins.take(conn, request.form.get("granted", ""), purpose, box().here().now)
-    if found is None or found.player_id != own().id:
+    if found is None or found.player_id != logged_in().id:
         raise Refusal(403, "stale_page")
 
 
@@ -274,7 +273,7 @@ def _play_page(player: Player, said: str = "") -> str:
 def _cards_page(said: str = "") -> str:
     zone = box().settings.hall.zone
     with box().store.read() as conn:
-        found = logins.cards_of(conn, own().id)
+        found = logins.cards_of(conn, logged_in().id)
     cards = [{"hash": card.hash, "day": hall_day(from_stamp(card.added), zone)} for card in found]
     return render_template("me/cards.html", cards=cards, trouble=said)
 
@@ -282,7 +281,7 @@ def _cards_page(said: str = "") -> str:
 def _save(changed: Callable[[Player], Player], deed: str = "") -> None:
     """Keeps a change of the player as it stands now: two pages that are open must not undo each other."""
     with box().store.write() as conn:
-        player = get_player(conn, own().id)
+        player = get_player(conn, logged_in().id)
         assert player is not None  # players are never deleted, only emptied
         if player.erased:
             raise Refusal(403, "not_yours")
@@ -292,7 +291,7 @@ def _save(changed: Callable[[Player], Player], deed: str = "") -> None:
 
 
 def _note(conn: sqlite3.Connection, what: str) -> None:
-    player = own()
+    player = logged_in()
     audit.note(conn, box().here().stamp, what, f"player:{player.id}", role="player", who=player.id)
 
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from edge.hall import audit
 from edge.hall.plays import plays_in_match
-from edge.hall.said import Kind, Said, said_in_match, say, take_back
+from edge.hall.said import Kind, Said, said_in_match, said_in_session, say, take_back
 from edge.hall.scoring import recount
 from edge.hall.sessions import Session, get_session, touch
 from edge.hall.sitting import Sitting, at_table, in_order
@@ -16,7 +16,7 @@ from edge.store.shots import get_shot, mend_shot
 from kiosk import fragments
 from kiosk.balls_svg import ball_set
 from kiosk.box import box
-from kiosk.player.mending import may_mend, mending, toggled
+from kiosk.player.mending import may_mend, mendable, toggled
 from kiosk.records import Entry
 from kiosk.security import Refusal
 from kiosk.who import access, current_visitor, require_at_table
@@ -118,9 +118,7 @@ def _may_speak(sitting: Sitting) -> Session:
     """The session in which the visitor's taps count. Raises Refusal."""
     if not sitting.taken:
         raise Refusal(409, "nobody_plays")
-    visitor = current_visitor()
-    own = None if visitor.player is None else sitting.session_of(visitor.player.id)
-    session = own or sitting.sessions[0]
+    session = sitting.session_for(_speaker())
     require_at_table(session)
     return session
 
@@ -175,8 +173,7 @@ def _audit(
 
 def _mend_ball(entry: Entry, ball: str) -> None:
     balls = entry.ball_set or ball_set(box().reading().ball_set)
-    offered = mending(entry, balls)
-    if offered is None or ball not in {choice.value for choice in offered.balls}:
+    if ball not in mendable(entry.stored.shot, balls):
         abort(400)
     with box().store.write() as conn:
         stored = get_shot(conn, entry.key)  # as it stands now: two taps must not undo each other
@@ -206,15 +203,8 @@ def _say_whose(conn: sqlite3.Connection, session: Session, shot_id: str, who: st
         _say(conn, session, "nobody", shot_id, None)
         return
     here = box().here()
-    said = [
-        row["id"]
-        for row in conn.execute(
-            "SELECT id FROM said WHERE session_id = ? AND shot_id = ? AND withdrawn_at IS NULL",
-            [session.id, shot_id],
-        )
-    ]
-    for one in said:
-        taken = take_back(conn, one, here.stamp, _speaker())
+    for said in said_in_session(conn, session.id):
+        taken = take_back(conn, said.id, here.stamp, _speaker()) if said.shot_id == shot_id else None
         if taken is not None:
             _note(conn, "said.taken_back", taken)
     recount(conn, session, here.now)

@@ -23,7 +23,7 @@ from kiosk.diagram import drill_svg
 from kiosk.live_state import default_table
 from kiosk.player import belongings, check_in
 from kiosk.security import Refusal
-from kiosk.who import access, current_visitor, require_at_table, require_private_line
+from kiosk.who import access, current_visitor, logged_in, require_at_table, require_private_line
 
 blueprint = Blueprint("start", __name__)
 
@@ -37,7 +37,7 @@ SHOWN_AFTER = timedelta(minutes=10)  # the screen shows what a session came to f
 @access("guest", otherwise="check-in")
 def choose() -> str:
     """Practice or match."""
-    player = _player()
+    player = logged_in()
     with box().store.read() as conn:
         sitting = at_table(conn)
     return render_template("start/choose.html", player=player, others=_others(sitting, player))
@@ -63,7 +63,7 @@ def practice() -> str:
 def begin_practice() -> Response:
     goal = checked_goal(request.form.get("goal", ""))
     with box().store.write() as conn:
-        start_practice(conn, _player().id, box().here(), goal)
+        start_practice(conn, logged_in().id, box().here(), goal)
     return redirect("/", 303)
 
 
@@ -71,7 +71,7 @@ def begin_practice() -> Response:
 @access("guest", otherwise="check-in")
 def match() -> str:
     """Which game, how far, and against whom."""
-    player = _player()
+    player = logged_in()
     with box().store.read() as conn:
         others = _others(at_table(conn), player)
     return render_template("start/match.html", games=GAMES, races=RACES, points=POINTS, others=others)
@@ -81,11 +81,11 @@ def match() -> str:
 @access("guest")
 def begin_match() -> Response:
     """Starts against somebody at the table or a guest; anybody else checks in first."""
-    game, race_to = _game()
+    game, race_to = asked_game()
     against = request.form.get("against", "")
     if against == "check-in":
         return redirect(url_for("start.opponent", game=game, race=race_to), 303)
-    player = _player()
+    player = logged_in()
     with box().store.write() as conn:
         if against == "guest":
             other = new_guest(conn, box().here().stamp, 2 if player.guest else 1)
@@ -103,7 +103,7 @@ def begin_match() -> Response:
 def opponent() -> str:
     """The opponent's name."""
     require_private_line()
-    game, race_to = _game()
+    game, race_to = asked_game()
     return render_template("check_in/name.html", page=check_in.opponent_page(game, race_to))
 
 
@@ -112,9 +112,8 @@ def opponent() -> str:
 def opponent_pin() -> str:
     """The opponent's PIN."""
     require_private_line()
-    game, race_to = _game()
-    page = check_in.opponent_page(game, race_to)
-    return render_template("check_in/pin.html", page=page, name=check_in.asked_name())
+    game, race_to = asked_game()
+    return check_in.pin_page(check_in.opponent_page(game, race_to), check_in.asked_name())
 
 
 @blueprint.post("/start/opponent/pin")
@@ -123,13 +122,12 @@ def opponent_checks_in() -> Response | str:
     """Starts the match once the opponent's PIN is right; the first player stays checked in."""
     require_private_line()
     limits.spend("pin")
-    game, race_to = _game()
+    game, race_to = asked_game()
     name, pin = request.form.get("name", ""), request.form.get("pin", "")
     verdict = pins.verify_name(box().store, box().keys().pins, name, pin, pins.this_moment())
-    page, player = check_in.opponent_page(game, race_to), _player()
+    page, player = check_in.opponent_page(game, race_to), logged_in()
     if verdict.player_id is None or verdict.player_id == player.id:
-        trouble = check_in.trouble_of(verdict) if verdict.player_id is None else "self"
-        return render_template("check_in/pin.html", page=page, name=name, trouble=trouble, wait_s=verdict.wait_s)
+        return check_in.pin_page(page, name, verdict)
     with box().store.write() as conn:
         start_match(conn, (player.id, verdict.player_id), game, race_to, box().here())
     return redirect("/", 303)
@@ -144,7 +142,8 @@ def end() -> Response:
         sitting = at_table(conn)
         if not sitting.taken:
             return redirect("/", 303)
-        own = _own_session(sitting)
+        player = current_visitor().player
+        own = sitting.session_for(None if player is None else player.id)
         require_at_table(own)
         leave_table(conn, here.now, "player", here.now)
     return redirect(url_for("start.summary", session_id=own.id), 303)
@@ -204,21 +203,9 @@ def summary(session_id: str) -> str:
     )
 
 
-def _player() -> Player:
-    player = current_visitor().player
-    assert player is not None  # the view's access says so
-    return player
-
-
 def _others(sitting: Sitting, player: Player) -> list[Player]:
     """Who sits at the table besides the player."""
     return [other for other in sitting.players if other.id != player.id]
-
-
-def _own_session(sitting: Sitting) -> Session:
-    player = current_visitor().player
-    own = None if player is None else sitting.session_of(player.id)
-    return own or sitting.sessions[0]
 
 
 def checked_goal(text: str) -> dict[str, object]:
@@ -237,8 +224,8 @@ def checked_goal(text: str) -> dict[str, object]:
     return {kind: int(amount)}
 
 
-def _game() -> tuple[str, int]:
-    """The game and the race that the address or the form names."""
+def asked_game() -> tuple[str, int]:
+    """The game and the race that the address or the form names. Answers 400 for one that can't be played."""
     game = request.values.get("game", "")
     race = request.values.get("points" if game == "straight pool" and "points" in request.values else "race", "")
     most = MOST_POINTS if game == "straight pool" else MOST_RACKS

@@ -33,7 +33,7 @@ def home() -> str:
         return _live_page("table/play.html", play=play, score=score, duel=duel, may_act=may_act)
     with box().store.read() as conn:
         board = month_board(conn, box().here().month)
-    return _live_page("table/attract.html", board=board)
+    return _live_page("table/attract.html", listed=False, board=board)
 
 
 @blueprint.get("/shots")
@@ -83,11 +83,11 @@ def stream() -> Response:
     return Response(hub.stream(last_seen), headers=headers, mimetype="text/event-stream")
 
 
-def _live_page(template: str, **more: Any) -> str:
-    """A page with the live table on it."""
+def _live_page(template: str, *, listed: bool = True, **more: Any) -> str:
+    """A page with the live table on it, and the latest shots unless they are not `listed`."""
     box().hub.start()
     reading = box().reading()
-    entries = box().records.recent(SHOTS_ON_PAGE)
+    entries = box().records.recent(SHOTS_ON_PAGE if listed else 1)
     table = _table_to_draw(reading, entries)
     pill, notice = fragments.status(reading.status, reading.message)
     values: dict[str, Any] = {
@@ -100,7 +100,7 @@ def _live_page(template: str, **more: Any) -> str:
         "care": fragments.care(reading.cares),
         "today": fragments.today(),
         "entries": entries,
-        "cards": [fragments.card(entry) for entry in entries],
+        "cards": [fragments.card(entry) for entry in entries] if listed else [],
         "more": len(entries) == SHOTS_ON_PAGE,
     }
     return render_template(template, **values | more)

@@ -5,16 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from page_fit import SMALL_TARGETS, TOO_WIDE
 from waiting import wait_until
 
 PIN = "4826"
 SIZES = [(1280, 800), (1920, 1080), (390, 844)]
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input')]
-    .filter(e => !e.matches('[type=hidden], .pin-field, .option'))
-    .filter(e => e.offsetParent !== null)
-    .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
-    .filter(([_, r]) => r.width < 55.9 || r.height < 55.9).map(([html]) => html)"""
-TOO_WIDE = "() => document.documentElement.scrollWidth > window.innerWidth"
 
 
 def press_pin(page: Any, pin: str) -> None:
@@ -70,6 +65,13 @@ def check_in(page: Any, served: Any, name: str, pin: str = PIN) -> None:
     press_pin(page, pin)
 
 
+def practise(page: Any, goal: str = "") -> None:
+    """From the choice between practice and match to the table."""
+    page.locator("a[href='/start/practice']").click()
+    page.locator(f"button[value='{goal}']").click()
+    page.wait_for_selector(".score.practice")
+
+
 def clear_table(page: Any, served: Any) -> None:
     """Whoever plays ends it, and nobody is left at the screen."""
     page.goto(served.url)
@@ -94,9 +96,7 @@ def shoot(served: Any, *potted: str, **more: Any) -> str:
 def test_signing_up_practising_and_what_it_came_to(page: Any, served: Any) -> None:
     clear_table(page, served)
     sign_up(page, served, "Fay")
-    page.locator("a[href='/start/practice']").click()
-    page.locator("button[value='makes:10']").click()
-    page.wait_for_selector(".score.practice")
+    practise(page, "makes:10")
     shoot(served, "1")
     shot = shoot(served)
     page.wait_for_selector(f'.card[data-shot="{shot}"]')
@@ -113,9 +113,7 @@ def test_a_guest_plays_at_once(page: Any, served: Any) -> None:
     clear_table(page, served)
     page.locator("button", has_text="Play as guest").click()
     page.wait_for_url("**/start")
-    page.locator("a[href='/start/practice']").click()
-    page.locator("button[value='']").click()
-    page.wait_for_selector(".score.practice")
+    practise(page)
     shoot(served, "3")
     page.wait_for_function("() => document.querySelector('.figures dd').textContent === '1'")
 
@@ -201,9 +199,7 @@ def test_left_alone_the_screen_forgets_who_was_there_and_the_session_goes_on(pag
     clear_table(page, served)
     check_in(page, served, "Ana")
     page.wait_for_url("**/start")
-    page.locator("a[href='/start/practice']").click()
-    page.locator("button[value='']").click()
-    page.wait_for_selector(".score.practice")
+    practise(page)
     page.clock.install()
     page.goto(f"{served.url}/start")
     page.clock.run_for(80_000)
@@ -218,9 +214,7 @@ def test_left_alone_the_screen_forgets_who_was_there_and_the_session_goes_on(pag
 def test_one_s_own_figures_after_a_session(page: Any, served: Any) -> None:
     clear_table(page, served)
     sign_up(page, served, "Hugo")
-    page.locator("a[href='/start/practice']").click()
-    page.locator("button[value='']").click()
-    page.wait_for_selector(".score.practice")
+    practise(page)
     for potted in (("1",), ("2",), (), ("3",)):
         shoot(served, *potted)
     page.wait_for_function("() => document.querySelector('.figures dd').textContent === '3'")
@@ -239,9 +233,7 @@ def test_one_s_own_figures_after_a_session(page: Any, served: Any) -> None:
 def test_deleting_everything_of_mine(page: Any, served: Any) -> None:
     clear_table(page, served)
     sign_up(page, served, "Ida")
-    page.locator("a[href='/start/practice']").click()
-    page.locator("button[value='']").click()
-    page.wait_for_selector(".score.practice")
+    practise(page)
     shot = shoot(served, "1")
     page.wait_for_selector(f'.card[data-shot="{shot}"]')
     page.goto(f"{served.url}/me/settings")

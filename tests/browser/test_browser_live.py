@@ -4,17 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from page_fit import SMALL_TARGETS, TOO_WIDE
 
 SIZES = [(1280, 800), (1920, 1080), (390, 844), (844, 390)]
 MOST_BYTES = 150_000  # bytes over the network
 
 POSITIONS = """() => Object.fromEntries([...document.querySelectorAll('.ball[data-ball]')]
     .map(b => [b.dataset.ball, b.style.transform]))"""
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input')]
-    .filter(e => e.offsetParent !== null)
-    .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
-    .filter(([_, r]) => r.width < 56 || r.height < 56).map(([html]) => html)"""
-TOO_WIDE = "() => document.documentElement.scrollWidth > window.innerWidth"
 
 
 @pytest.fixture(scope="module", autouse=True)

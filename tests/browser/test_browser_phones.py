@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from page_fit import SMALL_TARGETS, TOO_WIDE
 from waiting import wait_until
 
 PIN = "4826"
 SIZES = [(1280, 800), (1920, 1080)]
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, input')]
-    .filter(e => !e.matches('[type=hidden], .pin-field') && e.offsetParent !== null)
-    .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
-    .filter(([_, r]) => r.width < 55.9 || r.height < 55.9).map(([html]) => html)"""
-TOO_WIDE = "() => document.documentElement.scrollWidth > window.innerWidth"
 OVERLAP = """() => {
     const code = document.querySelector('.by-phone').getBoundingClientRect();
     return [...document.querySelectorAll('h1, .field, .name-button, .key, .ways .button')].filter(e => {

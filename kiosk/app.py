@@ -66,7 +66,7 @@ def _box(app: Flask, paths: Paths, settings: Settings, version: str) -> Box:
     store = Store(paths.store)
     records = Records(store, settings.hall.zone)
     hub = Hub(paths.live_json, records, fragments.StreamRenderer(app), {"version": version})
-    caretaker = Caretaker(store, settings.session.pause)
+    caretaker = Caretaker(store, settings.table.label, settings.session.pause)
     keys = cache(lambda: load_keys(paths.secrets))
     return Box(paths, settings, store, keys, records, Bookkeeper(store), caretaker, hub, t)
 

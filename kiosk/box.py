@@ -1,5 +1,6 @@
 """What the views of one kiosk share, kept with the application."""
 
+import sqlite3
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from flask import current_app
 from edge.bookkeeper import Bookkeeper
 from edge.hall.keys import Keys
 from edge.hall.occasion import Occasion, occasion
+from edge.hall.sitting import Sitting, at_table
 from edge.runtime.caretaker import Caretaker
 from edge.runtime.paths import Paths
 from edge.settings import Settings
@@ -53,6 +55,10 @@ class Box:
     def here(self) -> Occasion:
         """Now, at this table."""
         return occasion(self.settings.hall.zone, self.settings.table.label)
+
+    def sitting(self, conn: sqlite3.Connection) -> Sitting:
+        """What goes on at this table now."""
+        return at_table(conn, self.settings.table.label)
 
     def close(self) -> None:
         """Ends what runs beside the pages; safe to call from a signal handler."""

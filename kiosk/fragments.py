@@ -67,7 +67,7 @@ def duel(what: Play) -> str:
 def play_at_table() -> Play:
     """What goes on at the table now."""
     with box().store.read() as conn:
-        return play_now(conn, ball_set(box().hub.reading.ball_set), box().t)
+        return play_now(conn, box().sitting(conn), ball_set(box().hub.reading.ball_set), box().t)
 
 
 def status(name: str, message: str) -> tuple[str, str]:

@@ -163,7 +163,7 @@ def _played(
         start_practice(conn, players[0], here, {"makes": 25})
     else:
         start_match(conn, (players[0], players[1]), *match, here)
-    sitting = at_table(conn)
+    sitting = at_table(conn, _LABEL)
     for number, described in enumerate(shots):
         named, at = replace(described.shot, id=_shot_id(number)), _BEGIN + timedelta(seconds=strike_s(number))
         store_shot(conn, named, _SOURCE, at, "american")
@@ -175,7 +175,7 @@ def _played(
     seconds = strike_s(len(shots) - 1) + AFTER_S
     recount(conn, sitting.sessions[0], _BEGIN + timedelta(seconds=seconds))
     end = _BEGIN + timedelta(seconds=seconds)
-    leave_table(conn, end, "player", end)
+    leave_table(conn, _LABEL, end, "player", end)
     return _pattern(conn, players, shots, seconds)
 
 

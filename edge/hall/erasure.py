@@ -22,9 +22,10 @@ from sqlite_utils.migrations import Migrations
 
 from edge import facts
 from edge.clock import stamp
-from edge.hall import audit, consents, logins, pins, standing
+from edge.hall import audit, consents, game_sessions, logins, pairings, pins, standing
 from edge.hall.players import erase_player, get_player
-from edge.hall.sitting import at_table, leave_table
+from edge.hall.sessions import open_session_of
+from edge.hall.sitting import leave_table
 from edge.stats import daily
 from edge.store import outbox
 from edge.store.database import Store
@@ -55,12 +56,13 @@ def erase(conn: sqlite3.Connection, player_id: str, now: datetime, *, role: audi
     player = get_player(conn, player_id)
     if player is None or player.erased:
         return False
-    if at_table(conn).session_of(player_id) is not None:
-        leave_table(conn, now, "player", now)
+    playing = open_session_of(conn, player_id)
+    if playing is not None:
+        leave_table(conn, playing.table_label, now, "player", now)
     _overwrite(conn)
     at = stamp(now)
     erase_player(conn, player_id, at)
-    for module in (pins, logins, consents, standing, daily):
+    for module in (pins, logins, consents, game_sessions, pairings, standing, daily):
         module.forget(conn, player_id)
     for column in ("speaker", "withdrawn_by"):
         conn.execute(f"UPDATE said SET {column} = NULL WHERE {column} = ?", [player_id])

@@ -1,7 +1,11 @@
-"""Matches between two players: what is played, how it stands, and who won.
+"""Matches between two players, or two pairs: what is played, how it stands, and who won.
 
-How it stands is derived: `edge.hall.scoring` folds the match's shots and what people said of them by the rules in
-`edge.hall.games` and keeps the outcome here. Every rule of the hall that asks who won reads the view `results`.
+How it stands is derived. Of a match played at a table `edge.hall.scoring` folds the shots and what people said of
+them by the rules in `edge.hall.games` and keeps the outcome here; what staff ruled (`edge.hall.rulings`) stands over
+that. A match that staff entered has nothing but their ruling.
+
+Rules of the hall that ask who won read one of two views: `results`, of singles, and `outcomes`, of everybody in
+singles and doubles.
 """
 
 import json
@@ -22,6 +26,8 @@ migrations = Migrations("matches")
 Status = Literal["open", "over", "abandoned"]
 MOST_RACKS = 25  # of a race
 MOST_POINTS = 200  # of straight pool
+# Scored in points: there are no racks to be won.
+RACKLESS_GAMES = frozenset({"straight pool"})
 
 
 @migrations()
@@ -69,10 +75,53 @@ def matches_1(db: Database) -> None:
     """)
 
 
+@migrations()
+def matches_2(db: Database) -> None:
+    """Doubles, and the evening a match belongs to."""
+    for side in ("a", "b"):
+        db.execute(f"ALTER TABLE matches ADD COLUMN partner_{side} TEXT REFERENCES players (id)")
+    db.execute("ALTER TABLE matches ADD COLUMN game_session_id TEXT REFERENCES game_sessions (id)")
+    db.execute("CREATE INDEX matches_of_evening ON matches (game_session_id) WHERE game_session_id IS NOT NULL")
+    for own, other in (("a", "b"), ("b", "a")):
+        db.execute(f"DROP INDEX results_of_{own}")
+        db.execute(f"""
+            CREATE INDEX results_of_{own} ON matches (player_{own}, day, ended_at, id, winner, player_{other},
+                hill_hill, status, partner_a, partner_b)
+            WHERE status = 'over'
+        """)
+        db.execute(f"""
+            CREATE INDEX doubles_of_{own} ON matches (partner_{own}, day, ended_at)
+            WHERE status = 'over' AND partner_{own} IS NOT NULL
+        """)
+    db.execute("DROP VIEW results")
+    db.execute("""
+        CREATE VIEW results AS
+        SELECT m.id AS match_id, m.game, m.race_to, m.day, m.ended_at, m.player_a, m.player_b,
+            m.score_a, m.score_b, m.hill_hill, m.winner, NOT (a.guest OR b.guest) AS rated
+        FROM matches m JOIN players a ON a.id = m.player_a JOIN players b ON b.id = m.player_b
+        WHERE m.status = 'over' AND m.partner_a IS NULL
+    """)
+    # `winner` names a side by its first player. `rated`: nobody in it is a guest. An ORDER BY is read off the indexes
+    # as long as what it names is selected too.
+    arms = " UNION ALL ".join(
+        f"SELECT m.{who}_{side} AS player_id, m.id AS match_id, m.day, m.ended_at,"
+        f" m.winner = m.player_{side} AS won, m.hill_hill, m.partner_a IS NOT NULL AS doubles,"
+        " NOT EXISTS (SELECT 1 FROM players p WHERE p.guest"
+        " AND p.id IN (m.player_a, m.player_b, m.partner_a, m.partner_b)) AS rated"
+        f" FROM matches m WHERE m.status = 'over'{' AND m.partner_' + side + ' IS NOT NULL' if who == 'partner' else ''}"
+        for who in ("player", "partner")
+        for side in ("a", "b")
+    )
+    db.execute(f"CREATE VIEW outcomes AS {arms}")
+
+
+Side = tuple[str, ...]  # the ids of one player, or of the two of a pair
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A match as it stands. `state` is what a scoreboard shows of the fold, as JSON; `day` the hall's date at its
-    start."""
+    start. `players` are the first of each side, `partners` those who play with them in doubles."""
 
     id: str
     game: str
@@ -89,6 +138,26 @@ class Match:
     hill_hill: bool = False
     winner: str | None = None
     state: dict[str, Any] = field(default_factory=dict)
+    partners: tuple[str, str] | None = None
+    game_session_id: str | None = None
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Everybody in it, by side."""
+        a, b = self.players
+        return ((a,), (b,)) if self.partners is None else ((a, self.partners[0]), (b, self.partners[1]))
+
+    @property
+    def everybody(self) -> Side:
+        return (*self.sides[0], *self.sides[1])
+
+    def side_of(self, player_id: str) -> int:
+        """0 or 1: on which side a player of it is."""
+        return 0 if player_id in self.sides[0] else 1
+
+    def won_by(self, player_id: str) -> bool | None:
+        """Whether a player of it won; None as long as nobody has."""
+        return None if self.winner is None else self.winner == self.players[self.side_of(player_id)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +199,31 @@ def begin_match(
     return match
 
 
+def went_to_hill_hill(game: str, race_to: int, score: tuple[int, int]) -> bool:
+    """Whether a race that is over was decided by its very last rack, when both needed one more."""
+    return game not in RACKLESS_GAMES and race_to > 1 and sorted(score) == [race_to - 1, race_to]
+
+
+def keep_result(
+    conn: sqlite3.Connection,
+    match: Match,
+    status: Status,
+    ended_at: str | None,
+    score: tuple[int, int],
+    winner: str | None,
+    *,
+    hill_hill: bool = False,
+) -> None:
+    """Keeps how a match stands, which is derived; `hill_hill` says of one that goes on that both need one more."""
+    if status == "over":
+        hill_hill = went_to_hill_hill(match.game, match.race_to, score)
+    conn.execute(
+        "UPDATE matches SET status = ?, ended_at = ?, score_a = ?, score_b = ?, hill_hill = ?, winner = ?"
+        " WHERE id = ?",
+        [status, ended_at, *score, int(hill_hill), winner, match.id],
+    )
+
+
 def get_match(conn: sqlite3.Connection, match_id: str) -> Match | None:
     """One match, or None."""
     row = conn.execute("SELECT * FROM matches WHERE id = ?", [match_id]).fetchone()
@@ -137,18 +231,18 @@ def get_match(conn: sqlite3.Connection, match_id: str) -> Match | None:
 
 
 def matches_of(conn: sqlite3.Connection, player_id: str, limit: int) -> list[Match]:
-    """A player's latest matches that are over, newest first."""
-    side = "SELECT * FROM (SELECT * FROM matches WHERE player_{} = :p AND status = 'over'"
-    side += " ORDER BY ended_at DESC LIMIT :n)"
-    rows = conn.execute(
-        f"{side.format('a')} UNION ALL {side.format('b')} ORDER BY ended_at DESC LIMIT :n",
-        {"p": player_id, "n": limit},
+    """A player's latest matches that are over, doubles too, newest first."""
+    arms = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT * FROM matches WHERE {column} = :p AND status = 'over'"
+        " ORDER BY ended_at DESC LIMIT :n)"
+        for column in ("player_a", "player_b", "partner_a", "partner_b")
     )
+    rows = conn.execute(f"{arms} ORDER BY ended_at DESC LIMIT :n", {"p": player_id, "n": limit})
     return [_match(row) for row in rows]
 
 
 def results_of(conn: sqlite3.Connection, player_id: str) -> list[Result]:
-    """Everything a player has finished, in the order in which it ended."""
+    """All singles a player has finished, in the order in which they ended."""
     rows = conn.execute(
         "SELECT * FROM results WHERE player_a = :p UNION ALL SELECT * FROM results WHERE player_b = :p"
         " ORDER BY ended_at, match_id",
@@ -158,7 +252,7 @@ def results_of(conn: sqlite3.Connection, player_id: str) -> list[Result]:
 
 
 def results_since(conn: sqlite3.Connection, ended_at: str) -> list[Result]:
-    """Everything that ended at that stamp or later, in the order in which it ended."""
+    """All singles that ended at that stamp or later, in the order in which they ended."""
     rows = conn.execute("SELECT * FROM results WHERE ended_at >= ? ORDER BY ended_at, match_id", [ended_at])
     return [_result(row) for row in rows]
 
@@ -180,6 +274,8 @@ def _match(row: sqlite3.Row) -> Match:
         hill_hill=bool(row["hill_hill"]),
         winner=row["winner"],
         state=json.loads(row["state"]),
+        partners=None if row["partner_a"] is None else (row["partner_a"], row["partner_b"]),
+        game_session_id=row["game_session_id"],
     )
 
 

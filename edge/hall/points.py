@@ -249,14 +249,14 @@ def _booked(conn: sqlite3.Connection, player_id: str, since_month: str) -> list[
 
 def _streak_before(conn: sqlite3.Connection, player_id: str, day: str) -> int:
     """How many wins in a row a player had when that day, or month, began."""
-    side = "SELECT day, ended_at, match_id, winner FROM results WHERE player_{} = :p AND rated AND day < :day"
     rows = conn.execute(
-        f"{side.format('a')} UNION ALL {side.format('b')} ORDER BY day DESC, ended_at DESC, match_id DESC",
-        {"p": player_id, "day": day},
+        "SELECT won, day, ended_at, match_id FROM outcomes WHERE player_id = ? AND rated AND day < ?"
+        " ORDER BY day DESC, ended_at DESC, match_id DESC",
+        [player_id, day],
     )
     wins = 0
     for row in rows:
-        if row["winner"] != player_id:
+        if not row["won"]:
             break
         wins += 1
     return wins

@@ -28,7 +28,7 @@ from math import log
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from edge.hall.matches import Result, results_since
+from edge.hall.matches import RACKLESS_GAMES, Result, results_since
 
 migrations = Migrations("ratings")
 
@@ -43,8 +43,6 @@ PRELIMINARY_RACKS = 200
 PRIOR_RACKS = 8.0
 # A rating never weighs more than that, so that today's play still shows after years.
 MEMORY_RACKS = 1000.0
-# Scored in points: there are no racks to be won.
-RACKLESS_GAMES = frozenset({"straight pool"})
 
 _SCALE = FARGO_DOUBLE / log(2.0)
 

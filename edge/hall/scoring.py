@@ -14,7 +14,7 @@ from typing import Any
 from edge.clock import stamp
 from edge.hall import standing
 from edge.hall.games import MatchState, Word, play_match
-from edge.hall.matches import Match, Status, get_match
+from edge.hall.matches import Match, Status, get_match, keep_result
 from edge.hall.plays import (
     Booked,
     Counted,
@@ -24,6 +24,7 @@ from edge.hall.plays import (
     put_play,
     session_of_play,
 )
+from edge.hall.rulings import Ruling, ruling_of
 from edge.hall.said import Said, said_in_match, said_in_session
 from edge.hall.sessions import Session, get_session, played_s, sessions_at, sessions_of_match
 from edge.stats.daily import refresh_day
@@ -36,11 +37,11 @@ def book_shot(conn: sqlite3.Connection, shot_id: str, now: datetime) -> None:
     stored = get_shot(conn, shot_id)
     if stored is None:  # erased since
         return
-    session = _session_for(conn, shot_id, stored.played_at)
-    if session is None:
-        return
     source = get_source(conn, stored.source_id)
     assert source is not None  # the store refuses a shot without its source
+    session = _session_for(conn, shot_id, stored.played_at, source.table_label)
+    if session is None:
+        return
     put_play(conn, stored, session, (source.table_length_in, source.table_width_in))
     recount(conn, session, now)
 
@@ -70,11 +71,13 @@ def _erased(conn: sqlite3.Connection, player_ids: Sequence[str]) -> set[str]:
     return {row["id"] for row in rows}
 
 
-def _session_for(conn: sqlite3.Connection, shot_id: str, played_at: datetime) -> Session | None:
+def _session_for(
+    conn: sqlite3.Connection, shot_id: str, played_at: datetime, table_label: str | None
+) -> Session | None:
     booked_in = session_of_play(conn, shot_id)
     if booked_in is not None:
         return get_session(conn, booked_in)
-    sitting = sessions_at(conn, played_at)
+    sitting = sessions_at(conn, played_at, table_label)
     return sitting[-1] if sitting else None
 
 
@@ -157,26 +160,39 @@ def _keep_match(
     conn: sqlite3.Connection, match: Match, state: MatchState, booked: list[Booked], said: list[Said]
 ) -> bool:
     """Keeps how a match stands; says whether its result is another one than before."""
-    winner = match.players[state.winner] if state.over and state.winner is not None else None
-    status, ended_at = _status_of(conn, match, state, winner is not None)
+    conn.execute("UPDATE matches SET state = ? WHERE id = ?", [_state_json(state), match.id])
+    ruling = ruling_of(conn, match.id)
+    side = _side_that_won(state, ruling)
+    winner = None if side is None else match.players[side]
+    score = state.score if ruling is None or ruling.winner is None else ruling.score
+    status, ended_at = _status_of(conn, match, state, won=winner is not None, struck=_struck(ruling))
     if status == "over" and ended_at is None:
         ended_at = max([stamp(b.end) for b in booked] + [s.at for s in said], default=stamp(match.started_at))
-    conn.execute(
-        "UPDATE matches SET status = ?, ended_at = ?, score_a = ?, score_b = ?, hill_hill = ?, winner = ?,"
-        " state = ? WHERE id = ?",
-        [status, ended_at, *state.score, int(state.hill_hill), winner, _state_json(state), match.id],
-    )
+    keep_result(conn, match, status, ended_at, score, winner, hill_hill=state.hill_hill)
     before = (match.status == "over", match.winner, match.score)
-    return before != (status == "over", winner, state.score) and (status == "over" or match.status == "over")
+    return before != (status == "over", winner, score) and (status == "over" or match.status == "over")
 
 
-def _status_of(conn: sqlite3.Connection, match: Match, state: MatchState, won: bool) -> tuple[Status, str | None]:
+def _side_that_won(state: MatchState, ruling: Ruling | None) -> int | None:
+    """What staff ruled, else what the fold says."""
+    if ruling is not None:
+        return ruling.winner
+    return state.winner if state.over else None
+
+
+def _struck(ruling: Ruling | None) -> bool:
+    return ruling is not None and ruling.winner is None
+
+
+def _status_of(
+    conn: sqlite3.Connection, match: Match, state: MatchState, *, won: bool, struck: bool
+) -> tuple[Status, str | None]:
     """What a match is now, and when it ended as far as that was known: one that was won keeps its end, one whose
     win was taken back goes on while its players are at the table."""
     known = None if match.ended_at is None else stamp(match.ended_at)
     if won:
         return "over", known if match.status == "over" else None
-    if state.over:
+    if state.over or struck:
         return "abandoned", known or stamp(match.started_at)
     if match.status != "over":
         return match.status, known

@@ -58,6 +58,20 @@ def sessions_1(db: Database) -> None:
     """)
 
 
+@migrations()
+def sessions_2(db: Database) -> None:
+    """Staff may move a stay to another table; what was played before belongs to the table it was played at."""
+    db.execute("""
+        CREATE TABLE session_moves (
+            session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+            at TEXT NOT NULL,
+            from_label TEXT NOT NULL,
+            to_label TEXT NOT NULL,
+            PRIMARY KEY (session_id, at)
+        ) STRICT, WITHOUT ROWID
+    """)
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One stay. `day` is the hall's date at its start, `active_at` when somebody last played or touched the
@@ -119,23 +133,45 @@ def get_session(conn: sqlite3.Connection, session_id: str) -> Session | None:
     return None if row is None else _session(row)
 
 
-def open_sessions(conn: sqlite3.Connection) -> list[Session]:
-    """Who is at the table now, in the order in which they came."""
-    rows = conn.execute("SELECT * FROM sessions WHERE ended_at IS NULL ORDER BY started_at, id")
+def open_sessions(conn: sqlite3.Connection, table_label: str | None = None) -> list[Session]:
+    """Who is at that table now, or at any table, in the order in which they came."""
+    rows = conn.execute(
+        "SELECT * FROM sessions WHERE ended_at IS NULL AND table_label = coalesce(?, table_label)"
+        " ORDER BY started_at, id",
+        [table_label],
+    )
     return [_session(row) for row in rows]
 
 
-def sessions_at(conn: sqlite3.Connection, moment: datetime) -> list[Session]:
-    """The sessions that went on at that moment, open ones too, in the order in which they began.
+def open_session_of(conn: sqlite3.Connection, player_id: str) -> Session | None:
+    """Where a player is now, at whichever table."""
+    return next((one for one in open_sessions(conn) if one.player_id == player_id), None)
+
+
+def move_session(conn: sqlite3.Connection, session: Session, table_label: str, at: datetime) -> None:
+    """An open stay goes on at another table."""
+    conn.execute(
+        "INSERT INTO session_moves (session_id, at, from_label, to_label) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (session_id, at) DO UPDATE SET to_label = excluded.to_label",
+        [session.id, stamp(at), session.table_label, table_label],
+    )
+    conn.execute("UPDATE sessions SET table_label = ? WHERE id = ?", [table_label, session.id])
+
+
+def sessions_at(conn: sqlite3.Connection, moment: datetime, table_label: str | None = None) -> list[Session]:
+    """The sessions that went on at that moment, at that table or at any, open ones too, in the order in which they
+    began.
 
     What happens in the moment at which one ends and the next begins belongs to the one that ends.
     """
     # Nobody stays for longer than a day; without the bound every session ever held would be looked at.
     earliest = stamp(moment - timedelta(days=1))
     rows = conn.execute(
-        "SELECT * FROM sessions WHERE started_at > ? AND started_at < ?"
-        " AND (ended_at IS NULL OR ended_at >= ?) ORDER BY started_at, id",
-        [earliest, stamp(moment), stamp(moment)],
+        "SELECT * FROM sessions s WHERE started_at > :earliest AND started_at < :at"
+        " AND (ended_at IS NULL OR ended_at >= :at) AND (:label IS NULL OR :label = coalesce((SELECT v.from_label"
+        " FROM session_moves v WHERE v.session_id = s.id AND v.at > :at ORDER BY v.at LIMIT 1), s.table_label))"
+        " ORDER BY started_at, id",
+        {"earliest": earliest, "at": stamp(moment), "label": table_label},
     )
     return [_session(row) for row in rows]
 

@@ -15,7 +15,15 @@ from edge.hall.matches import Match, begin_match, get_match
 from edge.hall.occasion import Occasion
 from edge.hall.players import Player, get_player
 from edge.hall.scoring import recount
-from edge.hall.sessions import EndReason, Session, begin_session, end_session, open_sessions, rejoin_session
+from edge.hall.sessions import (
+    EndReason,
+    Session,
+    begin_session,
+    end_session,
+    move_session,
+    open_sessions,
+    rejoin_session,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,9 @@ class Sitting:
         return own or self.sessions[0]
 
 
-def at_table(conn: sqlite3.Connection) -> Sitting:
-    """What goes on at the table now."""
-    sessions = open_sessions(conn)
+def at_table(conn: sqlite3.Connection, table_label: str) -> Sitting:
+    """What goes on at a table now."""
+    sessions = open_sessions(conn, table_label)
     players = [get_player(conn, session.player_id) for session in sessions]
     match_id = next((session.match_id for session in sessions if session.match_id), None)
     match = None if match_id is None else get_match(conn, match_id)
@@ -59,8 +67,9 @@ def in_order(sitting: Sitting) -> list[Player]:
 def start_practice(
     conn: sqlite3.Connection, player_id: str, here: Occasion, goal: Mapping[str, Any] | None = None
 ) -> Session:
-    """A player practises; what went on at the table before is over."""
-    get_up(conn, here.now, "next")
+    """A player practises; what went on at the table before is over, and what they did at another."""
+    get_up(conn, here.table_label, here.now, "next")
+    _come_from_elsewhere(conn, [player_id], here)
     return begin_session(conn, player_id, "practice", here, goal=dict(goal or {}))
 
 
@@ -78,23 +87,27 @@ def start_match(
 
     Who has just checked in and struck no ball yet plays the match in that same session.
     """
-    fresh = {s.player_id: s for s in open_sessions(conn) if s.shots == 0 and s.match_id is None}
+    at_this = open_sessions(conn, here.table_label)
+    fresh = {s.player_id: s for s in at_this if s.shots == 0 and s.match_id is None}
     match = begin_match(conn, game, race_to, players, here, breaks=breaks, first_breaker=first_breaker)
-    get_up(conn, here.now, "next", but=[fresh[p].id for p in players if p in fresh])
+    get_up(conn, here.table_label, here.now, "next", but=[fresh[p].id for p in players if p in fresh])
+    _come_from_elsewhere(conn, players, here)
     for player_id in players:
         if player_id in fresh:
             rejoin_session(conn, fresh[player_id].id, match.id, "match")
         else:
             begin_session(conn, player_id, "match", here, match_id=match.id)
-    recount(conn, open_sessions(conn)[0], here.now)  # a scoreboard stands from the first moment
+    recount(conn, open_sessions(conn, here.table_label)[0], here.now)  # a scoreboard stands from the first moment
     return match
 
 
-def get_up(conn: sqlite3.Connection, at: datetime, reason: EndReason, but: Iterable[str] = ()) -> list[Session]:
-    """Ends every session at the table, save those named; returns the ended. A match that is not over is
+def get_up(
+    conn: sqlite3.Connection, table_label: str, at: datetime, reason: EndReason, but: Iterable[str] = ()
+) -> list[Session]:
+    """Ends every session at a table, save those named; returns the ended. A match that is not over is
     abandoned."""
     staying = frozenset(but)
-    leaving = [session for session in open_sessions(conn) if session.id not in staying]
+    leaving = [session for session in open_sessions(conn, table_label) if session.id not in staying]
     for session in leaving:
         end_session(conn, session.id, at, reason)
         if session.match_id is not None:
@@ -105,10 +118,30 @@ def get_up(conn: sqlite3.Connection, at: datetime, reason: EndReason, but: Itera
     return leaving
 
 
-def leave_table(conn: sqlite3.Connection, at: datetime, reason: EndReason, now: datetime) -> list[Session]:
-    """Ends the sitting for good: what follows from a session's end for its players is settled as well."""
-    left = get_up(conn, at, reason)
+def leave_table(
+    conn: sqlite3.Connection, table_label: str, at: datetime, reason: EndReason, now: datetime
+) -> list[Session]:
+    """Ends a table's sitting for good: what follows from a session's end for its players is settled as well."""
+    left = get_up(conn, table_label, at, reason)
     if left:
         month = min(session.day for session in left)[:7]
         standing.settle(conn, [session.player_id for session in left], now, since_month=month)
     return left
+
+
+def move_table(conn: sqlite3.Connection, from_label: str, to_label: str, at: datetime) -> list[Session]:
+    """A sitting goes on at another table, which must be free; returns what moved."""
+    moving = open_sessions(conn, from_label)
+    for session in moving:
+        move_session(conn, session, to_label, at)
+        if session.match_id is not None:
+            conn.execute("UPDATE matches SET table_label = ? WHERE id = ?", [to_label, session.match_id])
+    return moving
+
+
+def _come_from_elsewhere(conn: sqlite3.Connection, player_ids: Iterable[str], here: Occasion) -> None:
+    """Nobody plays at two tables: who sits down here has got up there, and a match there is off."""
+    for player_id in player_ids:
+        for session in open_sessions(conn):
+            if session.player_id == player_id and session.table_label != here.table_label:
+                leave_table(conn, session.table_label, here.now, "next", here.now)

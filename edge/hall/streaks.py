@@ -99,31 +99,27 @@ def goes_on(last_day: str | None, today: str) -> bool:
 
 
 def outcomes_of(conn: sqlite3.Connection, player_id: str, since_day: str = "") -> list[Outcome]:
-    """A player's rated matches of that day and later, by evening and then by end."""
-    side = (
-        "SELECT match_id, day, ended_at, winner = :p AS won, hill_hill FROM results"
-        " WHERE player_{} = :p AND rated AND day >= :since"
-    )
+    """A player's rated matches, doubles too, of that day and later, by evening and then by end."""
     rows = conn.execute(
-        f"{side.format('a')} UNION ALL {side.format('b')} ORDER BY day, ended_at, match_id",
-        {"p": player_id, "since": since_day},
+        "SELECT match_id, day, ended_at, won, hill_hill FROM outcomes"
+        " WHERE player_id = ? AND rated AND day >= ? ORDER BY day, ended_at, match_id",
+        [player_id, since_day],
     )
     return [Outcome(row["match_id"], row["day"], bool(row["won"]), bool(row["hill_hill"])) for row in rows]
 
 
 def hill_hill_sets(conn: sqlite3.Connection, player_id: str) -> list[bool]:
     """Whether a player won, for each rated match that went to hill-hill, in the order in which they ended."""
-    side = (
-        "SELECT winner = :p AS won, ended_at, match_id FROM results WHERE player_{} = :p AND rated AND hill_hill"
-    )
     rows = conn.execute(
-        f"{side.format('a')} UNION ALL {side.format('b')} ORDER BY ended_at, match_id", {"p": player_id}
+        "SELECT won, ended_at, match_id FROM outcomes WHERE player_id = ? AND rated AND hill_hill"
+        " ORDER BY ended_at, match_id",
+        [player_id],
     )
     return [bool(row["won"]) for row in rows]
 
 
 def attended_days(conn: sqlite3.Connection, player_id: str, since_day: str = "") -> list[str]:
-    """The days from that one on, in order, on which a player struck a ball."""
+    """The days from that one on, in order, on which a player came to play."""
     rows = conn.execute(
         "SELECT day FROM attendances WHERE player_id = ? AND day >= ? ORDER BY day", [player_id, since_day]
     )

@@ -24,8 +24,9 @@ class Caretaker:
     Only at its first look, after a start, the wall clock says how long nobody has played.
     """
 
-    def __init__(self, store: Store, pause: timedelta) -> None:
+    def __init__(self, store: Store, table_label: str, pause: timedelta) -> None:
         self._store = store
+        self._table_label = table_label
         self._bookkeeper = Bookkeeper(store)
         self._pause = pause
         self._last: tuple[frozenset[str], datetime] | None = None
@@ -56,7 +57,7 @@ class Caretaker:
         self._bookkeeper.book()
         erasure.go_on(self._store, ERASING_S)
         with self._store.read() as conn:
-            sitting = at_table(conn)
+            sitting = at_table(conn, self._table_label)
         if not sitting.taken:
             self._last, self._looked = None, True
             return False
@@ -69,6 +70,6 @@ class Caretaker:
         if mono_s - self._idle_from_s < self._pause.total_seconds():
             return False
         with self._store.write() as conn:
-            leave_table(conn, active_at, "pause", now)
+            leave_table(conn, self._table_label, active_at, "pause", now)
         log.info("nobody played for %s: the session at the table is over", self._pause)
         return True

@@ -19,12 +19,14 @@ from vision.sampling import LIVE_S, RECORDING_S, sample_pictures
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to watch and how. `where.table` None: it is told from the pictures."""
+    """What to watch and how. `where.table` None: it is told from the pictures; `label` is which of the hall's
+    tables it is."""
 
     place: str
     where: TableOptions
     balls: str = "auto"
     loop: bool = False
+    label: str | None = None
     wish: CameraWish | None = None
 
 
@@ -34,7 +36,7 @@ def wanted(settings: Settings, paths: Paths, given: Wanted, camera: str | None) 
     The settings' table and calibration are those of the settings' camera: another one does without. How a live
     camera is set holds for any.
     """
-    given = replace(given, wish=settings.camera.wish)
+    given = replace(given, wish=settings.camera.wish, label=settings.table.label)
     if camera not in (None, settings.camera.source):
         return given
     where = given.where
@@ -56,6 +58,7 @@ def real_parts(want: Wanted) -> Parts:
         recording=is_recording(want.place),
         camera=is_camera(want.place),
         table=want.where.table or parse_table("9ft"),
+        label=want.label,
         ball_set="american" if ball_set is None else ball_set.name,
     )
 

@@ -75,7 +75,7 @@ class Parts:
     the source's id and what is known of the table. `place` says in words where the pictures come from. A
     `recording` ends, and what it teaches of its table is not kept; anything else that stops is opened again. A
     live `camera` may drop frames, hang and be unplugged. `table` and `ball_set` are what is shown until more is
-    known.
+    known. `label` is which of the hall's tables it is.
     """
 
     open: Callable[[], tuple[FrameSource, Calibration]]
@@ -85,6 +85,7 @@ class Parts:
     table: Table
     ball_set: str = "auto"
     camera: bool = False
+    label: str | None = None
 
 
 class VisionService:
@@ -222,6 +223,7 @@ class VisionService:
             picture_width_px=source.width_px,
             picture_height_px=source.height_px,
             fps=source.fps,
+            table_label=self._parts.label,
         )
         seat = seat_of(self._parts.place, calibration)
         # A recording may be of any table, and one played again would tell the same again as if it were more.

@@ -111,7 +111,7 @@ def stats_of(conn: sqlite3.Connection, player_id: str, name: Range, today: str, 
 def versus_between(
     conn: sqlite3.Connection, player_id: str, begin: str, end: str, limit: int = MOST_VERSUS
 ) -> list[Versus]:
-    """Whom a player met from the day `begin` to before the day `end`, those met most often, and first."""
+    """Whom a player met in singles from the day `begin` to before the day `end`, those met most often, and first."""
     side = (
         "SELECT player_{} AS opponent, winner = :p AS won FROM results"
         " WHERE player_{} = :p AND day >= :begin AND day < :end"
@@ -128,12 +128,10 @@ def versus_between(
 
 
 def record_of(conn: sqlite3.Connection, player_id: str) -> Record:
-    """How many rated matches a player ever finished, and won."""
-    side = "SELECT winner = :p AS won FROM results WHERE rated AND player_{} = :p"
+    """How many rated matches, doubles too, a player ever finished, and won."""
     row = conn.execute(
-        "SELECT coalesce(sum(won), 0) AS won, count(*) AS played"
-        f" FROM ({side.format('a')} UNION ALL {side.format('b')})",
-        {"p": player_id},
+        "SELECT coalesce(sum(won), 0) AS won, count(*) AS played FROM outcomes WHERE player_id = ? AND rated",
+        [player_id],
     ).fetchone()
     return Record(row["won"], row["played"])
 

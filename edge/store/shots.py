@@ -106,6 +106,12 @@ def shots_2(db: Database) -> None:
     _create_shots_now(db, "coalesce(a.ball_set, s.ball_set) AS ball_set,")
 
 
+@migrations()
+def shots_3(db: Database) -> None:
+    """Which table a source looks at, now that a hall may have several; nobody noted it before."""
+    db.execute("ALTER TABLE sources ADD COLUMN table_label TEXT")
+
+
 def _create_shots_now(db: Database, added: str) -> None:
     now = ",\n".join(f"CASE WHEN a.shot_id IS NULL THEN s.{c} ELSE a.{c} END AS {c}" for c in _COLUMNS_1)
     db.execute(f"""
@@ -122,7 +128,8 @@ def _create_shots_now(db: Database, added: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One start of a camera, or one playing of a recording. `place` says where it came from, for a person."""
+    """One start of a camera, or one playing of a recording. `place` says where it came from, for a person;
+    `table_label` which of the hall's tables it looks at, None where nobody noted it."""
 
     id: str
     place: str
@@ -135,6 +142,7 @@ class Source:
     picture_width_px: int
     picture_height_px: int
     fps: float | None
+    table_label: str | None = None
 
 
 @dataclass(frozen=True)

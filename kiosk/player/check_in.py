@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 from edge.hall import claims, consents, logins, pins, players
 from edge.hall.pins import Verdict
 from edge.hall.players import PlayerError
-from edge.hall.sitting import at_table
 from kiosk import limits, who
 from kiosk.box import box
 from kiosk.security import local_path
@@ -220,7 +219,7 @@ def let_in(player_id: str) -> Response:
     on = local_path(request.values.get("next"))
     with box().store.write() as conn:
         asks = consents.needs_asking(conn, player_id)
-        plays = at_table(conn).session_of(player_id) is not None
+        plays = box().sitting(conn).session_of(player_id) is not None
         if on == "/" and not plays:
             on = url_for("start.choose")
         response = redirect(url_for("check_in.consent", next=on) if asks else on, 303)

@@ -14,7 +14,6 @@ from edge.hall.matches import Match, get_match, matches_of
 from edge.hall.occasion import hall_day
 from edge.hall.players import Player, get_player
 from edge.hall.sessions import Session, sessions_of
-from edge.hall.sitting import at_table
 from edge.stats.daily import figures_between
 from edge.stats.export import shots_of
 from edge.stats.spans import RANGES, Range, Stats, record_of, span_of, stats_of
@@ -78,7 +77,7 @@ def home() -> str:
     player, here = logged_in(), box().here()
     month = span_of("month", here.day)
     with box().store.read() as conn:
-        playing = at_table(conn).session_of(player.id) is not None
+        playing = box().sitting(conn).session_of(player.id) is not None
         if player.guest:
             return render_template("me/guest.html", playing=playing)
         latest = matches_of(conn, player.id, 1)
@@ -228,14 +227,15 @@ def _charts(found: Stats) -> dict[str, str]:
 
 
 def _played(conn: sqlite3.Connection, match: Match, player_id: str) -> Played:
-    side = match.players.index(player_id)
+    side = match.side_of(player_id)
+    others = [name_of(get_player(conn, other)) for other in match.sides[1 - side]]
     return Played(
         match.game,
         match.race_to,
-        name_of(get_player(conn, match.players[1 - side])),
+        box().t("me.pair").join(others),
         match.score[side],
         match.score[1 - side],
-        None if match.winner is None else match.winner == player_id,
+        match.won_by(player_id),
         match.day,
     )
 

@@ -11,7 +11,7 @@ from edge.hall.plays import plays_in_match
 from edge.hall.said import Kind, Said, said_in_match, said_in_session, say, take_back
 from edge.hall.scoring import recount
 from edge.hall.sessions import Session, get_session, touch
-from edge.hall.sitting import Sitting, at_table, in_order
+from edge.hall.sitting import Sitting, in_order
 from edge.store.shots import get_shot, mend_shot
 from kiosk import fragments
 from kiosk.balls_svg import ball_set
@@ -32,7 +32,7 @@ WORDS: frozenset[Kind] = frozenset({"turn", "rack", "foul", "no foul", "push out
 def score() -> Response | str:
     """What can be said of a match at any time: who won a rack, that the last shot was a foul, who gives up."""
     with box().store.read() as conn:
-        sitting = at_table(conn)
+        sitting = box().sitting(conn)
         if sitting.match is None:
             return redirect("/", 303)
         _may_speak(sitting)
@@ -54,7 +54,7 @@ def say_it() -> Response | str:
     if side not in (None, 0, 1):
         abort(400)
     with box().store.write() as conn:
-        sitting = at_table(conn)
+        sitting = box().sitting(conn)
         session = _may_speak(sitting)
         if sitting.match is None:
             abort(400)
@@ -71,7 +71,7 @@ def take_it_back() -> Response | str:
     """Takes back a tap."""
     now = box().here()
     with box().store.write() as conn:
-        session = _may_speak(at_table(conn))
+        session = _may_speak(box().sitting(conn))
         said = take_back(conn, request.form.get("said", ""), now.stamp, _speaker())
         if said is not None:
             _note(conn, "said.taken_back", said)
@@ -86,7 +86,7 @@ def take_it_back() -> Response | str:
 def touched() -> tuple[str, int]:
     """Somebody is there, so the session goes on."""
     with box().store.write() as conn:
-        sitting = at_table(conn)
+        sitting = box().sitting(conn)
         if sitting.taken:
             _may_speak(sitting)
             touch(conn, [session.id for session in sitting.sessions], box().here().now)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from edge.hall.matches import Match
 from edge.hall.players import Player
-from edge.hall.sitting import Sitting, at_table, in_order
+from edge.hall.sitting import Sitting, in_order
 from edge.stats.daily import Figures
 from edge.stats.summary import Progress, current_run, goal_progress, session_summary
 from kiosk.balls_svg import ball_icon
@@ -107,9 +107,8 @@ def seat_of(sitting: Sitting) -> str:
     ).strip()
 
 
-def play_now(conn: sqlite3.Connection, balls: BallSet, t: Translate) -> Play:
-    """What goes on at the table now."""
-    sitting = at_table(conn)
+def play_now(conn: sqlite3.Connection, sitting: Sitting, balls: BallSet, t: Translate) -> Play:
+    """What goes on at a table, as its page tells it."""
     seat, players = seat_of(sitting), tuple(session.player_id for session in sitting.sessions)
     if not sitting.taken:
         return Play("")

@@ -14,7 +14,7 @@ from edge.hall.matches import MOST_POINTS, MOST_RACKS, Match, get_match
 from edge.hall.players import GAMES, Player, get_player, new_guest
 from edge.hall.ratings import change_in
 from edge.hall.sessions import Session, get_session
-from edge.hall.sitting import Sitting, at_table, leave_table, start_match, start_practice
+from edge.hall.sitting import Sitting, leave_table, start_match, start_practice
 from edge.stats.summary import goal_progress, session_summary
 from kiosk import limits, stats_svg
 from kiosk.balls_svg import ball_set
@@ -39,7 +39,7 @@ def choose() -> str:
     """Practice or match."""
     player = logged_in()
     with box().store.read() as conn:
-        sitting = at_table(conn)
+        sitting = box().sitting(conn)
     return render_template("start/choose.html", player=player, others=_others(sitting, player))
 
 
@@ -73,7 +73,7 @@ def match() -> str:
     """Which game, how far, and against whom."""
     player = logged_in()
     with box().store.read() as conn:
-        others = _others(at_table(conn), player)
+        others = _others(box().sitting(conn), player)
     return render_template("start/match.html", games=GAMES, races=RACES, points=POINTS, others=others)
 
 
@@ -90,7 +90,7 @@ def begin_match() -> Response:
         if against == "guest":
             other = new_guest(conn, box().here().stamp, 2 if player.guest else 1)
         else:
-            found = next((p for p in _others(at_table(conn), player) if p.id == against), None)
+            found = next((p for p in _others(box().sitting(conn), player) if p.id == against), None)
             if found is None:
                 abort(400)
             other = found
@@ -139,13 +139,13 @@ def end() -> Response:
     """Ends what goes on at the table and shows what it came to."""
     here = box().here()
     with box().store.write() as conn:
-        sitting = at_table(conn)
+        sitting = box().sitting(conn)
         if not sitting.taken:
             return redirect("/", 303)
         player = current_visitor().player
         own = sitting.session_for(None if player is None else player.id)
         require_at_table(own)
-        leave_table(conn, here.now, "player", here.now)
+        leave_table(conn, here.table_label, here.now, "player", here.now)
     return redirect(url_for("start.summary", session_id=own.id), 303)
 
 

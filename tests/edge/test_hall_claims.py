@@ -11,11 +11,11 @@ import pytest
 from evening import Evening
 
 from edge.hall import audit, claims, logins
-from edge.hall.claims import Claimed
 from edge.hall.matches import get_match
 from edge.hall.players import Player, PlayerError, get_player, name_guest
 from edge.hall.points import month_board
 from edge.hall.ratings import rating_of
+from edge.hall.taking_over import TakenOver
 
 RACK = tuple(str(n) for n in range(1, 10))
 # When something was entered differs between an evening and what was claimed after it; so do the numbers of rows.
@@ -114,7 +114,7 @@ def _as_text(row: dict[str, Any], labels: dict[str, str], table: str) -> str:
     return text
 
 
-def claim_by_code(evening: Evening, guest: Player, player: Player) -> Claimed:
+def claim_by_code(evening: Evening, guest: Player, player: Player) -> TakenOver:
     with evening.store.write() as conn:
         code = logins.make_claim_code(conn, guest.id, evening.now)
     with evening.store.write() as conn:
@@ -130,7 +130,7 @@ def sign_up_after_all(evening: Evening, guest: Player) -> Player:
 
 def claim_as_new_player(evening: Evening, guest: Player) -> Player:
     gus = evening.player("Gus")
-    assert claim_by_code(evening, guest, gus) == Claimed(3, 18)
+    assert claim_by_code(evening, guest, gus) == TakenOver(3, 18)
     return gus
 
 
@@ -181,7 +181,7 @@ def test_what_was_played_against_oneself_stays_the_guest_s(evening: Evening) -> 
     evening.shoot("1")
     evening.leave()
     with evening.store.write() as conn:
-        assert claims.claim(conn, code, ana.id, evening.now) == Claimed(1, 1, left=1)
+        assert claims.claim(conn, code, ana.id, evening.now) == TakenOver(1, 1, left=1)
     with evening.store.read() as conn:
         assert get_player(conn, guest.id) is not None
     owners = evening.rows("SELECT DISTINCT player_id FROM plays WHERE match_id IS NULL")

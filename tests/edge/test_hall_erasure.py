@@ -214,7 +214,7 @@ def test_it_goes_on_after_it_was_broken_off(evening: Evening) -> None:
         erasure._delete_some(conn, stamp(evening.now), 2)
     assert len(evening.rows("SELECT 1 FROM plays WHERE player_id = ?", zan.id)) == 9
     assert erasure.waiting(evening.store)
-    Caretaker(evening.store, timedelta(minutes=20)).look(evening.now, 0.0)
+    Caretaker(evening.store, "Table 1", timedelta(minutes=20)).look(evening.now, 0.0)
     assert not erasure.waiting(evening.store)
     assert evening.rows("SELECT 1 FROM sessions WHERE player_id = ?", zan.id) == []
     assert of_the_others(evening, ben) == before
@@ -245,7 +245,7 @@ def test_who_is_at_the_table_gets_up_first(evening: Evening) -> None:
     evening.shoot("2", first="2", on_table=RACK[1:])
     erase(evening, zan)
     with evening.store.read() as conn:
-        assert not at_table(conn).taken
+        assert not at_table(conn, "Table 1").taken
     assert evening.standing_of(match).status == "abandoned"
     finish(evening)
     assert evening.rows("SELECT player_id FROM sessions") == [{"player_id": ben.id}]

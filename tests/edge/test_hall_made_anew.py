@@ -61,7 +61,7 @@ def spend(evening: Evening, seed: int, steps: int) -> None:
 
 def match_goes_on(evening: Evening) -> bool:
     with evening.store.read() as conn:
-        return at_table(conn).match is not None
+        return at_table(conn, "Table 1").match is not None
 
 
 def forget_what_follows(evening: Evening) -> None:
@@ -86,7 +86,7 @@ def test_what_stands_is_what_a_plain_recomputation_gives(seed: int, steps: int) 
             conn.executemany("INSERT INTO to_book (shot_id) VALUES (?)", [[shot_id] for shot_id in ids])
         evening.books.book()
         with evening.store.write() as conn:
-            for session in at_table(conn).sessions:
+            for session in at_table(conn, "Table 1").sessions:
                 recount(conn, session, evening.now)
             ratings.settle(conn)
             for row in conn.execute("SELECT id FROM players").fetchall():

@@ -1,16 +1,20 @@
 """Players: which names can be, who is found by them, guests who become somebody, and who is gone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from math import dist
 from pathlib import Path
 
 import pytest
-from evening import Evening
+from evening import SOURCE, ZONE, Evening, a_shot
 from hypothesis import given
 from hypothesis import strategies as st
 
 from calibration.table import STANDARD_TABLES, Table
+from edge.clock import stamp
 from edge.hall.drills import drills
+from edge.hall.occasion import occasion
 from edge.hall.players import (
     NAME_CHARS,
     PlayerError,
@@ -24,8 +28,9 @@ from edge.hall.players import (
     new_guest,
     sign_up,
 )
-from edge.hall.sitting import at_table, start_match, start_practice
+from edge.hall.sitting import at_table, leave_table, move_table, start_match, start_practice
 from edge.hall.words import nowhere_word
+from edge.store.shots import store_shot, store_source
 
 NOW = "2025-10-31T20:00:00.000Z"
 
@@ -125,7 +130,7 @@ def test_whoever_starts_something_ends_what_went_on(evening: Evening) -> None:
     evening.wait(60)
     with evening.store.write() as conn:
         second = start_practice(conn, ben.id, evening.here)
-        assert [s.id for s in at_table(conn).sessions] == [second.id]
+        assert [s.id for s in at_table(conn, "Table 1").sessions] == [second.id]
     assert evening.session(first.id).end_reason == "next"
 
 
@@ -134,7 +139,7 @@ def test_who_has_just_checked_in_plays_the_match_in_that_session(evening: Evenin
     waiting = evening.practise(ana)
     with evening.store.write() as conn:
         match = start_match(conn, (ana.id, ben.id), "8-ball", 3, evening.here)
-        sitting = at_table(conn)
+        sitting = at_table(conn, "Table 1")
     assert sitting.match is not None
     assert sitting.match.id == match.id
     assert waiting.id in {session.id for session in sitting.sessions}
@@ -152,3 +157,46 @@ def test_every_drill_lies_on_every_table(table: Table) -> None:
         apart = min(dist(a, b) for i, a in enumerate(places) for b in places[:i])
         assert apart >= table.ball_diameter_in
         assert 0 < drill.needs <= drill.reps
+
+
+def test_two_tables_know_nothing_of_each_other(evening: Evening) -> None:
+    ana, ben = evening.player("Ana"), evening.player("Ben")
+    evening.practise(ana)
+    with evening.store.write() as conn:
+        start_practice(conn, ben.id, occasion(ZONE, "Table 2", evening.now))
+        assert [p.id for p in at_table(conn, "Table 1").players] == [ana.id]
+        assert [p.id for p in at_table(conn, "Table 2").players] == [ben.id]
+        leave_table(conn, "Table 2", evening.now, "staff", evening.now)
+        assert at_table(conn, "Table 1").taken
+        assert not at_table(conn, "Table 2").taken
+
+
+def test_nobody_sits_at_two_tables(evening: Evening) -> None:
+    ana = evening.player("Ana")
+    first = evening.practise(ana)
+    evening.wait(60)
+    with evening.store.write() as conn:
+        start_practice(conn, ana.id, occasion(ZONE, "Table 2", evening.now))
+    assert evening.session(first.id).end_reason == "next"
+
+
+def test_a_shot_belongs_to_the_table_it_was_played_at_however_its_players_moved(evening: Evening) -> None:
+    ana = evening.player("Ana")
+    session = evening.practise(ana)
+    with evening.store.write() as conn:
+        store_source(conn, replace(SOURCE, id="one", table_label="Table 1"))
+        store_source(conn, replace(SOURCE, id="two", table_label="Table 2"))
+    before = evening.now + timedelta(seconds=10)
+    evening.wait(60)
+    with evening.store.write() as conn:
+        assert [s.id for s in move_table(conn, "Table 1", "Table 2", evening.now)] == [session.id]
+        # Told only now: one of each table from before the move and after it.
+        for source, when in (("one", before), ("two", before), ("one", evening.now), ("two", evening.now)):
+            at = when + timedelta(seconds=5)
+            store_shot(conn, a_shot(f"{source}/{stamp(at)}", ("1",)), source, at, "american")
+    evening.books.book()
+    whose = {row["shot_id"] for row in evening.rows("SELECT shot_id FROM plays")}
+    assert whose == {
+        f"one/{stamp(before + timedelta(seconds=5))}",
+        f"two/{stamp(evening.now + timedelta(seconds=5))}",
+    }

@@ -14,7 +14,7 @@ from sqlite_utils.migrations import Migrations
 from edge.store.database import connect
 from edge.store.errors import SchemaError, StoreError
 from edge.store.migrations import SETS, migrate, require_current
-from edge.store.shots import Source, get_shot, store_source
+from edge.store.shots import get_shot
 from vision.model import Shot, shot_to_json
 
 
@@ -92,7 +92,10 @@ def test_shots_stored_before_ball_sets_were_noted_have_none(tmp_path: Path) -> N
     with closing(connect(path, "create")) as conn:
         for one in SETS:
             one.apply(Database(conn), stop_before="shots_2")
-        store_source(conn, Source("cam", "sim", "2026-01-01", "9ft", 100.0, 50.0, 2.25, "c", 640, 480, None))
+        conn.execute(
+            "INSERT INTO sources VALUES"
+            " ('cam', 'sim', '2026-01-01', '9ft', 100.0, 50.0, 2.25, 'c', 640, 480, NULL)"
+        )
         for table, head in (
             ("shots", "id, source_id, played_at, stored_at, revision) SELECT 'cam@1', 'cam', t, t, 1"),
             ("amendments", "shot_id, author, reason, amended_at, revision) SELECT 'cam@1', 'a', 'r', t, 2"),
@@ -104,7 +107,7 @@ def test_shots_stored_before_ball_sets_were_noted_have_none(tmp_path: Path) -> N
                 " 'unknown', 'unknown', '[]', ?, 'h' FROM (SELECT '2026-01-01T00:00:00.000Z' AS t)",
                 [json.dumps(shot_to_json(Shot("cam@1", 1.0, "make", scratch=table == "amendments")))],
             )
-    assert migrate(path) == ["shots/shots_2"]
+    assert migrate(path) == ["shots/shots_2", "shots/shots_3"]
     with closing(connect(path, "read")) as conn:
         stored = get_shot(conn, "cam@1")
     assert stored is not None

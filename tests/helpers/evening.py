@@ -124,7 +124,7 @@ class Evening:
 
     def say(self, kind: Kind, **more: Any) -> Said:
         with self.store.write() as conn:
-            sitting = at_table(conn)
+            sitting = at_table(conn, "Table 1")
             session = sitting.sessions[0]
             place: dict[str, Any] = {
                 "match_id": session.match_id,
@@ -137,11 +137,11 @@ class Evening:
     def unsay(self, said: Said) -> None:
         with self.store.write() as conn:
             assert take_back(conn, said.id, stamp(self.now), None) is not None
-            recount(conn, at_table(conn).sessions[0], self.now)
+            recount(conn, at_table(conn, "Table 1").sessions[0], self.now)
 
     def leave(self) -> None:
         with self.store.write() as conn:
-            leave_table(conn, self.now, "player", self.now)
+            leave_table(conn, "Table 1", self.now, "player", self.now)
 
     def session(self, session_id: str) -> Session:
         with self.store.read() as conn:

@@ -171,7 +171,7 @@ def test_whose_shot_it_was_is_told_again_when_that_changes(hub: Hub, fake_box: F
     listener = Listener(hub)
     assert "Ana" in listener.until("shot")["data"]
     with fake_box.store.write() as conn:
-        leave_table(conn, datetime.now(UTC), "player", datetime.now(UTC))
+        leave_table(conn, "Table 1", datetime.now(UTC), "player", datetime.now(UTC))
     assert "Ana" not in listener.until("shot")["data"]
     late = Listener(hub)
     assert "Ana" not in late.until("shot")["data"]

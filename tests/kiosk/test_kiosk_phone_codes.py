@@ -254,7 +254,7 @@ def test_a_phone_changes_hands(hall: Hall) -> None:
 
 def match_of(hall: Hall) -> tuple[str, ...]:
     with hall.box.store.read() as conn:
-        sitting = at_table(conn)
+        sitting = at_table(conn, "Table 1")
     return (
         () if sitting.match is None else (sitting.match.game, str(sitting.match.race_to), *sitting.match.players)
     )

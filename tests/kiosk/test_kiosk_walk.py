@@ -104,8 +104,8 @@ def world(app: Flask, fake_box: FakeBox) -> World:
     shot = fake_box.shoot()[1]
     fake_box.save(shot)
     with fake_box.store.write() as conn:
-        session = at_table(conn).session_of(players["p"].id)
-        leave_table(conn, datetime.now(UTC), "player", datetime.now(UTC))
+        session = at_table(conn, "Table 1").session_of(players["p"].id)
+        leave_table(conn, "Table 1", datetime.now(UTC), "player", datetime.now(UTC))
         # Long ago: the screen shows it to nobody any more.
         conn.execute(
             "UPDATE sessions SET started_at = '2025-01-01T20:00:00.000Z', ended_at = '2025-01-01T21:00:00.000Z'"

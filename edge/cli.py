@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "vision": ("edge.commands.vision:vision", "Service: camera to shots and live state."),
     "kiosk": ("kiosk.command:kiosk", "Service: the pages players touch."),
     "migrate": ("edge.commands.migrate:migrate", "Bring the box's store to this version's schema."),
+    "staff": ("edge.commands.staff:staff", "Who of the players works here: list, give, take."),
 }
 
 # What numpy's libraries read when a command loads them. Ours are small matrices: with a thread for each of two

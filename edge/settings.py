@@ -114,6 +114,7 @@ class Kiosk:
     theme: str = _key("dark", "dark or light", lambda value: value in ("dark", "light"))
     idle_s: int = _key(90, "10 to 3600", lambda value: 10 <= value <= 3600)
     address: str = _key("", "a name or an address of this machine in the hall's network, or empty", _is_host)
+    secure_port: int = _key(8443, "1 to 65535, or 0 for none", lambda value: 0 <= value <= 65535)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +128,28 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Counter:
+    idle_min: int = _key(30, "2 to 600", lambda value: 2 <= value <= 600)
+    currency: str = _key(
+        "USD", "three capital letters (ISO 4217)", lambda value: re.fullmatch("[A-Z]{3}", value) is not None
+    )
+    cents_per_hour: int = _key(0, "0 to 10000000", lambda value: 0 <= value <= 10_000_000)
+    clock_step_min: int = _key(1, "1 to 60", lambda value: 1 <= value <= 60)
+
+    @property
+    def idle_s(self) -> float:
+        """Staff who do nothing for so long at the counter are logged out."""
+        return self.idle_min * 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     hall: Hall = Hall()
     table: Table = Table()
     camera: Camera = Camera()
     kiosk: Kiosk = Kiosk()
     session: Session = Session()
+    counter: Counter = Counter()
 
 
 _SECTIONS: dict[str, type] = {
@@ -141,6 +158,7 @@ _SECTIONS: dict[str, type] = {
     "camera": Camera,
     "kiosk": Kiosk,
     "session": Session,
+    "counter": Counter,
 }
 
 

@@ -6,21 +6,48 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from flask import Flask, Response, jsonify, render_template
+from flask import Flask, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from edge.bookkeeper import Bookkeeper
+from edge.hall.errors import HallError
 from edge.hall.keys import KeysError, load_keys
 from edge.runtime.caretaker import Caretaker
 from edge.runtime.paths import Paths
 from edge.settings import Settings
 from edge.store.database import Store
 from edge.store.errors import StoreError
-from kiosk import compress, fragments, limits, security, who
+from kiosk import compress, fragments, limits, month_words, security, who
 from kiosk.api import routes as api
 from kiosk.box import EXTENSION, Box, box
+from kiosk.counter import challenges as counter_challenges
+from kiosk.counter import championship as counter_championship
+from kiosk.counter import clocks, enter, evening, ladder_matches, ladder_setup, matches, shell, table_setup, tables
+from kiosk.counter import draw as counter_draw
+from kiosk.counter import hall as counter_hall
+from kiosk.counter import ladders as counter_ladders
+from kiosk.counter import month as counter_month
+from kiosk.counter import people as counter_people
 from kiosk.live import Hub
-from kiosk.player import belongings, boards, check_in, codes, me, phones, preferences, say, start, table
+from kiosk.player import (
+    belongings,
+    boards,
+    calling,
+    championships,
+    check_in,
+    codes,
+    draws,
+    ladders,
+    me,
+    month,
+    new_pin,
+    phones,
+    preferences,
+    say,
+    start,
+    table,
+)
 from kiosk.records import Records
 from kiosk.security import Refusal
 from kiosk.technician import routes as technician
@@ -47,14 +74,27 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
         settings=settings,
         clock=lambda moment: moment.astimezone(zone).strftime("%H:%M"),
         **fragments.HELPERS,
+        **shell.HELPERS,
+        **month_words.HELPERS,
     )
     compress.compress_text(app)
     names = [settings.kiosk.address] if settings.kiosk.address else []
     security.protect(app, lambda: made.keys().web, names)
-    screen_idle_s = settings.kiosk.idle_s + SCREEN_GRACE_S
-    who.guard(app, Gate(made.store, settings.table.label, screen_idle_s, "check_in.name"))
+    gate = Gate(
+        made.store,
+        settings.table.label,
+        settings.kiosk.idle_s + SCREEN_GRACE_S,
+        "check_in.name",
+        staff_check_in="counter_enter.enter",
+        counter_idle_s=settings.counter.idle_s,
+    )
+    who.guard(app, gate)
     limits.install(app)
-    for room in (table, say, check_in, start, phones, codes, me, preferences, belongings, boards, api, technician):
+    players = (table, calling, say, check_in, new_pin, start, phones, codes, me, preferences, belongings, boards)
+    of_a_month = (month, draws, championships, counter_month, counter_draw, counter_championship)
+    counter = (enter, shell, evening, matches, table_setup, tables, clocks, counter_people, counter_hall)
+    of_ladders = (ladders, counter_ladders, counter_challenges, ladder_setup, ladder_matches)
+    for room in (*players, *counter, *of_ladders, *of_a_month, api, technician):
         app.register_blueprint(room.blueprint)
     who.require_declared(app)
     _handle_errors(app)
@@ -101,6 +141,15 @@ def _handle_errors(app: Flask) -> None:
         code = error.code or 500
         return error if code < 400 else show(code)
 
+    def hall_says_no(error: HallError) -> ResponseReturnValue:
+        if request.path.startswith("/counter/") and not security.wants_json():
+            return shell.back_with(error.key)
+        t = box().t
+        title, text = t("error.hall_says_no.title"), shell.trouble_text(error.key)
+        if security.wants_json():
+            return jsonify({"error": error.key, "message": text}), 409
+        return render_template("error.html", code=409, title=title, text=text), 409
+
     def store_error(error: StoreError) -> Answer:
         log.warning("the shot book can't be read: %s", error)
         return show(503)
@@ -114,6 +163,7 @@ def _handle_errors(app: Flask) -> None:
 
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Refusal, refused)
+    app.register_error_handler(HallError, hall_says_no)
     app.register_error_handler(StoreError, store_error)
     app.register_error_handler(KeysError, keys_error)
     app.register_error_handler(InternalServerError, crash)

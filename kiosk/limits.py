@@ -38,6 +38,7 @@ RULES: dict[str, Rule] = {
     "sign-up": Rule(each=5, screen=20, total=60, per_s=3600),
     "card": Rule(each=5, screen=30, total=20, per_s=60),
     "claim": Rule(each=10, screen=30, total=60, per_s=3600),
+    "call": Rule(each=6, screen=20, total=60, per_s=60),
     "token": Rule(each=30, screen=60, total=300, per_s=60),
 }
 

@@ -53,6 +53,7 @@ STATIC_CACHE = "public, max-age=31536000, immutable"  # the address holds the co
 MAX_BODY_BYTES = 64 * 1024
 MAX_FORM_PARTS = 200
 
+# Ports and schemes of one host share their cookies, so those of HTTPS have names of their own: see `cookie_name`.
 LOGIN_COOKIE = "ladder"
 FORM_COOKIE = "ladder_form"
 FIELD, HEADER = "csrf", "X-CSRF-Token"
@@ -124,7 +125,10 @@ def protect(app: Flask, web_key: Callable[[], bytes] | None = None, names: Itera
         else:
             response.headers.setdefault("Cache-Control", "no-store")
         if "new_form_cookie" in g:
-            response.set_cookie(FORM_COOKIE, g.new_form_cookie, httponly=True, samesite="Lax")
+            secure = request.is_secure
+            response.set_cookie(
+                cookie_name(FORM_COOKIE), g.new_form_cookie, httponly=True, samesite="Lax", secure=secure
+            )
         return response
 
 
@@ -135,6 +139,17 @@ def takes_posts_of_programs(view: View) -> View:
     """
     setattr(view, _EXEMPT, True)
     return view
+
+
+def cookie_name(plain: str, path: str = "/") -> str:
+    """What a cookie is called on the line that the request came by.
+
+    Over HTTPS the name begins with what browsers take from HTTPS alone: so nothing that is set or read on the
+    plain line is mistaken for it, and neither line's cookies stand in the other's way.
+    """
+    if not request.is_secure:
+        return plain
+    return ("__Host-" if path == "/" else "__Secure-") + plain
 
 
 def csrf_token() -> str:
@@ -213,7 +228,7 @@ def _require_token() -> None:
 
 
 def _form_cookie() -> str | None:
-    cookie: str = g.get("new_form_cookie") or request.cookies.get(FORM_COOKIE, "")
+    cookie: str = g.get("new_form_cookie") or request.cookies.get(cookie_name(FORM_COOKIE), "")
     return cookie if _FORM_COOKIE_SHAPE.fullmatch(cookie) else None
 
 
@@ -221,4 +236,5 @@ def _signature(cookie: str) -> str:
     signer = Signer(
         current_app.extensions[_EXTENSION](), b"forms", key_derivation="hmac", digest_method=hashlib.sha256
     )
-    return signer.get_signature(f"{cookie} {request.cookies.get(LOGIN_COOKIE, '')}").decode()
+    login = request.cookies.get(cookie_name(LOGIN_COOKIE), "")
+    return signer.get_signature(f"{cookie} {login}").decode()

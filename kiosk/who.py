@@ -3,10 +3,14 @@
 Whoever stands at the table is told from the rest by where the request comes from: the kiosk's browser runs on the
 box, so its address is a loopback one. There is no proxy, so no header says anything about that.
 
-The login's cookie is not marked Secure, because the hall's network has no HTTPS. At the screen it is
-SameSite=Strict and ends with the browser. On a phone it is Lax: the camera app that opens a QR code's link counts
-as another site, and with Strict the player would come as nobody. Lax cookies come along with such an opened page
-(a GET, which changes nothing) and never with a foreign form.
+What staff may do takes a PIN that was typed on a private line: at a screen, or over HTTPS at the counter. The
+hall's network carries plain HTTP to phones, and a cookie that comes by there can be copied; a card can be copied
+too. By either, staff come in as the players they are.
+
+The login's cookie is Secure over HTTPS and has a name of its own there (`security.cookie_name`). At the screen and
+at the counter it is SameSite=Strict and ends with the browser. On a phone it is Lax: the camera app that opens a
+QR code's link counts as another site, and with Strict the player would come as nobody. Lax cookies come along with
+such an opened page (a GET, which changes nothing) and never with a foreign form.
 """
 
 import ipaddress
@@ -24,11 +28,11 @@ from werkzeug.wrappers import Response
 
 from edge.hall import logins
 from edge.hall.logins import Device, Login
-from edge.hall.players import Player, get_player
+from edge.hall.players import Player, Role, get_player
 from edge.hall.sessions import Session
 from edge.store.database import Store
 from edge.store.errors import StoreError
-from kiosk.security import LOGIN_COOKIE, Refusal
+from kiosk.security import LOGIN_COOKIE, Refusal, cookie_name
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +43,23 @@ _TOKEN_SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
 Class = Literal["public", "screen", "guest", "player", "coach", "staff", "operator", "admin"]
 View = TypeVar("View", bound=Callable[..., Any])
 
+PRIVATE: frozenset[Device] = frozenset({"screen", "counter"})  # where a PIN gives staff their rights
+STAFF_CLASSES: frozenset[Class] = frozenset({"staff", "operator", "admin"})
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks: whoever is logged in, and whether they stand at the table. `device` is the login's."""
+    """Who asks: whoever is logged in, and whether they stand at the table. `device`, `by_pin` are the login's."""
 
     player: Player | None
     screen: bool
     device: Device | None = None
+    by_pin: bool = False
 
     @property
     def staff(self) -> bool:
-        return self.player is not None and self.player.staff
+        """Whether this is somebody of the hall who may act as such: by PIN, on a private line."""
+        return self.player is not None and self.player.staff and self.by_pin and self.device in PRIVATE
 
     def is_player(self, player_id: str) -> bool:
         return self.player is not None and self.player.id == player_id
@@ -58,9 +67,11 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What the application tells of its box. `check_in` is the endpoint of the page where one checks in.
+    """What the application tells of its box. `check_in` and `staff_check_in` are the endpoints of the pages where
+    players and staff check in.
 
-    A login at the screen lasts `screen_idle_s` beyond the last page its player asked for.
+    A login at the screen lasts `screen_idle_s` beyond the last page its player asked for, one at the counter
+    `counter_idle_s`.
     """
 
     store: Store
@@ -68,6 +79,8 @@ class Gate:
     screen_idle_s: float = 120.0
     check_in: str | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    staff_check_in: str | None = None
+    counter_idle_s: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +91,26 @@ class Declared:
     otherwise: Literal["refuse", "check-in"]
     by_itself: bool
 
+    @property
+    def staff_alone(self) -> bool:
+        return STAFF_CLASSES.issuperset(self.classes)
+
+    @property
+    def staff_too(self) -> bool:
+        """Whether staff may use it as staff; coaches' pages are for them as well."""
+        return not (STAFF_CLASSES | {"coach"}).isdisjoint(self.classes)
+
 
 class UndeclaredError(Exception):
     """Views that don't say who may see them."""
 
 
-def _has_role(*roles: str) -> Callable[[Visitor], bool]:
-    return lambda visitor: visitor.player is not None and bool(visitor.player.roles & set(roles))
+def _is_coach(visitor: Visitor) -> bool:
+    return visitor.staff or (visitor.player is not None and "coach" in visitor.player.roles)
+
+
+def _is_staff(*roles: Role) -> Callable[[Visitor], bool]:
+    return lambda visitor: visitor.staff and visitor.player is not None and bool(visitor.player.roles & set(roles))
 
 
 MAY: dict[Class, Callable[[Visitor], bool]] = {
@@ -92,10 +118,10 @@ MAY: dict[Class, Callable[[Visitor], bool]] = {
     "screen": lambda visitor: visitor.screen,
     "guest": lambda visitor: visitor.player is not None,
     "player": lambda visitor: visitor.player is not None and not visitor.player.guest,
-    "coach": _has_role("coach", "staff", "operator", "admin"),
+    "coach": _is_coach,
     "staff": lambda visitor: visitor.staff,
-    "operator": _has_role("operator", "admin"),
-    "admin": _has_role("admin"),
+    "operator": _is_staff("operator", "admin"),
+    "admin": _is_staff("admin"),
 }
 
 
@@ -148,6 +174,14 @@ def logged_in() -> Player:
     return player
 
 
+def hall_staff() -> Player:
+    """Who of the hall acts, for views whose access is for staff alone."""
+    visitor = current_visitor()
+    assert visitor.player is not None  # the view's access says so
+    assert visitor.staff
+    return visitor.player
+
+
 def is_screen() -> bool:
     """Whether the request comes from the box itself."""
     try:
@@ -179,36 +213,62 @@ def require_at_table(session: Session) -> None:
         raise _check_in_first() if visitor.player is None and not visitor.screen else Refusal(403, "not_yours")
 
 
+def is_private_line() -> bool:
+    """Whether a PIN may be typed: the request comes from the box itself or over HTTPS."""
+    return is_screen() or request.is_secure
+
+
 def require_private_line() -> None:
     """For every view that asks for a PIN or takes one: on the hall's network anybody could read it.
 
-    Raises Refusal unless the request comes from the box itself or over HTTPS.
+    Raises Refusal.
     """
-    if not is_screen() and not request.is_secure:
+    if not is_private_line():
         raise Refusal(403, "private_line")
 
 
-def log_in(conn: sqlite3.Connection, response: Response, player_id: str) -> None:
+def log_in(conn: sqlite3.Connection, response: Response, player_id: str, *, by_pin: bool = False) -> None:
     """Logs a player in where the request comes from, in place of who was there before.
 
-    The response should be a redirect: what a page holds is bound to the login it was asked for with.
+    `by_pin` says that the PIN was typed just now. The response should be a redirect: what a page holds is bound to
+    the login it was asked for with.
     """
-    gate, device = _gate(), _device()
-    _end_login(conn)
-    token = logins.new_login(conn, player_id, device, gate.now(), gate.screen_idle_s)
-    response.set_cookie(
-        LOGIN_COOKIE,
-        token,
-        max_age=None if device == "screen" else timedelta(days=logins.PHONE_DAYS),
-        httponly=True,
-        samesite="Strict" if device == "screen" else "Lax",
-    )
+    _log_in(conn, response, player_id, "screen" if is_screen() else "phone", by_pin)
+
+
+def log_in_staff(conn: sqlite3.Connection, response: Response, player_id: str) -> None:
+    """As `log_in` after the PIN, for one of the hall's people; the line must be private."""
+    require_private_line()
+    _log_in(conn, response, player_id, "screen" if is_screen() else "counter", True)
+
+
+def log_in_again(conn: sqlite3.Connection, response: Response) -> None:
+    """A new login of the same kind in place of the one that the request came with, which may have been copied."""
+    visitor = current_visitor()
+    assert visitor.player is not None
+    assert visitor.device is not None
+    _log_in(conn, response, visitor.player.id, visitor.device, visitor.by_pin)
 
 
 def log_out(conn: sqlite3.Connection, response: Response) -> None:
     """Ends the login the request came with, in the store too."""
     _end_login(conn)
-    response.delete_cookie(LOGIN_COOKIE, httponly=True, samesite="Lax")
+    response.delete_cookie(cookie_name(LOGIN_COOKIE), httponly=True, samesite="Lax", secure=request.is_secure)
+
+
+def _log_in(conn: sqlite3.Connection, response: Response, player_id: str, device: Device, by_pin: bool) -> None:
+    gate, private = _gate(), device in PRIVATE
+    idle_s = gate.counter_idle_s if device == "counter" else gate.screen_idle_s
+    _end_login(conn)
+    token = logins.new_login(conn, player_id, device, gate.now(), idle_s, by_pin=by_pin)
+    response.set_cookie(
+        cookie_name(LOGIN_COOKIE),
+        token,
+        max_age=None if private else timedelta(days=logins.PHONE_DAYS),
+        httponly=True,
+        samesite="Strict" if private else "Lax",
+        secure=request.is_secure,
+    )
 
 
 def _end_login(conn: sqlite3.Connection) -> None:
@@ -232,11 +292,10 @@ def _visitor() -> Visitor:
     with gate.store.read() as conn:
         login = logins.find_login(conn, token, now)
         player = None if login is None else get_player(conn, login.player_id)
-    # A login of the screen is worth nothing elsewhere, and the screen takes none that lasts for months.
-    if login is None or player is None or player.erased or login.device != _device():
+    if login is None or player is None or player.erased or not _is_for_here(login.device):
         return Visitor(None, screen)
     _keep_alive(gate, token, login, now)
-    return Visitor(player, screen, login.device)
+    return Visitor(player, screen, login.device, login.by_pin)
 
 
 def _keep_alive(gate: Gate, token: str, login: Login, now: datetime) -> None:
@@ -262,17 +321,31 @@ def _require_access() -> None:
     visitor = current_visitor()
     if any(MAY[one](visitor) for one in declared.classes):
         return
-    if visitor.player is None and declared.classes != ("screen",):
-        raise _check_in_first(declared.otherwise == "check-in")
-    raise Refusal(403, "at_table_only" if declared.classes == ("screen",) else "not_yours")
+    raise _refusal(visitor, declared)
 
 
-def _check_in_first(show_the_way: bool = False) -> Refusal:
-    gate = _gate()
-    if not show_the_way or gate.check_in is None:
-        return Refusal(401, "check_in_first")
-    came_for = request.full_path.rstrip("?") if request.method == "GET" else None
-    return Refusal(401, "check_in_first", go_to=url_for(gate.check_in, next=came_for))
+def _refusal(visitor: Visitor, declared: Declared) -> Refusal:
+    """Why a visitor may not see what was declared so, and where to go first."""
+    gate, shows_the_way = _gate(), declared.otherwise == "check-in"
+    if declared.classes == ("screen",):
+        return Refusal(403, "at_table_only")
+    if visitor.player is None:
+        where = gate.staff_check_in if declared.staff_alone else gate.check_in
+        return _check_in_first(where if shows_the_way else None)
+    if visitor.player.staff and not visitor.staff and declared.staff_too:
+        return Refusal(403, "staff_pin", go_to=_way_to(gate.staff_check_in if shows_the_way else None))
+    return Refusal(403, "not_yours")
+
+
+def _check_in_first(endpoint: str | None = None) -> Refusal:
+    return Refusal(401, "check_in_first", go_to=_way_to(endpoint))
+
+
+def _way_to(endpoint: str | None) -> str | None:
+    """The address of a page where one checks in, and is sent back from."""
+    if endpoint is None:
+        return None
+    return url_for(endpoint, next=request.full_path.rstrip("?") if request.method == "GET" else None)
 
 
 def _declared(endpoint: str | None, view: object) -> Declared | None:
@@ -281,12 +354,16 @@ def _declared(endpoint: str | None, view: object) -> Declared | None:
     return cast(Declared | None, getattr(view, _DECLARED, None))
 
 
-def _device() -> Device:
-    return "screen" if is_screen() else "phone"
+def _is_for_here(device: Device) -> bool:
+    """A login of the screen is worth nothing elsewhere, the screen takes none that lasts for months, and one of
+    the counter is worth nothing on the plain line."""
+    if is_screen():
+        return device == "screen"
+    return device == "phone" or (device == "counter" and request.is_secure)
 
 
 def _token() -> str | None:
-    token = request.cookies.get(LOGIN_COOKIE, "")
+    token = request.cookies.get(cookie_name(LOGIN_COOKIE), "")
     return token if _TOKEN_SHAPE.fullmatch(token) else None
 
 

@@ -17,6 +17,7 @@ from itertools import accumulate
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from edge.bench.hall_evenings import Crowd, make_evenings, make_ladders, make_months
 from edge.bench.patterns import TABLES, Pattern, book_source, play_patterns, shot_gap, strike_s
 from edge.clock import stamp
 from edge.facts import uuid7
@@ -24,7 +25,7 @@ from edge.hall import pins, ratings, standing
 from edge.hall.consents import give_answer
 from edge.hall.keys import load_keys
 from edge.hall.occasion import hall_day
-from edge.hall.players import save_player, sign_up
+from edge.hall.players import Role, save_player, sign_up
 from edge.runtime.paths import Paths, make_directories
 from edge.stats.daily import refresh_day
 from edge.store.database import connect, immediate
@@ -150,12 +151,14 @@ class _Hall:
         self._shots = self._big_shots = 0
 
     def sign_up(self, pepper: bytes) -> None:
-        """Signs everybody up before the first day; the first of them plays most."""
+        """Signs everybody up before the first day; the first of them plays most, and is of the
+        hall's people."""
         began = self._now - timedelta(days=self._plan.days + 1)
         hashed = pins.hash_pin(pepper, PIN)
         with immediate(self._conn) as conn:
             for number in range(1, self._plan.players + 1):
-                player = sign_up(conn, name_of(number), stamp(began))
+                roles: frozenset[Role] = frozenset({"player", "admin"} if number == 1 else {"player"})
+                player = sign_up(conn, name_of(number), stamp(began), roles)
                 if number % HIDDEN_EVERY == 0:
                     save_player(conn, replace(player, visible=False))
                 self._ids.append(player.id)
@@ -180,9 +183,13 @@ class _Hall:
         with immediate(self._conn) as conn:
             for player_id, day in conn.execute("SELECT DISTINCT player_id, day FROM sessions").fetchall():
                 refresh_day(conn, player_id, day)
+            crowd = Crowd(self._ids, self._skill, self._ids[0])
+            make_evenings(conn, crowd, self._plan.days, self._now, self._zone)
+            make_ladders(conn, crowd, self._plan.days, self._now, self._zone)
             ratings.settle(conn)
-            rows = conn.execute("SELECT DISTINCT player_id FROM sessions").fetchall()
+            rows = conn.execute("SELECT DISTINCT player_id FROM attendances").fetchall()
             standing.settle(conn, [row["player_id"] for row in rows], self._now)
+            make_months(conn, crowd, self._now, self._zone, self._plan.months)
 
     def counted(self) -> BigHall:
         """What was made."""

@@ -7,20 +7,22 @@ state is rewritten as often as vision does. `ladder bench --pages` runs it.
 
 import random
 import re
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from edge.bench.big_hall import PIN, BigHall
 from edge.bench.hall_life import Shooter, Stored, live_states, open_pages
 from edge.bench.kiosk_process import kiosk_process
+from edge.bench.page_list import PAGES, Page
 from edge.bench.page_report import PagesReport, PageTimes, Seat, spread
 from edge.bench.streams import Seen
 from edge.bench.visitor import Answer, VisitError, Visitor
 from edge.clock import stamp
+from edge.hall.ladders.pages import my_ladders
 from edge.hall.sessions import sessions_of
 from edge.runtime.paths import Paths
 from edge.store.database import Store
@@ -29,80 +31,6 @@ from edge.store.shots import recent_shots
 SEATS: tuple[Seat, ...] = ("practice", "match", "nobody")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page to ask for: `{shot}` and the like stand for what `_known` finds; shorter than `least` it would be
-    another page than the one meant. `seat` is what goes on at the table then."""
-
-    path: str
-    least: int = 1500
-    seat: Seat = "practice"
-
-
-# Every page a person can open, and what pages ask for by themselves; a test holds it against the kiosk's routes.
-PAGES: tuple[Page, ...] = (
-    Page("/"),
-    Page("/", seat="match"),
-    Page("/", seat="nobody"),
-    Page("/shots"),
-    Page("/shots/{shot}"),
-    Page("/shots/older?before={shot}"),
-    Page("/check-in"),
-    Page("/check-in/names?name=pl", 100),
-    Page("/check-in/pin?name={name}"),
-    Page("/sign-up"),
-    Page("/sign-up/pin?name=Newcomer"),
-    Page("/consent"),
-    Page("/phone"),
-    Page("/code/state", 10),
-    Page("/start"),
-    Page("/start/practice"),
-    Page("/start/match"),
-    Page("/start/opponent?game=9-ball&race=3"),
-    Page("/start/opponent/pin?game=9-ball&race=3&name=Player+0002"),
-    Page("/table/score", seat="match"),
-    Page("/session/{session}"),
-    Page("/me"),
-    Page("/me/stats?range=day"),
-    Page("/me/stats?range=week"),
-    Page("/me/stats?range=month"),
-    Page("/me/stats?range=month&ago=6"),
-    Page("/me/stats?range=lifetime"),
-    Page("/me/profile"),
-    Page("/me/sessions"),
-    Page("/me/sessions/older?before={moment}", 300),
-    Page("/me/shots"),
-    Page("/me/shots/older?before={own_shot}"),
-    Page("/me/claim"),
-    Page("/me/claimed"),
-    Page("/me/delete"),
-    Page("/me/delete/pin"),
-    Page("/me/settings"),
-    Page("/me/settings/name"),
-    Page("/me/settings/play"),
-    Page("/me/settings/notices"),
-    Page("/me/settings/cards"),
-    Page("/me/settings/pin"),
-    Page("/gone"),
-    Page("/boards"),
-    Page("/boards/fame"),
-    Page("/boards/groups"),
-    Page("/condition"),
-    Page("/api/live", 100),
-    Page("/api/shots"),
-    Page("/api/shots/{shot}", 500),
-    Page("/api/sessions/{session}", 100),
-    Page("/api/sessions/{session}/shots"),
-    Page("/api/my-stats", 100),
-    Page("/api/me/metrics?range=lifetime", 100),
-    Page("/api/me/heatmap/misses", 100),
-    Page("/api/leaderboard/monthly", 100),
-    Page("/api/leaderboard/alltime", 100),
-    Page("/api/openapi.json"),
-    Page("/healthz", 10),
-    Page("/metrics", 300),
-)
-
 STREAMS = 20
 EVENTS = 60  # shots whose events are timed, at most
 SHOT_EVERY_S = 10.0  # while pages are measured
@@ -110,6 +38,7 @@ MANY = 2_000  # shots and sessions that pages are asked about
 FIRST_SHOTS = 20  # of the practice and of the match that go on
 
 _LAST_S = 1.0  # for the last card to come before others push it off the pages
+_FIELD = re.compile(r"\{(\w+)\}")
 _ICON = re.compile(r'rel="icon" href="([^"]+)"')
 
 Told = Callable[[float], None]
@@ -220,8 +149,10 @@ class _Clients:
         return dict(asked)
 
     def _answer(self, page: Page) -> Answer | None:
-        """The page, which must be the one that is meant; None when this kiosk has none."""
-        named = {name: self._order.choice(values) for name, values in self._known.items()}
+        """The page, which must be the one that is meant; None when this kiosk, or this hall, has none."""
+        named = {name: self._order.choice(values) for name, values in self._known.items() if values}
+        if not set(_FIELD.findall(page.path)) <= named.keys():
+            return None
         answer = self._visitor.get(page.path.format(**named))
         if answer.status == 404:
             return None
@@ -233,19 +164,53 @@ class _Clients:
 def _known(store: Store, hall: BigHall) -> dict[str, list[str]]:
     """What may stand in the pages' addresses; of shots many, since the kiosk remembers those it drew of late."""
     with store.read() as conn:
-        latest = [stored.id for stored in recent_shots(conn, MANY)]
-        own = conn.execute(
-            "SELECT shot_id FROM plays WHERE player_id = ? ORDER BY played_at DESC LIMIT ?", [hall.big_id, MANY]
-        ).fetchall()
-        sessions = sessions_of(conn, hall.big_id, MANY)
-    found = {
+        found = {**_of_the_table(conn, hall), **_of_the_hall(conn, hall)}
+    return {name: [quote(value, safe="") for value in values] for name, values in found.items()}
+
+
+def _of_the_table(conn: sqlite3.Connection, hall: BigHall) -> dict[str, list[str]]:
+    latest = [stored.id for stored in recent_shots(conn, MANY)]
+    own = conn.execute(
+        "SELECT shot_id FROM plays WHERE player_id = ? ORDER BY played_at DESC LIMIT ?", [hall.big_id, MANY]
+    ).fetchall()
+    sessions = sessions_of(conn, hall.big_id, MANY)
+    return {
         "name": [hall.big_name],
         "shot": latest,
         "own_shot": [row["shot_id"] for row in own],
         "session": [session.id for session in sessions],
         "moment": [stamp(session.started_at) for session in sessions[: len(sessions) // 2]],
     }
-    return {name: [quote(value, safe="") for value in values] for name, values in found.items()}
+
+
+def _of_the_hall(conn: sqlite3.Connection, hall: BigHall) -> dict[str, list[str]]:
+    """Ids of what staff made; of each kind those that its pages are about."""
+    who = {"big": hall.big_id}
+    mine = "SELECT ladder_id FROM ladder_standings WHERE player_id = :big"
+    wanted = {
+        "table": "SELECT id FROM hall_tables",
+        "clock": "SELECT id FROM clocks",
+        "evening": "SELECT id FROM game_sessions ORDER BY started_at DESC LIMIT 50",
+        "paired": "SELECT game_session_id FROM game_pairings LIMIT 1",
+        "pairing": "SELECT id FROM game_pairings WHERE game_session_id ="
+        " (SELECT game_session_id FROM game_pairings LIMIT 1)",
+        "match": "SELECT id FROM matches WHERE game_session_id IS NOT NULL ORDER BY ended_at DESC LIMIT 500",
+        "ladder": f"{mine} ORDER BY ladder_id LIMIT 1",
+        "division": "SELECT division_id FROM ladder_standings WHERE player_id = :big ORDER BY ladder_id LIMIT 1",
+        "challenge": "SELECT id FROM ladder_challenges WHERE challenger = :big LIMIT 1",
+        "draw": "SELECT id FROM lucky_draws WHERE drawn_at IS NULL",
+        "drawn": "SELECT id FROM lucky_draws WHERE drawn_at IS NOT NULL",
+        "championship": "SELECT id FROM championships",
+        "entrant": "SELECT player_id FROM championship_seeds",
+        "month": "SELECT max(month) FROM points_monthly",
+        "month_before": "SELECT DISTINCT month FROM monthly_awards",
+        "person": "SELECT id FROM players WHERE id != :big AND NOT guest LIMIT 100",
+        "other": "SELECT id FROM players WHERE id != :big AND NOT guest ORDER BY id DESC LIMIT 1",
+    }
+    found = {name: [row[0] for row in conn.execute(sql, who)] for name, sql in wanted.items()}
+    quiet = [one for one in my_ladders(conn, hall.big_id) if one.may_challenge and not one.challenges][:1]
+    above = [one.may_challenge[0].player_id for one in quiet]
+    return {**found, "quiet_ladder": [one.ladder.id for one in quiet], "above": above}
 
 
 def _times(page: Page, alone: Sequence[Answer], busy: Sequence[Answer]) -> PageTimes:

@@ -53,6 +53,11 @@ def audit_1(db: Database) -> None:
         """)
 
 
+@migrations()
+def audit_2(db: Database) -> None:
+    db.execute("CREATE INDEX audit_by_who ON audit (who, id)")
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """One line. `who` is a player's id, None for the program itself and for whoever stood at the screen.
@@ -100,6 +105,19 @@ def recent(conn: sqlite3.Connection, limit: int, before_id: int | None = None) -
     sql = "SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?"
     newest = 2**63 - 1
     return [_deed(row) for row in conn.execute(sql, [newest if before_id is None else before_id, limit])]
+
+
+def get_deed(conn: sqlite3.Connection, deed_id: int) -> Deed | None:
+    """One line, or None."""
+    row = conn.execute("SELECT * FROM audit WHERE id = ?", [deed_id]).fetchone()
+    return None if row is None else _deed(row)
+
+
+def latest_of(conn: sqlite3.Connection, who: str) -> Deed | None:
+    """The latest thing somebody of the staff did."""
+    sql = "SELECT * FROM audit WHERE who = ? AND role = 'staff' ORDER BY id DESC LIMIT 1"
+    row = conn.execute(sql, [who]).fetchone()
+    return None if row is None else _deed(row)
 
 
 def about(conn: sqlite3.Connection, subject: str, limit: int = 100) -> list[Deed]:

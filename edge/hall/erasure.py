@@ -22,7 +22,7 @@ from sqlite_utils.migrations import Migrations
 
 from edge import facts
 from edge.clock import stamp
-from edge.hall import audit, consents, game_sessions, logins, pairings, pins, standing
+from edge.hall import audit, consents, features, logins, pins, standing
 from edge.hall.players import erase_player, get_player
 from edge.hall.sessions import open_session_of
 from edge.hall.sitting import leave_table
@@ -62,7 +62,7 @@ def erase(conn: sqlite3.Connection, player_id: str, now: datetime, *, role: audi
     _overwrite(conn)
     at = stamp(now)
     erase_player(conn, player_id, at)
-    for module in (pins, logins, consents, game_sessions, pairings, standing, daily):
+    for module in (pins, logins, consents, features, standing, daily):
         module.forget(conn, player_id)
     for column in ("speaker", "withdrawn_by"):
         conn.execute(f"UPDATE said SET {column} = NULL WHERE {column} = ?", [player_id])

@@ -15,6 +15,8 @@ from sqlite_utils.migrations import Migrations
 from edge.clock import from_stamp, stamp
 from edge.facts import uuid7
 from edge.hall import audit, standing
+from edge.hall.audit import Deed
+from edge.hall.errors import HallError
 from edge.hall.matches import Side
 from edge.hall.occasion import Occasion
 from edge.hall.players import GAMES, Player, get_player
@@ -67,12 +69,8 @@ def game_sessions_1(db: Database) -> None:
     """)
 
 
-class EveningError(Exception):
-    """What was wanted of an evening can't be; `key` names the text that says why."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
+class EveningError(HallError):
+    """What was wanted of an evening can't be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,3 +280,36 @@ def _evening(row: sqlite3.Row) -> GameSession:
         closed_at=None if row["closed_at"] is None else from_stamp(row["closed_at"]),
         voided=row["voided_at"] is not None,
     )
+
+
+def _of_deed(conn: sqlite3.Connection, deed: Deed) -> GameSession:
+    evening = get_evening(conn, deed.subject.removeprefix("evening:"))
+    if evening is None:
+        raise EveningError("undo_too_late")
+    return evening
+
+
+def _undo_attended(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
+    if not leave_out(conn, _of_deed(conn, deed), (deed.after or {})["player"], by, now):
+        raise EveningError("undo_too_late")
+
+
+def _undo_left_out(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
+    attend(conn, _of_deed(conn, deed), [(deed.after or {})["player"]], by, now)
+
+
+def _undo_begun(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
+    void_evening(conn, _of_deed(conn, deed), by, now)
+
+
+def _undo_ended(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
+    reopen_evening(conn, _of_deed(conn, deed), by, now)
+
+
+UNDO = {
+    "evening.attended": _undo_attended,
+    "evening.left_out": _undo_left_out,
+    "evening.begun": _undo_begun,
+    "evening.closed": _undo_ended,
+    "evening.voided": _undo_ended,
+}

@@ -8,7 +8,7 @@ they lift it. Every change is kept, with who made it and why.
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -22,6 +22,7 @@ migrations = Migrations("groups")
 Group = Literal["elite", "active"]
 Rule = Literal["win_rate", "elo"]
 Why = Literal["rule", "override", "lifted"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 
 SESSIONS = 10
 ELITE_GAMES = 8
@@ -70,6 +71,16 @@ class Change:
     why: Why
     by: str | None
     changed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """In which group a member is; `override` is whether staff decided it."""
+
+    player_id: str
+    name: str
+    group: Group
+    override: bool
 
 
 def form(days: Iterable[str], outcomes: Iterable[Outcome]) -> Form:
@@ -131,6 +142,16 @@ def overridden(conn: sqlite3.Connection, player_id: str) -> bool:
     return latest is not None and latest.why == "override"
 
 
+def memberships(conn: sqlite3.Connection) -> list[Membership]:
+    """All members with their groups, by name, for staff."""
+    return _memberships(conn, "NOT p.guest AND p.erased IS NULL ORDER BY p.name_key")
+
+
+def membership_of(conn: sqlite3.Connection, player_id: str) -> Membership | None:
+    """A player's group, or None for who is not here."""
+    return next(iter(_memberships(conn, "p.erased IS NULL AND p.id = ?", player_id)), None)
+
+
 def changes_of(conn: sqlite3.Connection, player_id: str) -> list[Change]:
     """Everything that was decided of a player's group, oldest first."""
     rows = conn.execute("SELECT * FROM group_changes WHERE player_id = ? ORDER BY id", [player_id])
@@ -149,6 +170,16 @@ def form_of(conn: sqlite3.Connection, player_id: str) -> Form:
 def forget(conn: sqlite3.Connection, player_id: str) -> None:
     """Deletes a player's changes of group, which stay until `erase_player` has been."""
     conn.execute("DELETE FROM group_changes WHERE player_id = ?", [player_id])
+
+
+def _memberships(conn: sqlite3.Connection, which: str, *values: str) -> list[Membership]:
+    rows = conn.execute(
+        "SELECT p.id, p.name, coalesce(c.player_group, 'active') AS player_group, c.why IS 'override' AS override"
+        " FROM players p LEFT JOIN group_changes c"
+        f" ON c.id = (SELECT max(id) FROM group_changes WHERE player_id = p.id) WHERE {which}",
+        values,
+    )
+    return [Membership(row["id"], row["name"], row["player_group"], bool(row["override"])) for row in rows]
 
 
 def _here(conn: sqlite3.Connection, player_id: str) -> bool:

@@ -1,7 +1,7 @@
 """Who is logged in where, tokens that open one door once, and players' cards.
 
 Of every token only a hash is stored: who reads the store can't use them. A login on the table's screen ends soon
-after its player has gone, one on a phone after half a year without use.
+after its player has gone, one at the counter likewise, one on a phone after half a year without use.
 
 The clock may jump. What is good for less than a day (a login at the screen, a QR code) is over when it was made
 later than now: nobody knows how old it is. What lasts longer is not ended by a clock that was set right.
@@ -25,7 +25,7 @@ from edge.hall.players import PlayerError
 
 migrations = Migrations("logins")
 
-Device = Literal["screen", "phone"]
+Device = Literal["screen", "phone", "counter"]
 Stage = Literal["waiting", "opened", "done", "gone"]
 
 PHONE_DAYS = 180
@@ -79,14 +79,42 @@ def logins_1(db: Database) -> None:
     db.execute("CREATE INDEX cards_by_player ON cards (player_id)")
 
 
+@migrations()
+def logins_2(db: Database) -> None:
+    # A table's CHECK can't be changed, so the table is made anew; without one for what a device is called.
+    # Whether a login of before was by PIN nobody knows: it lets its player in and staff do nothing.
+    db.execute("""
+        CREATE TABLE logins_anew (
+            hash TEXT PRIMARY KEY,
+            player_id TEXT NOT NULL REFERENCES players (id),
+            device TEXT NOT NULL,
+            by_pin INTEGER NOT NULL CHECK (by_pin IN (0, 1)),
+            created TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            expires_at TEXT NOT NULL
+        ) STRICT
+    """)
+    db.execute(
+        "INSERT INTO logins_anew SELECT hash, player_id, device, 0, created, seen_at, expires_at FROM logins"
+    )
+    db.execute("DROP TABLE logins")
+    db.execute("ALTER TABLE logins_anew RENAME TO logins")
+    db.execute("CREATE INDEX logins_by_player ON logins (player_id)")
+    db.execute("CREATE INDEX logins_by_end ON logins (expires_at)")
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login that is good now. It lasts for as long again each time it is kept alive."""
+    """A login that is good now. It lasts for as long again each time it is kept alive.
+
+    `by_pin`: whoever it was typed the PIN, which no card, code or copied cookie proves.
+    """
 
     player_id: str
     device: Device
     seen_at: datetime
     expires_at: datetime
+    by_pin: bool = False
 
     def due(self, now: datetime) -> bool:
         """Whether it is time to `keep_alive`: not with every page, each of which would be a write to the card."""
@@ -118,14 +146,23 @@ class Card:
 GONE = OneTime("gone")
 
 
-def new_login(conn: sqlite3.Connection, player_id: str, device: Device, now: datetime, idle_s: float) -> str:
-    """Logs a player in; returns the token, which is stored nowhere. `idle_s` counts on the screen alone."""
+def new_login(
+    conn: sqlite3.Connection,
+    player_id: str,
+    device: Device,
+    now: datetime,
+    idle_s: float,
+    *,
+    by_pin: bool = False,
+) -> str:
+    """Logs a player in; returns the token, which is stored nowhere. `idle_s` counts everywhere but on phones."""
     _delete_old(conn, now)
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    lasts = timedelta(seconds=idle_s) if device == "screen" else timedelta(days=PHONE_DAYS)
+    lasts = timedelta(days=PHONE_DAYS) if device == "phone" else timedelta(seconds=idle_s)
     conn.execute(
-        "INSERT INTO logins (hash, player_id, device, created, seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-        [_hash(token), player_id, device, stamp(now), stamp(now), stamp(now + lasts)],
+        "INSERT INTO logins (hash, player_id, device, by_pin, created, seen_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [_hash(token), player_id, device, int(by_pin), stamp(now), stamp(now), stamp(now + lasts)],
     )
     return token
 
@@ -133,7 +170,7 @@ def new_login(conn: sqlite3.Connection, player_id: str, device: Device, now: dat
 def find_login(conn: sqlite3.Connection, token: str, now: datetime) -> Login | None:
     """The login of a token, if it is good."""
     row = conn.execute(
-        "SELECT player_id, device, seen_at, expires_at FROM logins WHERE hash = ?",
+        "SELECT player_id, device, by_pin, seen_at, expires_at FROM logins WHERE hash = ?",
         [_hash(token)],
     ).fetchone()
     if row is None:
@@ -141,7 +178,7 @@ def find_login(conn: sqlite3.Connection, token: str, now: datetime) -> Login | N
     seen_at, expires_at = from_stamp(row["seen_at"]), from_stamp(row["expires_at"])
     if not _is_good(seen_at, expires_at, now):
         return None
-    return Login(row["player_id"], row["device"], seen_at, expires_at)
+    return Login(row["player_id"], row["device"], seen_at, expires_at, bool(row["by_pin"]))
 
 
 def who_is(conn: sqlite3.Connection, token: str, now: datetime) -> str | None:
@@ -193,8 +230,21 @@ def make_claim_code(
 
     Look it up, as purpose `claim`, by what `clean_code` makes of the typing. It is short: tries must be limited.
     """
+    return make_short_code(conn, "claim", guest_id, now, timedelta(days=CLAIM_DAYS), payload=payload)
+
+
+def make_short_code(
+    conn: sqlite3.Connection,
+    purpose: str,
+    player_id: str,
+    now: datetime,
+    lasts: timedelta,
+    *,
+    payload: dict[str, Any] | None = None,
+) -> str:
+    """A one-time token short enough to be typed, as `make_claim_code`'s."""
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARS))
-    _insert_token(conn, code, "claim", guest_id, payload, begin=now, lasts=timedelta(days=CLAIM_DAYS))
+    _insert_token(conn, code, purpose, player_id, payload, begin=now, lasts=lasts)
     half = CODE_CHARS // 2
     return f"{code[:half]}-{code[half:]}"
 

@@ -1,8 +1,8 @@
 """Matches between two players, or two pairs: what is played, how it stands, and who won.
 
 How it stands is derived. Of a match played at a table `edge.hall.scoring` folds the shots and what people said of
-them by the rules in `edge.hall.games` and keeps the outcome here; what staff ruled (`edge.hall.rulings`) stands over
-that. A match that staff entered has nothing but their ruling.
+them by the rules in `edge.hall.games` and keeps the outcome here; what staff ruled (`edge.hall.rulings`) stands
+over that. A match that staff entered has nothing but their ruling.
 
 Rules of the hall that ask who won read one of two views: `results`, of singles, and `outcomes`, of everybody in
 singles and doubles.
@@ -101,16 +101,15 @@ def matches_2(db: Database) -> None:
         FROM matches m JOIN players a ON a.id = m.player_a JOIN players b ON b.id = m.player_b
         WHERE m.status = 'over' AND m.partner_a IS NULL
     """)
-    # `winner` names a side by its first player. `rated`: nobody in it is a guest. An ORDER BY is read off the indexes
-    # as long as what it names is selected too.
+    # `winner` names a side by its first player. `rated`: nobody in it is a guest. An ORDER BY is read off the
+    # indexes as long as what it names is selected too.
     arms = " UNION ALL ".join(
-        f"SELECT m.{who}_{side} AS player_id, m.id AS match_id, m.day, m.ended_at,"
-        f" m.winner = m.player_{side} AS won, m.hill_hill, m.partner_a IS NOT NULL AS doubles,"
+        f"SELECT m.{column} AS player_id, m.id AS match_id, m.day, m.ended_at,"
+        f" m.winner = m.player_{column[-1]} AS won, m.hill_hill, m.partner_a IS NOT NULL AS doubles,"
         " NOT EXISTS (SELECT 1 FROM players p WHERE p.guest"
         " AND p.id IN (m.player_a, m.player_b, m.partner_a, m.partner_b)) AS rated"
-        f" FROM matches m WHERE m.status = 'over'{' AND m.partner_' + side + ' IS NOT NULL' if who == 'partner' else ''}"
-        for who in ("player", "partner")
-        for side in ("a", "b")
+        f" FROM matches m WHERE m.status = 'over' AND m.{column} IS NOT NULL"
+        for column in ("player_a", "player_b", "partner_a", "partner_b")
     )
     db.execute(f"CREATE VIEW outcomes AS {arms}")
 
@@ -209,9 +208,9 @@ def keep_result(
     match: Match,
     status: Status,
     ended_at: str | None,
+    *,
     score: tuple[int, int],
     winner: str | None,
-    *,
     hill_hill: bool = False,
 ) -> None:
     """Keeps how a match stands, which is derived; `hill_hill` says of one that goes on that both need one more."""
@@ -238,6 +237,15 @@ def matches_of(conn: sqlite3.Connection, player_id: str, limit: int) -> list[Mat
         for column in ("player_a", "player_b", "partner_a", "partner_b")
     )
     rows = conn.execute(f"{arms} ORDER BY ended_at DESC LIMIT :n", {"p": player_id, "n": limit})
+    return [_match(row) for row in rows]
+
+
+def matches_of_evening(conn: sqlite3.Connection, game_session_id: str) -> list[Match]:
+    """What was played in an evening, in the order in which it ended."""
+    rows = conn.execute(
+        "SELECT * FROM matches WHERE game_session_id = ? AND status = 'over' ORDER BY ended_at, id",
+        [game_session_id],
+    )
     return [_match(row) for row in rows]
 
 

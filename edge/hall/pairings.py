@@ -56,6 +56,7 @@ class Pairing:
     """Who is to play whom in a round, and the match that comes of it, whether it was played yet or not."""
 
     id: str
+    evening_id: str
     round: int
     sides: tuple[Side, Side]
     match_id: str
@@ -260,4 +261,4 @@ def _two(side: Side) -> tuple[str, str | None]:
 def _pairing(row: sqlite3.Row) -> Pairing:
     a = tuple(one for one in (row["player_a"], row["partner_a"]) if one)
     b = tuple(one for one in (row["player_b"], row["partner_b"]) if one)
-    return Pairing(row["id"], row["round"], (a, b), row["match_id"])
+    return Pairing(row["id"], row["game_session_id"], row["round"], (a, b), row["match_id"])

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from edge.facts import uuid7
+from edge.hall.errors import HallError
 from edge.hall.words import nowhere_word
 
 migrations = Migrations("players")
@@ -49,13 +50,8 @@ def players_1(db: Database) -> None:
     """)
 
 
-class PlayerError(Exception):
-    """What was wanted of a player can't be; `key` names the text that says why, `fields` fill it in."""
-
-    def __init__(self, key: str, **fields: object) -> None:
-        super().__init__(f"{key} {fields}" if fields else key)
-        self.key = key
-        self.fields = fields
+class PlayerError(HallError):
+    """What was wanted of a player can't be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,18 @@ class Fame:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A line of the full board, for staff. `seen` is whether the player may stand on boards."""
+
+    rank: int | None
+    player_id: str
+    name: str
+    points: float
+    guest: bool
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OwnRank:
     """Where somebody stands, for their own eyes."""
 
@@ -191,6 +203,33 @@ def hall_of_fame(conn: sqlite3.Connection, limit: int = TOP) -> list[Fame]:
         Fame(rank, row["id"], row["name"], row["half_points"] / 2, row["best_month"], row["created"])
         for rank, row in zip(ranks, rows, strict=True)
     ]
+
+
+def full_board(conn: sqlite3.Connection, month: str | None = None) -> list[Standing]:
+    """Everybody with points of a month, or of all time, the most first, for staff alone.
+
+    A rank is the one that the player is told (`rank_of`), so who stays out of sight stands beside others; guests,
+    who come with their points, have none.
+    """
+    table, of_month = ("points_alltime", "") if month is None else ("points_monthly", "s.month = :month AND ")
+    rows = conn.execute(
+        f"SELECT p.id, p.name, p.guest, s.half_points, {_SEEN} AS seen FROM {table} s"
+        f" CROSS JOIN players p ON p.id = s.player_id WHERE {of_month}p.erased IS NULL"
+        " ORDER BY s.half_points DESC, p.guest, p.name_key",
+        {"month": month},
+    ).fetchall()
+    found, rank, above, latest = [], 1, 0, None
+    for row in rows:
+        if row["half_points"] != latest:
+            rank, latest = above + 1, row["half_points"]
+        above += row["seen"]
+        guest = bool(row["guest"])
+        found.append(
+            Standing(
+                None if guest else rank, row["id"], row["name"], row["half_points"] / 2, guest, bool(row["seen"])
+            )
+        )
+    return found
 
 
 def rank_of(conn: sqlite3.Connection, player_id: str, month: str | None = None) -> OwnRank | None:

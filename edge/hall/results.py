@@ -11,6 +11,8 @@ from datetime import datetime
 
 from edge.clock import stamp
 from edge.hall import audit, standing
+from edge.hall.audit import Deed
+from edge.hall.errors import HallError
 from edge.hall.game_sessions import attend, get_evening
 from edge.hall.matches import MOST_POINTS, Match, Side, get_match, keep_result
 from edge.hall.players import GAMES, get_player
@@ -21,12 +23,8 @@ from edge.hall.sessions import sessions_of_match
 Score = tuple[int, int]
 
 
-class ResultError(Exception):
-    """A result can't be what was wanted; `key` names the text that says why."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
+class ResultError(HallError):
+    """A result can't be what was wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +178,12 @@ def _keep_ruled(conn: sqlite3.Connection, match: Match, ended_at: str) -> None:
     """Keeps how a match stands of which nothing is known but what was ruled."""
     ruling = ruling_of(conn, match.id)
     if ruling is None or ruling.winner is None:
-        keep_result(conn, match, "abandoned", ended_at, match.score, None)
+        keep_result(conn, match, "abandoned", ended_at, score=match.score, winner=None)
         return
     match = replace(match, race_to=max(ruling.score))  # a race to what the winner has
     conn.execute("UPDATE matches SET race_to = ? WHERE id = ?", [match.race_to, match.id])
-    keep_result(conn, match, "over", ended_at, ruling.score, match.players[ruling.winner])
+    winner = match.players[ruling.winner]
+    keep_result(conn, match, "over", ended_at, score=ruling.score, winner=winner)
 
 
 def _told(match: Match) -> dict[str, object]:
@@ -209,3 +208,14 @@ def _require_all_there(conn: sqlite3.Connection, match: Match) -> None:
     """What somebody played who was erased is never made anew: half of it is gone."""
     if any(player is None or player.erased for player in (get_player(conn, one) for one in match.everybody)):
         raise ResultError("result_former")
+
+
+def _undo_ruling(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
+    """Undoes what was ruled, as long as nobody has ruled anything since."""
+    ruling = ruling_of(conn, deed.subject.removeprefix("match:"))
+    if ruling is None or ruling.id != (deed.after or {}).get("ruling"):
+        raise ResultError("undo_too_late")
+    take_back(conn, ruling.id, by, now)
+
+
+UNDO = dict.fromkeys(("match.entered", "match.corrected", "match.confirmed", "match.struck"), _undo_ruling)

@@ -4,6 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from edge.hall.players import Player, get_player
+
 RECENT_DAYS = 60
 
 
@@ -36,3 +38,19 @@ def roster(conn: sqlite3.Connection, today: str, most: int) -> Roster:
         return tuple(row["name"] for row in sorted(here, key=lambda row: row["name_key"]))
 
     return Roster(of("elite"), of("active"))
+
+
+def regulars(conn: sqlite3.Connection, today: str, most: int) -> list[Player]:
+    """Members who came within the last 60 days, those who came most often first: names to be tapped by staff."""
+    since = (date.fromisoformat(today) - timedelta(days=RECENT_DAYS)).isoformat()
+    rows = conn.execute(
+        "SELECT player_id, count(*) AS days FROM ("
+        " SELECT player_id, day FROM sessions WHERE started_at >= date(:since, '-1 day') AND shots > 0"
+        " UNION SELECT a.player_id, g.day FROM game_sessions g JOIN game_attendances a ON a.game_session_id = g.id"
+        " WHERE g.day >= :since AND a.withdrawn_at IS NULL AND g.voided_at IS NULL"
+        ") JOIN players p ON p.id = player_id WHERE NOT p.guest AND p.erased IS NULL"
+        " GROUP BY player_id ORDER BY days DESC, p.name_key LIMIT :most",
+        {"since": since, "most": most},
+    ).fetchall()
+    found = [get_player(conn, row["player_id"]) for row in rows]
+    return [player for player in found if player is not None]

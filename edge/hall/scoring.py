@@ -168,7 +168,8 @@ def _keep_match(
     status, ended_at = _status_of(conn, match, state, won=winner is not None, struck=_struck(ruling))
     if status == "over" and ended_at is None:
         ended_at = max([stamp(b.end) for b in booked] + [s.at for s in said], default=stamp(match.started_at))
-    keep_result(conn, match, status, ended_at, score, winner, hill_hill=state.hill_hill)
+    hill_hill = state.hill_hill
+    keep_result(conn, match, status, ended_at, score=score, winner=winner, hill_hill=hill_hill)
     before = (match.status == "over", match.winner, match.score)
     return before != (status == "over", winner, score) and (status == "over" or match.status == "over")
 

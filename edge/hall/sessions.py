@@ -209,6 +209,11 @@ def end_session(conn: sqlite3.Connection, session_id: str, at: datetime, reason:
     )
 
 
+def reopen_session(conn: sqlite3.Connection, session_id: str) -> None:
+    """A stay that was ended by mistake goes on. Whether its table is still free is the caller's affair."""
+    conn.execute("UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE id = ?", [session_id])
+
+
 def rejoin_session(conn: sqlite3.Connection, session_id: str, match_id: str | None, kind: Kind) -> None:
     """Who practised and now plays a match, or the other way, stays in the same session."""
     conn.execute("UPDATE sessions SET kind = ?, match_id = ? WHERE id = ?", [kind, match_id, session_id])

@@ -1,5 +1,5 @@
-"""What follows for players when a session, a match or a correction is settled: points, ratings, streaks, group,
-badges.
+"""What follows for players when a session, a match or a correction is settled: points, ratings, ladders, streaks,
+group, badges.
 
 Each of these is a module of its own that makes anew what is due; this one only knows their order and gathers what
 badges rest on.
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from edge.clock import stamp
-from edge.hall import badges, groups, points, ratings, streaks
+from edge.hall import badges, groups, ladders, points, ratings, streaks
 from edge.hall.badges import Evidence
 
 LONG_RUN = 2  # shorter runs are no evidence for any badge
@@ -32,6 +32,7 @@ def settle(
     created = stamp(now)
     if match_id is not None:
         ratings.settle_match(conn, match_id)
+        ladders.settle_match(conn, match_id)
     for player_id in dict.fromkeys(player_ids):
         points.settle(conn, player_id, created, since_month)
         streaks.settle(conn, player_id)
@@ -42,7 +43,7 @@ def settle(
 
 
 def evidence_of(conn: sqlite3.Connection, player_id: str, ref: str = "") -> Evidence:
-    """What a player's badges rest on. There are no ladders and no planned leaves yet, so two of the five wait."""
+    """What a player's badges rest on. There are no planned leaves yet, so one of the five waits."""
     runs = conn.execute(
         "SELECT best_run FROM metrics_daily WHERE player_id = ? AND best_run >= ? ORDER BY date",
         [player_id, LONG_RUN],
@@ -57,11 +58,12 @@ def evidence_of(conn: sqlite3.Connection, player_id: str, ref: str = "") -> Evid
         runs=tuple(row["best_run"] for row in runs),
         safeties=tuple((row["won"], row["played"]) for row in safeties),
         hill_hill=tuple(streaks.hill_hill_sets(conn, player_id)),
+        ladder=ladders.ladder_outcomes(conn, player_id),
         ref=ref,
     )
 
 
 def forget(conn: sqlite3.Connection, player_id: str) -> None:
     """Deletes what all of them hold of a player who was erased; opponents keep theirs."""
-    for module in (badges, groups, points, ratings, streaks):
+    for module in (badges, groups, ladders, points, ratings, streaks):
         module.forget(conn, player_id)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge.hall import game_sessions, pairings, ratings, standing
+from edge.hall import features, ladders, ratings, standing
 from edge.stats import daily
 
 
@@ -31,8 +31,8 @@ def take_over(conn: sqlite3.Connection, from_id: str, to_id: str, now: datetime)
     """
     matches = rated_matches(conn, from_id)
     taken = _move(conn, from_id, to_id)
-    for module in (game_sessions, pairings):
-        module.take_over(conn, from_id, to_id)
+    features.take_over(conn, from_id, to_id)
+    ladders.take_over(conn, from_id, to_id)
     settle_matches(conn, to_id, matches, now)
     if taken.left:
         standing.settle(conn, [from_id], now)

@@ -43,6 +43,11 @@ class Paths:
         return self.data / "secrets.json"
 
     @property
+    def certificate(self) -> Path:
+        """The certificate for HTTPS with its key; see `edge.hall.certificate`."""
+        return self.data / "https.pem"
+
+    @property
     def table_feel(self) -> Path:
         """What shots taught about the table; see `edge.runtime.table_memory`."""
         return self.data / "table-feel.json"

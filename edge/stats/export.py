@@ -58,13 +58,13 @@ def shots_csv(store: Store, player_id: str, zone: tzinfo, unnamed: Unnamed, page
     Every page is read for itself, so nobody waits for the reader, and a shot that is mended meanwhile stands as it
     stands then. Times are the hall's; the offset beside them tells the two hours apart that one night has twice.
     """
-    yield BOM + _lines([COLUMNS])
+    yield BOM + csv_lines([COLUMNS])
     at = ("", "")
     while True:
         with store.read() as conn:
             rows = conn.execute(_ROWS, [player_id, *at, page]).fetchall()
         if rows:
-            yield _lines(_cells(row, zone, unnamed) for row in rows)
+            yield csv_lines(_cells(row, zone, unnamed) for row in rows)
         if len(rows) < page:
             return
         at = (rows[-1]["played_at"], rows[-1]["shot_id"])
@@ -87,6 +87,13 @@ def shots_of(conn: sqlite3.Connection, player_id: str, limit: int, before: str |
 def safe_cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def csv_lines(rows: Iterable[Iterable[str]]) -> str:
+    """Rows as lines of CSV; their cells are to be safe already."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
 
 
 def _cells(row: sqlite3.Row, zone: tzinfo, unnamed: Unnamed) -> list[str]:
@@ -128,9 +135,3 @@ def _opponent(row: sqlite3.Row, unnamed: Unnamed) -> str | None:
 
 def _rounded(value: float | None, decimals: int) -> float | None:
     return None if value is None else round(value, decimals)
-
-
-def _lines(rows: Iterable[Iterable[str]]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue()

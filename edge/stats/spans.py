@@ -111,7 +111,7 @@ def stats_of(conn: sqlite3.Connection, player_id: str, name: Range, today: str, 
 def versus_between(
     conn: sqlite3.Connection, player_id: str, begin: str, end: str, limit: int = MOST_VERSUS
 ) -> list[Versus]:
-    """Whom a player met in singles from the day `begin` to before the day `end`, those met most often, and first."""
+    """Whom a player met in singles from the day `begin` to before the day `end`, those met most often first."""
     side = (
         "SELECT player_{} AS opponent, winner = :p AS won FROM results"
         " WHERE player_{} = :p AND day >= :begin AND day < :end"

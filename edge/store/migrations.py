@@ -11,11 +11,17 @@ from sqlite_utils.migrations import Migrations
 from edge import bookkeeper
 from edge.hall import (
     audit,
+    awards,
     badges,
+    calls,
+    championships,
+    clocks,
     consents,
+    draws,
     erasure,
     game_sessions,
     groups,
+    ladders,
     logins,
     matches,
     pairings,
@@ -24,13 +30,17 @@ from edge.hall import (
     plays,
     points,
     ratings,
+    renaming,
     rulings,
     said,
     sessions,
+    stats_views,
     streaks,
+    tables,
+    votes,
 )
 from edge.locks import LockHeldError, file_lock
-from edge.stats import daily
+from edge.stats import daily, odd_patterns
 from edge.store import outbox, shots
 from edge.store.database import connect, immediate, translated
 from edge.store.errors import SchemaError, StoreError
@@ -46,6 +56,10 @@ SETS: tuple[Migrations, ...] = tuple(
         sessions,
         rulings,
         game_sessions,
+        ladders,
+        tables,
+        clocks,
+        calls,
         pairings,
         plays,
         said,
@@ -61,6 +75,13 @@ SETS: tuple[Migrations, ...] = tuple(
         consents,
         audit,
         erasure,
+        votes,
+        awards,
+        draws,
+        championships,
+        renaming,
+        stats_views,
+        odd_patterns,
     )
 )
 

@@ -1,4 +1,5 @@
-"""The box's API: health, metrics, the live state, the shots, own figures and boards, for programs. Reads only."""
+"""The box's API for programs: health, metrics, the live state, the shots; and rooms of its own for players and
+staff, who come with their login and, where anything changes, with the token of a page."""
 
 from importlib.metadata import version
 from typing import Any
@@ -7,7 +8,7 @@ from flask import Blueprint, Response, abort, jsonify, request, send_file
 
 from calibration.table import Table
 from edge.clock import stamp
-from kiosk.api import health, me, openapi, sessions
+from kiosk.api import bodies, health, me, months, openapi, sessions, staff, staff_month
 from kiosk.api.metrics import metrics as figures
 from kiosk.box import box
 from kiosk.records import Entry
@@ -17,6 +18,12 @@ from vision.model import shot_to_json
 blueprint = Blueprint("api", __name__)
 blueprint.register_blueprint(me.blueprint)
 blueprint.register_blueprint(sessions.blueprint)
+blueprint.register_blueprint(months.blueprint)
+for_staff = Blueprint("admin", __name__)
+for_staff.register_blueprint(staff.blueprint)
+for_staff.register_blueprint(staff_month.blueprint)
+blueprint.register_blueprint(for_staff)
+bodies.tell(blueprint)
 
 LIMIT, MAX_LIMIT = 50, 200
 

@@ -1,9 +1,13 @@
-"""The boards, for everybody: the month, the Hall of Fame, the groups. The top ten, and to each their own place."""
+"""The boards, for everybody: the month, the Hall of Fame, the groups, the awards.
+
+The top ten, and to each their own place.
+"""
 
 from flask import Blueprint, abort, render_template, request
 
 from edge.clock import from_stamp
-from edge.hall import points
+from edge.hall import awards as hall_awards
+from edge.hall import championships, points
 from edge.hall.occasion import hall_day
 from edge.hall.points import OwnRank
 from edge.hall.roster import roster
@@ -49,6 +53,29 @@ def groups() -> str:
     with box().store.read() as conn:
         found = roster(conn, box().here().day, NAMES_OF_A_GROUP)
     return render_template("boards/groups.html", roster=found)
+
+
+@blueprint.get("/boards/awards")
+@access("public")
+def awards() -> str:
+    """The awards of a month that was published, the last one unless told."""
+    with box().store.read() as conn:
+        months = hall_awards.published_months(conn)
+        asked = request.args.get("month", months[0] if months else None)
+        if "month" in request.args and asked not in months:
+            abort(404)
+        found = [] if asked is None else hall_awards.awards_of_month(conn, asked)
+        seasons = championships.championships(conn)
+    at = months.index(asked) if asked is not None else 0
+    return render_template(
+        "boards/awards.html",
+        month=asked,
+        awards=found,
+        newer=months[at - 1] if at else None,
+        older=months[at + 1] if at + 1 < len(months) else None,
+        seasons=seasons,
+        own_id=_own_id(),
+    )
 
 
 def own_place(month: str | None) -> OwnRank | None:

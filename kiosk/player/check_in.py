@@ -36,9 +36,9 @@ def own_page() -> AskPage:
     return AskPage("own", url_for("check_in.pin"), url_for("check_in.enter"), hidden)
 
 
-def opponent_page(game: str, race_to: int) -> AskPage:
-    """The check-in of who plays against somebody."""
-    hidden = {"game": game, "race": str(race_to)}
+def opponent_page(game: str, race_to: int, ladder_id: str = "") -> AskPage:
+    """The check-in of who plays against somebody, for a ladder where one is named."""
+    hidden = {"game": game, "race": str(race_to)} | ({"ladder": ladder_id} if ladder_id else {})
     actions = url_for("start.opponent_pin"), url_for("start.opponent_checks_in")
     return AskPage("opponent", *actions, hidden, alone=False)
 
@@ -101,7 +101,7 @@ def enter() -> Response | str:
     verdict = pins.verify_name(box().store, box().keys().pins, name, request.form.get("pin", ""), at)
     if verdict.player_id is None:
         return pin_page(own_page(), name, verdict)
-    return let_in(verdict.player_id)
+    return let_in(verdict.player_id, by_pin=True)
 
 
 @blueprint.post("/check-in/card")
@@ -182,7 +182,7 @@ def sign_up_done() -> Response | tuple[str, int]:
     except PlayerError as error:
         page = "check_in/new_pin.html" if error.key.startswith("pin") else "check_in/sign_up.html"
         return render_template(page, name=typed, error=error), 400
-    return let_in(player.id)
+    return let_in(player.id, by_pin=True)
 
 
 @blueprint.get("/consent")
@@ -213,9 +213,9 @@ def leave() -> Response:
     return response
 
 
-def let_in(player_id: str) -> Response:
+def let_in(player_id: str, *, by_pin: bool = False) -> Response:
     """Logs a player in and sends them on: to consent when it was never asked, to where they wanted, or to
-    start."""
+    start. `by_pin` says that they typed the PIN just now."""
     on = local_path(request.values.get("next"))
     with box().store.write() as conn:
         asks = consents.needs_asking(conn, player_id)
@@ -223,5 +223,5 @@ def let_in(player_id: str) -> Response:
         if on == "/" and not plays:
             on = url_for("start.choose")
         response = redirect(url_for("check_in.consent", next=on) if asks else on, 303)
-        who.log_in(conn, response, player_id)
+        who.log_in(conn, response, player_id, by_pin=by_pin)
     return response

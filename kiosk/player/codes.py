@@ -170,7 +170,7 @@ def enter(code: str) -> Response | str:
         if not _is_awaited(one) or logins.take(conn, code, CHECK_IN, now(), player.id) is None:
             return _tell("over", one)
         _sit_down(conn, one, player.id)
-    return _go_on(one, player.id)
+    return _go_on(one, player.id, by_pin=True)
 
 
 def qr_svg(address: str) -> Markup:
@@ -241,9 +241,9 @@ def _sit_down(conn: sqlite3.Connection, one: Code, player_id: str) -> None:
         start_match(conn, (against, player_id), one.payload("game"), int(one.payload("race")), box().here())
 
 
-def _go_on(one: Code, player_id: str) -> Response:
-    """To the match; or as after a right PIN."""
-    return redirect("/", 303) if one.payload("against") else check_in.let_in(player_id)
+def _go_on(one: Code, player_id: str, *, by_pin: bool = False) -> Response:
+    """To the match; or as after any other check-in."""
+    return redirect("/", 303) if one.payload("against") else check_in.let_in(player_id, by_pin=by_pin)
 
 
 def _tell(told: str, one: Code) -> str:

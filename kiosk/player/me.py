@@ -1,6 +1,7 @@
 """A player's own pages: the home, figures, profile, sessions and shots. Nobody else sees them."""
 
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import get_args
@@ -8,15 +9,17 @@ from typing import get_args
 from flask import Blueprint, abort, render_template, request
 
 from edge.clock import from_stamp
-from edge.hall import groups, points, ratings, standing, streaks
+from edge.hall import groups, points, ratings, standing, stats_views, streaks
 from edge.hall.badges import BADGES, badges_of, progress
+from edge.hall.ladders import my_ladders
 from edge.hall.matches import Match, get_match, matches_of
-from edge.hall.occasion import hall_day
+from edge.hall.occasion import Occasion, hall_day
 from edge.hall.players import Player, get_player
 from edge.hall.sessions import Session, sessions_of
 from edge.stats.daily import figures_between
 from edge.stats.export import shots_of
 from edge.stats.spans import RANGES, Range, Stats, record_of, span_of, stats_of
+from edge.store.errors import StoreError
 from kiosk import fragments, stats_svg, wording
 from kiosk.balls_svg import ball_set
 from kiosk.box import box
@@ -86,10 +89,12 @@ def home() -> str:
             "rating": ratings.rating_of(conn, player.id),
             "figures": figures_between(conn, player.id, month.begin, month.end),
             "place": points.rank_of(conn, player.id, here.month),
+            "on_ladders": my_ladders(conn, player.id),
             "last": _played(conn, latest[0], player.id) if latest else None,
             "badges": [earned.badge for earned in badges_of(conn, player.id)[:LATEST_BADGES]],
         }
-    return render_template("me/home.html", player=player, playing=playing, **values)
+    _note_look(player, here)
+    return render_template("me/home.html", player=player, playing=playing, today=here.day, **values)
 
 
 @blueprint.get("/me/stats")
@@ -104,6 +109,7 @@ def stats() -> str:
         found = stats_of(conn, player.id, name, today, ago)
         stays = _stays_of_day(conn, player.id, found.span.begin) if name == "day" else []
     table = box().reading().table or default_table()
+    _note_look(player, box().here())
     return render_template(
         "me/stats.html",
         ranges=RANGES,
@@ -131,6 +137,7 @@ def profile() -> str:
             "rating": ratings.rating_of(conn, player.id),
             "record": record_of(conn, player.id),
             "streaks": streaks.streaks_of(conn, player.id, here.day),
+            "on_ladders": my_ladders(conn, player.id),
         }
     days = [hall_day(from_stamp(change.ended_at), box().settings.hall.zone) for change in changes]
     goals = [Goal(badge, 1.0 if badge in earned else shares[badge], _day(earned.get(badge))) for badge in BADGES]
@@ -206,6 +213,15 @@ def asked_range(default: Range) -> Range:
     if found is None:
         abort(400)
     return found
+
+
+def _note_look(player: Player, here: Occasion) -> None:
+    """That a player looked this week, for how the hall goes: a write once a week, and never a page that fails."""
+    with box().store.read() as conn:
+        noted = stats_views.is_noted(conn, player.id, here.day)
+    if not noted:
+        with suppress(StoreError), box().store.write() as conn:
+            stats_views.note(conn, player.id, here.day)
 
 
 def _charts(found: Stats) -> dict[str, str]:

@@ -41,6 +41,8 @@ from edge.hall.logins import GONE, OneTime
 from edge.hall.players import Player, find_player, get_player
 from kiosk import limits, who
 from kiosk.box import box, now
+from kiosk.lines import lines
+from kiosk.security import cookie_name
 from kiosk.who import access, current_visitor, is_screen
 
 blueprint = Blueprint("phones", __name__)
@@ -72,15 +74,27 @@ def check_in_address() -> str | None:
 
     None where they can't, and on a phone.
     """
+    return hall_address() if is_screen() else None
+
+
+def hall_address() -> str | None:
+    """The address of this kiosk on the hall's plain line, or None where nobody can reach it there."""
+    name = hall_name()
+    if name is None:
+        return None
+    # A phone comes by the plain line, whichever the screen uses.
+    port = lines().port if request.is_secure else request.environ["SERVER_PORT"]
+    return f"http://{name}" if str(port) == "80" else f"http://{name}:{port}"
+
+
+def hall_name() -> str | None:
+    """What this kiosk is called in an address of the hall's network, or None where nobody can reach it there."""
     # Where the server listens, and not what the settings say: the command line may have named another place.
-    host, port = request.environ["SERVER_NAME"], request.environ["SERVER_PORT"]
-    if not is_screen() or _is(host, "is_loopback"):
+    host = request.environ["SERVER_NAME"]
+    if _is(host, "is_loopback"):
         return None
     address = box().settings.kiosk.address or (network_address() if _is(host, "is_unspecified") else host)
-    if address is None:
-        return None
-    name = f"[{address}]" if ":" in address else address
-    return f"http://{name}" if port == "80" else f"http://{name}:{port}"
+    return f"[{address}]" if address and ":" in address else address
 
 
 def network_address() -> str | None:
@@ -148,9 +162,7 @@ def come_in(code: str) -> Response:
         one = find_code(conn, code, at)
         free = one.purpose == CHECK_IN and one.found.stage == "waiting" and one.payload("against") != player.id
         if free and logins.take(conn, code, CHECK_IN, at, player.id) is not None:
-            who.log_in(
-                conn, response, player.id
-            )  # in place of the login it came with, of which there may be a copy
+            who.log_in_again(conn, response)  # there may be a copy of the login it came with
     return response
 
 
@@ -203,7 +215,9 @@ def pair(code: str) -> Response:
             return redirect(url_for("phones.scanned", code=code), 303)
         logins.take(conn, _stub(), PHONE_STUB, at, found.who)
         response = redirect(url_for("me.home"), 303)
-        response.delete_cookie(STUB_COOKIE, path="/p/", httponly=True, samesite="Lax")
+        response.delete_cookie(
+            cookie_name(STUB_COOKIE, "/p/"), path="/p/", httponly=True, samesite="Lax", secure=request.is_secure
+        )
         who.log_in(conn, response, found.who)
     return response
 
@@ -233,7 +247,15 @@ def _open(conn: sqlite3.Connection, response: Response, code: str, purpose: str,
         return
     logins.open_token(conn, code, purpose, at, player_id)
     stub = logins.make_token(conn, PHONE_STUB, at, LIFE_S, payload={"code": digest(code)})
-    response.set_cookie(STUB_COOKIE, stub, max_age=int(LIFE_S), path="/p/", httponly=True, samesite="Lax")
+    response.set_cookie(
+        cookie_name(STUB_COOKIE, "/p/"),
+        stub,
+        max_age=int(LIFE_S),
+        path="/p/",
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )
 
 
 def _has_stub(conn: sqlite3.Connection, code: str, at: datetime) -> bool:
@@ -243,7 +265,7 @@ def _has_stub(conn: sqlite3.Connection, code: str, at: datetime) -> bool:
 
 
 def _stub() -> str:
-    return request.cookies.get(STUB_COOKIE, "")
+    return request.cookies.get(cookie_name(STUB_COOKIE, "/p/"), "")
 
 
 def _tell(told: str) -> str:

@@ -186,7 +186,7 @@ def log_out_everywhere() -> Response:
     response = _saved()
     with box().store.write() as conn:
         logins.log_out_everywhere(conn, logged_in().id)
-        who.log_in(conn, response, logged_in().id)
+        who.log_in_again(conn, response)
         _note(conn, "player.logged_out_everywhere")
     return response
 
@@ -226,7 +226,7 @@ def new_pin() -> Response | Page:
         use_pass(conn, "new-pin")
         pins.keep_pin(conn, player.id, hashed, here.now)
         logins.log_out_everywhere(conn, player.id)
-        who.log_in(conn, response, player.id)
+        who.log_in_again(conn, response)
         _note(conn, "player.pin_changed")
     return response
 

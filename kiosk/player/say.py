@@ -16,6 +16,7 @@ from edge.store.shots import get_shot, mend_shot
 from kiosk import fragments
 from kiosk.balls_svg import ball_set
 from kiosk.box import box
+from kiosk.player.ladder_play import notes_of
 from kiosk.player.mending import may_mend, mendable, toggled
 from kiosk.records import Entry
 from kiosk.security import Refusal
@@ -35,12 +36,14 @@ def score() -> Response | str:
         sitting = box().sitting(conn)
         if sitting.match is None:
             return redirect("/", 303)
-        _may_speak(sitting)
+        may_speak(sitting)
         names = [player.name for player in in_order(sitting)]
         plays = plays_in_match(conn, sitting.match.id)
         said = said_in_match(conn, sitting.match.id)
+        notes = notes_of(conn, sitting.match)
     last = plays[-1] if plays else None
-    return render_template("table/score.html", match=sitting.match, names=names, last=last, said=said[-1:])
+    values = {"names": names, "last": last, "said": said[-1:], "notes": notes}
+    return render_template("table/score.html", match=sitting.match, **values)
 
 
 @blueprint.post("/table/say")
@@ -55,7 +58,7 @@ def say_it() -> Response | str:
         abort(400)
     with box().store.write() as conn:
         sitting = box().sitting(conn)
-        session = _may_speak(sitting)
+        session = may_speak(sitting)
         if sitting.match is None:
             abort(400)
         said = _say(conn, session, word, shot_id, side)
@@ -71,8 +74,8 @@ def take_it_back() -> Response | str:
     """Takes back a tap."""
     now = box().here()
     with box().store.write() as conn:
-        session = _may_speak(box().sitting(conn))
-        said = take_back(conn, request.form.get("said", ""), now.stamp, _speaker())
+        session = may_speak(box().sitting(conn))
+        said = take_back(conn, request.form.get("said", ""), now.stamp, speaker())
         if said is not None:
             _note(conn, "said.taken_back", said)
             recount(conn, session, now.now)
@@ -88,7 +91,7 @@ def touched() -> tuple[str, int]:
     with box().store.write() as conn:
         sitting = box().sitting(conn)
         if sitting.taken:
-            _may_speak(sitting)
+            may_speak(sitting)
             touch(conn, [session.id for session in sitting.sessions], box().here().now)
     return "", 204
 
@@ -114,16 +117,16 @@ def mend(key: str) -> Response:
     return redirect(fragments.shot_url(key), 303)
 
 
-def _may_speak(sitting: Sitting) -> Session:
+def may_speak(sitting: Sitting) -> Session:
     """The session in which the visitor's taps count. Raises Refusal."""
     if not sitting.taken:
         raise Refusal(409, "nobody_plays")
-    session = sitting.session_for(_speaker())
+    session = sitting.session_for(speaker())
     require_at_table(session)
     return session
 
 
-def _speaker() -> str | None:
+def speaker() -> str | None:
     player = current_visitor().player
     return None if player is None else player.id
 
@@ -145,7 +148,7 @@ def _say(conn: sqlite3.Connection, session: Session, word: Kind, shot_id: str | 
         match_id=session.match_id,
         shot_id=shot_id,
         side=side,
-        speaker=_speaker(),
+        speaker=speaker(),
     )
     _note(conn, "said", said)
     touch(conn, [session.id], here.now)
@@ -168,7 +171,7 @@ def _audit(
 ) -> None:
     visitor = current_visitor()
     role: audit.Role = "staff" if visitor.staff else "player" if visitor.player is not None else "screen"
-    audit.note(conn, box().here().stamp, what, subject, role=role, who=_speaker(), before=before, after=after)
+    audit.note(conn, box().here().stamp, what, subject, role=role, who=speaker(), before=before, after=after)
 
 
 def _mend_ball(entry: Entry, ball: str) -> None:
@@ -179,7 +182,7 @@ def _mend_ball(entry: Entry, ball: str) -> None:
         stored = get_shot(conn, entry.key)  # as it stands now: two taps must not undo each other
         assert stored is not None
         before = stored.shot
-        mended = mend_shot(conn, toggled(before, ball, balls, entry.table), _speaker() or "screen", "what fell")
+        mended = mend_shot(conn, toggled(before, ball, balls, entry.table), speaker() or "screen", "what fell")
         change = {"revision": before.revision, "potted": [pot.ball for pot in before.potted]}
         now = {"revision": mended.revision, "potted": [pot.ball for pot in mended.potted]}
         _audit(conn, "shot.mended", f"shot:{_id(entry)}", change, now)
@@ -204,7 +207,7 @@ def _say_whose(conn: sqlite3.Connection, session: Session, shot_id: str, who: st
         return
     here = box().here()
     for said in said_in_session(conn, session.id):
-        taken = take_back(conn, said.id, here.stamp, _speaker()) if said.shot_id == shot_id else None
+        taken = take_back(conn, said.id, here.stamp, speaker()) if said.shot_id == shot_id else None
         if taken is not None:
             _note(conn, "said.taken_back", taken)
     recount(conn, session, here.now)

@@ -12,6 +12,7 @@ from edge.hall.sitting import Sitting, in_order
 from edge.stats.daily import Figures
 from edge.stats.summary import Progress, current_run, goal_progress, session_summary
 from kiosk.balls_svg import ball_icon
+from kiosk.player.ladder_play import Note, notes_of
 from kiosk.shot_words import ball_name
 from kiosk.texts import Translate
 from vision.balls import BallSet
@@ -97,6 +98,7 @@ class Play:
     players: tuple[str, ...] = ()
     practice: Practice | None = None
     board: Scoreboard | None = None
+    ladder: tuple[Note, ...] = ()
     duel: tuple[Duel, ...] = ()
 
 
@@ -115,7 +117,8 @@ def play_now(conn: sqlite3.Connection, sitting: Sitting, balls: BallSet, t: Tran
     if sitting.match is not None:
         first, second = in_order(sitting)
         board = scoreboard(sitting.match, (first.name, second.name), balls, t)
-        return Play(seat, players, board=board, duel=_duel(conn, sitting, board))
+        notes = notes_of(conn, sitting.match)
+        return Play(seat, players, board=board, ladder=notes, duel=_duel(conn, sitting, board))
     session, player = sitting.sessions[0], sitting.players[0]
     figures = session_summary(conn, session).figures
     progress = goal_progress(session, figures)

@@ -2,12 +2,13 @@
 
 import sqlite3
 from datetime import timedelta
+from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from edge.clock import stamp
-from edge.hall import pins
+from edge.hall import ladders, pins
 from edge.hall.badges import badges_of
 from edge.hall.drills import drills
 from edge.hall.matches import MOST_POINTS, MOST_RACKS, Match, get_match
@@ -21,7 +22,7 @@ from kiosk.balls_svg import ball_set
 from kiosk.box import box
 from kiosk.diagram import drill_svg
 from kiosk.live_state import default_table
-from kiosk.player import belongings, check_in
+from kiosk.player import belongings, check_in, ladder_play
 from kiosk.security import Refusal
 from kiosk.who import access, current_visitor, logged_in, require_at_table, require_private_line
 
@@ -74,7 +75,17 @@ def match() -> str:
     player = logged_in()
     with box().store.read() as conn:
         others = _others(box().sitting(conn), player)
-    return render_template("start/match.html", games=GAMES, races=RACES, points=POINTS, others=others)
+        own = [] if player.guest else ladders.my_ladders(conn, player.id)
+    return render_template(
+        "start/match.html",
+        games=GAMES,
+        races=RACES,
+        points=POINTS,
+        others=others,
+        own_ladders=own,
+        challenges=ladder_play.with_whom(own),
+        player=player,
+    )
 
 
 @blueprint.post("/start/match")
@@ -83,6 +94,8 @@ def begin_match() -> Response:
     """Starts against somebody at the table or a guest; anybody else checks in first."""
     game, race_to = asked_game()
     against = request.form.get("against", "")
+    if against.startswith(("challenge:", "ladder:")):
+        return _begin_for_ladder(against, game, race_to)
     if against == "check-in":
         return redirect(url_for("start.opponent", game=game, race=race_to), 303)
     player = logged_in()
@@ -104,7 +117,7 @@ def opponent() -> str:
     """The opponent's name."""
     require_private_line()
     game, race_to = asked_game()
-    return render_template("check_in/name.html", page=check_in.opponent_page(game, race_to))
+    return render_template("check_in/name.html", page=check_in.opponent_page(game, race_to, _asked_ladder()))
 
 
 @blueprint.get("/start/opponent/pin")
@@ -113,7 +126,7 @@ def opponent_pin() -> str:
     """The opponent's PIN."""
     require_private_line()
     game, race_to = asked_game()
-    return check_in.pin_page(check_in.opponent_page(game, race_to), check_in.asked_name())
+    return check_in.pin_page(check_in.opponent_page(game, race_to, _asked_ladder()), check_in.asked_name())
 
 
 @blueprint.post("/start/opponent/pin")
@@ -125,12 +138,14 @@ def opponent_checks_in() -> Response | str:
     game, race_to = asked_game()
     name, pin = request.form.get("name", ""), request.form.get("pin", "")
     verdict = pins.verify_name(box().store, box().keys().pins, name, pin, pins.this_moment())
-    page, player = check_in.opponent_page(game, race_to), logged_in()
+    ladder_id = _asked_ladder()
+    page, player = check_in.opponent_page(game, race_to, ladder_id), logged_in()
     if verdict.player_id is None or verdict.player_id == player.id:
         return check_in.pin_page(page, name, verdict)
     with box().store.write() as conn:
-        start_match(conn, (player.id, verdict.player_id), game, race_to, box().here())
-    return redirect("/", 303)
+        begun = start_match(conn, (player.id, verdict.player_id), game, race_to, box().here())
+        apart = ladder_id and not ladder_play.count_for(conn, begun, ladder_id, player.id, box().here().stamp)
+    return redirect(url_for("table.home", apart=ladder_id) if apart else "/", 303)
 
 
 @blueprint.post("/end")
@@ -185,6 +200,7 @@ def summary(session_id: str) -> str:
         player = get_player(conn, session.player_id)
         match = None if session.match_id is None else get_match(conn, session.match_id)
         players = [] if match is None else [get_player(conn, player_id) for player_id in match.players]
+        for_ladder = None if match is None else ladders.for_ladder(conn, match)
         change = None if match is None else change_in(conn, match.id, session.player_id)
         won = _badges_of_session(conn, session, match)
     table = box().reading().table or default_table()
@@ -198,9 +214,33 @@ def summary(session_id: str) -> str:
         map=stats_svg.shot_map(found.map, table, box().t),
         progress=goal_progress(session, found.figures),
         change=change,
+        for_ladder=for_ladder,
         badges=won,
         code=belongings.code_of(player, session),
     )
+
+
+def _begin_for_ladder(against: str, game: str, race_to: int) -> Response:
+    """A ladder match: at once with somebody at the table, else whoever it is checks in first."""
+    player, here = logged_in(), box().here()
+    with box().store.write() as conn:
+        plan = ladder_play.plan(conn, player.id, against, game, race_to)
+        players = (player.id, plan.opponent.id if plan.opponent else "")
+        for other in _others(box().sitting(conn), player):
+            together = ladders.ladders_for(conn, (player.id, other.id), plan.game, plan.race_to)
+            if other.id == players[1] or (not players[1] and plan.ladder_id in (one.id for one in together)):
+                begun = start_match(conn, (player.id, other.id), plan.game, plan.race_to, here)
+                ladder_play.count_for(conn, begun, plan.ladder_id, player.id, here.stamp)
+                return redirect("/", 303)
+    asked: dict[str, Any] = {"game": plan.game, "race": plan.race_to, "ladder": plan.ladder_id}
+    if plan.opponent is None:
+        return redirect(url_for("start.opponent", **asked), 303)
+    return redirect(url_for("start.opponent_pin", name=plan.opponent.name, **asked), 303)
+
+
+def _asked_ladder() -> str:
+    """The ladder for which a match is to count whose opponent checks in first; empty for none."""
+    return request.values.get("ladder", "")[:40]
 
 
 def _others(sitting: Sitting, player: Player) -> list[Player]:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template, request
 
 from calibration.table import Table
+from edge.hall.ladders import my_ladders
 from edge.hall.points import month_board
 from kiosk import diagram, fragments, shot_words
 from kiosk.balls_svg import ball_set
@@ -30,7 +31,8 @@ def home() -> str:
     if play.seat:
         may_act = _may_act(play.players)
         score, duel = fragments.play(play), fragments.duel(play)
-        return _live_page("table/play.html", play=play, score=score, duel=duel, may_act=may_act)
+        apart = _not_for() if play.board is not None and play.board.match.score == (0, 0) else None
+        return _live_page("table/play.html", play=play, score=score, duel=duel, may_act=may_act, apart=apart)
     with box().store.read() as conn:
         board = month_board(conn, box().here().month)
     return _live_page("table/attract.html", listed=False, board=board)
@@ -110,6 +112,16 @@ def _may_act(player_ids: tuple[str, ...]) -> bool:
     """Whether the visitor's taps at the table count: whoever stands there, plays there, or is staff."""
     visitor = current_visitor()
     return visitor.screen or visitor.staff or any(visitor.is_player(player_id) for player_id in player_ids)
+
+
+def _not_for() -> str | None:
+    """The ladder of the player who asks, for which the match was to count that has just begun, and can't."""
+    ladder_id, player = request.args.get("apart"), current_visitor().player
+    if ladder_id is None or player is None:
+        return None
+    with box().store.read() as conn:
+        own = my_ladders(conn, player.id)
+    return next((mine.ladder.name for mine in own if mine.ladder.id == ladder_id), None)
 
 
 def _give_up_on_silence(connection: Any) -> None:

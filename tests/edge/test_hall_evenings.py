@@ -28,6 +28,7 @@ from edge.hall.pairings import Known, draw_round, drop_pairing, latest_round, pa
 from edge.hall.players import Player
 from edge.hall.points import points_of
 from edge.hall.results import Entered, enter_result
+from edge.hall.roster import regulars
 
 
 @pytest.fixture
@@ -202,3 +203,14 @@ def test_a_draw_at_random_gives_every_pair_its_chance() -> None:
     players = [f"p{i}" for i in range(4)]
     seen = {frozenset((*a, *b)) for seed in range(60) for a, b in pair(players, "random", str(seed), Known())}
     assert seen == {frozenset(two) for two in combinations(players, 2)}
+
+
+def test_who_comes_most_often_is_offered_first(evening: Evening, people: list[Player], night: GameSession) -> None:
+    evening.wait(24 * 3600)
+    evening.practise(people[3])
+    evening.shoot("1")
+    evening.leave()
+    with evening.store.write() as conn:
+        leave_out(conn, night, people[0].id, people[1].id, evening.now)
+        names = [player.name for player in regulars(conn, evening.here.day, 3)]
+    assert names == ["Player D", "Player B", "Player C"]

@@ -1,9 +1,11 @@
 """Logins, tokens that open one door once, and cards: who gets in, how long, and that nothing stored lets in."""
 
+import hashlib
 import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +14,13 @@ import pytest
 from hall_facts import make_store
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlite_utils import Database
 
 from edge.clock import stamp
 from edge.hall import logins
 from edge.hall.players import PlayerError, erase_player, sign_up
-from edge.store.database import Store
+from edge.store.database import Store, connect
+from edge.store.migrations import SETS, migrate
 
 NOW = datetime(2026, 4, 1, 20, 0, tzinfo=UTC)
 IDLE_S = 90.0
@@ -111,6 +115,42 @@ def test_a_login_on_the_screen_ends_when_its_player_is_idle(hall: Hall) -> None:
     assert hall.who(token, after(60 * 4 + IDLE_S - 1)) == hall.anna
     hall.keep_alive(token, after(60 * 4 + IDLE_S))  # too late
     assert hall.who(token, after(60 * 4 + IDLE_S)) is None
+
+
+def test_a_login_at_the_counter_ends_when_its_player_is_idle_or_the_clock_is_set_back(hall: Hall) -> None:
+    token = hall.log_in("counter")
+    assert hall.who(token, after(IDLE_S - 1)) == hall.anna
+    assert hall.who(token, after(IDLE_S)) is None
+    assert hall.who(token, after(-3600)) is None
+
+
+@pytest.mark.parametrize("by_pin", [True, False])
+def test_a_login_knows_whether_the_pin_was_typed(hall: Hall, by_pin: bool) -> None:
+    with hall.store.write() as conn:
+        token = logins.new_login(conn, hall.anna, "counter", NOW, IDLE_S, by_pin=by_pin)
+        logins.keep_alive(conn, token, after(10))
+        found = logins.find_login(conn, token, NOW)
+    assert found is not None
+    assert (found.device, found.by_pin) == ("counter", by_pin)
+
+
+def test_logins_from_before_stay_and_were_by_no_pin(tmp_path: Path) -> None:
+    path = tmp_path / "ladder.db"
+    with closing(connect(path, "create")) as conn:
+        db = Database(conn)
+        for one in SETS:
+            one.apply(db, stop_before="logins_2")
+        anna = sign_up(conn, "Anna", stamp(NOW)).id
+        conn.execute(
+            "INSERT INTO logins VALUES (?, ?, 'phone', ?, ?, ?)",
+            [hashlib.sha256(b"old").hexdigest(), anna, stamp(NOW), stamp(NOW), stamp(after(days=180))],
+        )
+    assert "logins/logins_2" in migrate(path)
+    with closing(connect(path)) as conn:
+        found = logins.find_login(conn, "old", NOW)
+        indexes = {row["name"] for row in conn.execute("SELECT name FROM sqlite_schema WHERE tbl_name = 'logins'")}
+    assert found == logins.Login(anna, "phone", NOW, after(days=180), by_pin=False)
+    assert {"logins_by_player", "logins_by_end"} <= indexes
 
 
 def test_a_login_on_a_phone_ends_after_half_a_year_without_use(hall: Hall) -> None:

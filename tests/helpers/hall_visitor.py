@@ -16,9 +16,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from edge.clock import stamp
 from edge.hall import logins, pins
 from edge.hall.keys import load_keys
-from edge.hall.players import Player
+from edge.hall.players import Player, Role, find_player, sign_up
 from edge.settings import Hall, Settings
 from kiosk.app import create_app
 from kiosk.box import EXTENSION, Box
@@ -57,6 +58,17 @@ class House:
             client.set_cookie(LOGIN_COOKIE, token)
         return Browser(client, address)
 
+    def counter(self, *roles: Role) -> "Browser":
+        """Stan's browser at the counter, or that of somebody with these roles: let in at the screen by PIN."""
+        with self.evening.store.write() as conn:
+            stan = find_player(conn, "Stan") or sign_up(
+                conn, "Stan", stamp(self.evening.now), frozenset({"player", *(roles or ("staff",))})
+            )
+            token = logins.new_login(conn, stan.id, "screen", datetime.now(UTC), 600.0, by_pin=True)
+        client = self.app.test_client()
+        client.set_cookie(LOGIN_COOKIE, token)
+        return Browser(client, SCREEN)
+
     def set_pin(self, player: Player, pin: str = PIN) -> None:
         hashed = pins.hash_pin(load_keys(self.box.paths.secrets).pins, pin)
         with self.evening.store.write() as conn:
@@ -64,15 +76,19 @@ class House:
 
     def play_a_match(self, loser: Player, winner: Player) -> None:
         """Nine-ball to one: the first breaks, pots two and misses, the other runs out."""
+        self.evening.match(loser, winner, race_to=1)
+        self.run_out()
+        self.evening.leave()
+
+    def run_out(self) -> None:
+        """Of the match that has begun: one rack, in which who breaks pots two and misses."""
         evening = self.evening
-        evening.match(loser, winner, race_to=1)
         evening.shoot("1", kind="break", on_table=RACK, book=False)
         evening.shoot("2", first="2", on_table=RACK[1:], book=False)
         evening.shoot(first="3", on_table=RACK[2:], book=False)
         for i, ball in enumerate(RACK[2:], start=2):
             evening.shoot(ball, first=ball, on_table=RACK[i:], book=False)
         evening.books.book()
-        evening.leave()
 
     def practise(self, player: Player, makes: int = 2, misses: int = 1) -> str:
         """A practice; returns the session's id."""

@@ -31,10 +31,13 @@ NOW = datetime(2026, 4, 1, 20, 0, tzinfo=UTC)
 HERE = "127.0.0.1"
 PHONE, OTHER_PHONE = "192.168.1.20", "192.168.1.21"
 IDLE_S = 120.0
+COUNTER_IDLE_S = 1800.0
 KEY = bytes(range(32))
 NAME = "pool.example"
 RULE = Rule(each=2, screen=4, total=3, per_s=60)
 HOSTILE = ["\0", "x" * 5000, "é" * 40, "🎱", "\x80\xff", "' OR 1=1 --", "../../etc/passwd", '"; ladder="']
+
+WAYS_IN = {"screen": "/by-pin", "card": "", "counter": "/as-staff", "secure": "/by-pin"}
 
 FORM = """<main {{ csrf_headers() }}><form method="post">{{ csrf_field() }}
 <p>{{ visitor().player.name if visitor().player else "nobody" }}</p></form></main>"""
@@ -88,6 +91,18 @@ def operator() -> str:
 @access("admin")
 def admin() -> str:
     return "admin"
+
+
+@pages.get("/work")
+@access("staff", otherwise="check-in")
+def work() -> str:
+    return who.hall_staff().name
+
+
+@pages.get("/staff/enter")
+@access("public")
+def staff_enter() -> str:
+    return "staff check in, then " + local_path(request.args.get("next"))
 
 
 @pages.get("/screen-or-staff")
@@ -160,6 +175,33 @@ def log_in(player_id: str) -> Response:
     return response
 
 
+@pages.post("/log-in/<player_id>/by-pin")
+@access("public")
+def log_in_by_pin(player_id: str) -> Response:
+    response = redirect("/form", 303)
+    with store().write() as conn:
+        who.log_in(conn, response, player_id, by_pin=True)
+    return response
+
+
+@pages.post("/log-in/<player_id>/as-staff")
+@access("public")
+def log_in_staff(player_id: str) -> Response:
+    response = redirect("/form", 303)
+    with store().write() as conn:
+        who.log_in_staff(conn, response, player_id)
+    return response
+
+
+@pages.post("/log-in-again")
+@access("guest")
+def log_in_again() -> Response:
+    response = redirect("/form", 303)
+    with store().write() as conn:
+        who.log_in_again(conn, response)
+    return response
+
+
 @pages.post("/log-out")
 @access("public")
 def log_out() -> Response:
@@ -229,12 +271,15 @@ class Kiosk:
     ids: dict[str, str] = field(default_factory=dict)
 
     def browser(self, person: str = "nobody", address: str = "") -> "Browser":
-        """A browser of that person, logged in: `screen…` at the table, others on a phone."""
-        at_table = person.startswith("screen")
+        """A browser of that person, logged in: `screen …` at the table by PIN, `card …` there by card, `counter …`
+        over HTTPS as staff, `secure …` over HTTPS as a player by PIN, others on a phone."""
+        place = person.partition(" ")[0] if person.startswith(tuple(WAYS_IN)) else ""
+        at_table = place in ("screen", "card")
         browser = Browser(self, self.app.test_client(), address or (HERE if at_table else PHONE))
-        name = person.removeprefix("screen").strip()
+        browser.scheme = "https" if place in ("counter", "secure") else "http"
+        name = person.removeprefix(place).strip()
         if name and name != "nobody":
-            assert browser.post(f"/log-in/{self.ids[name]}").status_code == 303
+            assert browser.post(f"/log-in/{self.ids[name]}{WAYS_IN.get(place, '')}").status_code == 303
         return browser
 
     def evening(self) -> "Kiosk":
@@ -257,9 +302,10 @@ class Browser:
     kiosk: Kiosk
     client: FlaskClient
     address: str
+    scheme: str = "http"
 
     def get(self, path: str, **more: Any) -> TestResponse:
-        return self.client.get(path, environ_overrides={"REMOTE_ADDR": self.address}, **more)
+        return self.send(path, "GET", **more)
 
     def token(self) -> str:
         found = re.search(r'name="csrf" value="([^"]+)"', self.get("/form").get_data(as_text=True))
@@ -268,6 +314,7 @@ class Browser:
 
     def send(self, path: str, method: str = "POST", **more: Any) -> TestResponse:
         """As it is, without a token."""
+        more = {"base_url": f"{self.scheme}://localhost", **more}
         return self.client.open(path, method=method, environ_overrides={"REMOTE_ADDR": self.address}, **more)
 
     def post(self, path: str, data: dict[str, Any] | None = None, **more: Any) -> TestResponse:
@@ -297,7 +344,10 @@ def small_kiosk(data: Path) -> Iterator[Kiosk]:
     with Store(make_store(data / "ladder.db", logins.migrations)) as store:
         kiosk = Kiosk(app, store)
         security.protect(app, lambda: KEY, [NAME, ""])
-        who.guard(app, who.Gate(store, "Table 1", IDLE_S, "pages.check_in", lambda: kiosk.now))
+        gate = who.Gate(
+            store, "Table 1", IDLE_S, "pages.check_in", lambda: kiosk.now, "pages.staff_enter", COUNTER_IDLE_S
+        )
+        who.guard(app, gate)
         limits.install(app, Limiter({"guess": RULE}, lambda: kiosk.up_s))
         app.register_blueprint(pages)
         handle_errors(app)

@@ -1,5 +1,6 @@
 """The API: health with reasons, metrics, the live state, shots, and a description that is true."""
 
+import json
 import re
 from urllib.parse import quote
 
@@ -100,8 +101,20 @@ def test_the_description_is_true(app: Flask, client: FlaskClient) -> None:
     described = client.get("/api/openapi.json").json
     assert described is not None
     rules = {
-        re.sub(r"<(?:\w+:)?\w+>", "{id}", rule.rule)
+        (re.sub(r"<(?:\w+:)?(\w+)>", lambda part: "{month}" if part[1] == "month" else "{id}", rule.rule), method)
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith("api.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert set(described["paths"]) == rules
+    assert rules == {(path, method.upper()) for path, told in described["paths"].items() for method in told}
+
+
+def test_what_the_description_refers_to_is_there(client: FlaskClient) -> None:
+    described = client.get("/api/openapi.json").json
+    assert described is not None
+    named = {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
+    assert set(re.findall(r'"\$ref": ?"([^"]+)"', json.dumps(described))) == named
+    for path, told in described["paths"].items():
+        for operation in told.values():
+            parts = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+            assert parts == set(re.findall(r"{(\w+)}", path))

@@ -29,8 +29,8 @@ def test_every_name_asked_for_has_a_text() -> None:
 
 
 def test_every_text_is_asked_for() -> None:
-    prefixes = tuple(asked(PREFIX))
-    unused = {name for name in TEXTS if name not in asked(NAME) and not name.startswith(prefixes)}
+    names, prefixes = asked(NAME), tuple(asked(PREFIX))
+    unused = {name for name in TEXTS if name not in names and not name.startswith(prefixes)}
     assert unused == set()
 
 

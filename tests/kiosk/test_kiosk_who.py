@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from small_kiosk import (
+    COUNTER_IDLE_S,
     HERE,
     IDLE_S,
     NOW,
@@ -23,6 +24,7 @@ from edge.clock import stamp
 from edge.hall.occasion import Occasion
 from edge.hall.players import erase_player
 from edge.hall.sessions import begin_session, end_session
+from edge.hall.staff import give_role, take_role
 from edge.store.database import Store
 from edge.store.errors import StoreError
 from kiosk import security, who
@@ -41,24 +43,28 @@ def kiosk(one: Kiosk) -> Kiosk:
 
 
 NOBODIES = ("nobody", "screen nobody")
-PERSONS = (*NOBODIES, "guest", "anna", "cleo", "stan", "olga", "ada", "screen guest", "screen anna", "screen stan")
-MEMBERS = {"anna", "cleo", "stan", "olga", "ada", "screen anna", "screen stan"}
-SCREENS = {"screen nobody", "screen guest", "screen anna", "screen stan"}
-STAFF = {"stan", "olga", "ada", "screen stan"}
+# Roles without a PIN on a private line: a phone, a card, and a player's login over HTTPS that lasts for months.
+WITHOUT_RIGHTS = {"stan", "olga", "ada", "card stan", "card ada", "secure stan", "secure ada"}
+STAFF = {"screen stan", "counter stan", "counter olga", "counter ada"}
+MEMBERS = {"anna", "cleo", "screen anna", "counter anna", *STAFF, *WITHOUT_RIGHTS}
+GUESTS = {"guest", "screen guest"}
+PERSONS = (*NOBODIES, *sorted(GUESTS | MEMBERS))
+SCREENS = {person for person in PERSONS if person.startswith(("screen", "card"))}
 MAY = {
     "/public": set(PERSONS),
     "/static/nothing.css": set(PERSONS),
     "/screen": SCREENS,
-    "/guest": MEMBERS | {"guest", "screen guest"},
+    "/guest": MEMBERS | GUESTS,
     "/player": MEMBERS,
     "/api/mine": MEMBERS,
     "/coach": STAFF | {"cleo"},
     "/staff": STAFF,
-    "/operator": {"olga", "ada"},
-    "/admin": {"ada"},
+    "/work": STAFF,
+    "/operator": {"counter olga", "counter ada"},
+    "/admin": {"counter ada"},
     "/screen-or-staff": SCREENS | STAFF,
-    "/of/{anna}": {"anna", "screen anna"},
-    "/of/{anna}/for-staff": STAFF | {"anna", "screen anna"},
+    "/of/{anna}": {"anna", "screen anna", "counter anna"},
+    "/of/{anna}/for-staff": STAFF | {"anna", "screen anna", "counter anna"},
     "/of/{ben}": set[str](),
     "/of/nobody": set[str](),
 }
@@ -71,6 +77,8 @@ def test_every_page_is_for_those_it_is_for(kiosk: Kiosk, person: str) -> None:
         answer = browser.get(page.format(**kiosk.ids))
         if person in may:
             assert answer.status_code == (404 if page.startswith("/static/") else 200), page
+        elif page == "/work" and (person in NOBODIES or person in WITHOUT_RIGHTS):
+            assert (answer.status_code, answer.location) == (303, "/staff/enter?next=/work")
         elif person not in NOBODIES:
             assert answer.status_code == 403, page
         elif page == "/player":
@@ -89,7 +97,9 @@ def test_every_page_is_for_those_it_is_for(kiosk: Kiosk, person: str) -> None:
         ("anna", "Table 1", False, True),
         ("anna", "Table 1", True, True),
         ("anna", "Table 2", False, True),
-        ("stan", "Table 2", True, True),
+        ("stan", "Table 2", True, False),
+        ("card stan", "Table 2", True, False),
+        ("counter stan", "Table 2", True, True),
         ("screen nobody", "Table 1", False, True),
         ("screen ben", "Table 1", False, True),
         ("screen nobody", "Table 1", True, False),
@@ -171,6 +181,102 @@ def test_a_login_on_the_screen_ends_with_the_browser(kiosk: Kiosk) -> None:
     cookie = set_cookies(answer)["ladder"]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
     assert (cookie["max-age"], cookie["expires"]) == ("", "")
+
+
+def test_a_login_at_the_counter_is_for_https_alone_and_ends_with_the_browser(kiosk: Kiosk) -> None:
+    browser = kiosk.browser("counter nobody")
+    cookie = set_cookies(browser.post(f"/log-in/{kiosk.ids['stan']}/as-staff"))["__Host-ladder"]
+    assert (cookie["httponly"], cookie["secure"], cookie["samesite"]) == (True, True, "Strict")
+    assert (cookie["max-age"], cookie["expires"], cookie["path"], cookie["domain"]) == ("", "", "/", "")
+    copied = kiosk.browser()
+    for name in ("ladder", "__Host-ladder"):  # on the plain line it is nothing under any name
+        copied.client.set_cookie(name, browser.cookie("__Host-ladder"))
+    assert copied.name() == "nobody"
+
+
+def test_a_players_login_over_https_is_a_phones_and_secure(kiosk: Kiosk) -> None:
+    answer = kiosk.browser("secure nobody").post(f"/log-in/{kiosk.ids['anna']}/by-pin")
+    cookie = set_cookies(answer)["__Host-ladder"]
+    assert (cookie["secure"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", str(180 * 24 * 3600))
+
+
+def test_staff_are_let_in_over_a_private_line_alone(kiosk: Kiosk) -> None:
+    answer = kiosk.browser().post(f"/log-in/{kiosk.ids['stan']}/as-staff")
+    assert (answer.status_code, answer.text) == (403, "private_line")
+    assert "ladder" not in set_cookies(answer)
+
+
+def test_a_copied_phones_login_of_staff_stays_one_over_https(kiosk: Kiosk) -> None:
+    copied = kiosk.browser("secure nobody")
+    copied.client.set_cookie("__Host-ladder", kiosk.browser("stan").cookie())
+    assert copied.name() == "Stan"
+    assert copied.get("/staff").text == "staff_pin"
+
+
+def test_the_two_lines_of_one_host_keep_their_cookies_apart(kiosk: Kiosk) -> None:
+    browser = kiosk.browser("anna")
+    plain = (browser.cookie(), browser.cookie("ladder_form"))
+    browser.scheme = "https"
+    assert browser.name() == "nobody"
+    assert browser.post(f"/log-in/{kiosk.ids['stan']}/as-staff").status_code == 303
+    assert browser.post("/form").text == "done"
+    secure = browser.cookie("__Host-ladder")
+    browser.scheme = "http"
+    assert browser.name() == "Anna"
+    assert browser.post("/form").text == "done"
+    assert (browser.cookie(), browser.cookie("ladder_form")) == plain
+    assert browser.post("/log-out").status_code == 303
+    browser.scheme = "https"
+    assert (browser.name(), browser.cookie("__Host-ladder")) == ("Stan", secure)
+    assert browser.post("/log-out").status_code == 303
+    assert browser.client.get_cookie("__Host-ladder") is None
+
+
+def test_a_page_of_the_plain_line_changes_nothing_on_the_secure_one(kiosk: Kiosk) -> None:
+    browser = kiosk.browser("counter stan")
+    for headers in ({"Origin": "http://localhost"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert browser.post("/form", headers=headers).text == "foreign_page"
+    plain = kiosk.browser("stan").token()
+    assert browser.send("/form", data={"csrf": plain}).text == "stale_page"
+
+
+def test_a_login_at_the_counter_ends_when_nobody_touches_it(kiosk: Kiosk) -> None:
+    browser = kiosk.browser("counter stan")
+    for _ in range(3):
+        kiosk.now += timedelta(seconds=COUNTER_IDLE_S - 1)
+        assert browser.get("/work").text == "Stan"
+    kiosk.now += timedelta(seconds=COUNTER_IDLE_S)
+    assert browser.get("/work").status_code == 303
+
+
+@pytest.mark.parametrize("person", ["stan", "card stan", "screen stan", "counter stan", "secure stan"])
+def test_a_new_login_in_place_of_one_gives_the_same_rights(kiosk: Kiosk, person: str) -> None:
+    browser = kiosk.browser(person)
+    name = "__Host-ladder" if browser.scheme == "https" else "ladder"
+    before, may = browser.cookie(name), browser.get("/staff").status_code
+    assert browser.post("/log-in-again").status_code == 303
+    assert browser.cookie(name) != before
+    assert browser.get("/staff").status_code == may
+    with kiosk.store.read() as conn:
+        assert conn.execute("SELECT count(*) FROM logins").fetchone()[0] == 1
+
+
+def test_who_lost_the_role_has_lost_the_rights(kiosk: Kiosk) -> None:
+    browser = kiosk.browser("counter stan")
+    try:
+        with kiosk.store.write() as conn:
+            take_role(conn, kiosk.ids["stan"], "staff", stamp(NOW))
+        assert browser.get("/staff").status_code == 403
+    finally:
+        with kiosk.store.write() as conn:
+            give_role(conn, kiosk.ids["stan"], "staff", stamp(NOW))
+
+
+def test_a_fragment_for_staff_is_sent_on_to_their_check_in(kiosk: Kiosk) -> None:
+    answer = kiosk.browser("stan").get("/work?day=2", headers={"HX-Request": "true", "Accept": "*/*"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (403, "/staff/enter?next=/work?day%3D2")
+    answer = kiosk.browser("stan").get("/work", headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json) == (403, {"error": "staff_pin"})
 
 
 def test_a_login_on_the_screen_lasts_while_its_player_does_something(kiosk: Kiosk) -> None:

@@ -1,0 +1,165 @@
+"""What staff have done in a hall of years: evenings with results, ladders, awards, draws, tables and people.
+
+Facts are written as the program's own functions would have written them, many at once where there are thousands;
+what follows from them is settled with all the rest (`edge.bench.big_hall`). The player who plays most is one of
+the hall's people, so that one visitor sees every page.
+"""
+
+import random
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from edge.clock import stamp
+from edge.facts import uuid7
+from edge.hall import awards, calls, championships, draws, floor, tables
+from edge.hall.award_rules import calculate, month_before
+from edge.hall.game_sessions import GameSession, begin_evening, close_evening
+from edge.hall.ladders.challenges import challenge
+from edge.hall.ladders.model import Terms
+from edge.hall.ladders.pages import my_ladders
+from edge.hall.ladders.settle import settle_ladder
+from edge.hall.ladders.staff import add_members, create_ladder
+from edge.hall.occasion import Occasion, occasion
+from edge.hall.pairings import draw_round
+from edge.hall.ratings import elo_expected
+
+EVENINGS_A_WEEK = 2
+HERE = 32  # of an evening
+ROUNDS = 3
+LADDERS, DIVISIONS, OF_A_DIVISION = 6, 2, 20
+CONFIRMED = 0.97  # of ladder matches
+TABLES = 12
+PRIZE = "A cue case"
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Everybody by id, how well they play, and who of them is of the hall's people."""
+
+    ids: Sequence[str]
+    skill: dict[str, float]
+    staff: str
+
+
+def make_evenings(conn: sqlite3.Connection, crowd: Crowd, days: int, now: datetime, zone: tzinfo) -> int:
+    """Evenings twice a week up to a few days ago; returns how many matches were entered."""
+    rng, entered = random.Random(2), 0
+    regular = crowd.ids[: max(4, min(len(crowd.ids), 4 * HERE))]
+    for back in range(days - 1, 2, -(7 // EVENINGS_A_WEEK)):
+        begins = now - timedelta(days=back, hours=3)
+        evening = begin_evening(conn, occasion(zone, "", begins), crowd.staff)
+        here = rng.sample(regular, min(HERE, len(regular)))
+        _tick(conn, evening, here, begins)
+        for number in range(ROUNDS):
+            rng.shuffle(here)
+            results = [
+                (a, b, rng.random() < elo_expected(crowd.skill[a], crowd.skill[b]))
+                for a, b in zip(here[::2], here[1::2], strict=False)
+            ]
+            _enter(conn, evening, results, begins + timedelta(minutes=20 * number + 15), crowd.staff)
+            entered += len(results)
+        draw_round(conn, evening, "random", crowd.staff, begins, number=1)  # which nobody plays
+        close_evening(conn, evening, crowd.staff, begins + timedelta(hours=3))
+    return entered
+
+
+def make_ladders(conn: sqlite3.Connection, crowd: Crowd, days: int, now: datetime, zone: tzinfo) -> None:
+    """Ladders whose members play each other in their evenings' matches, nearly all of them confirmed."""
+    began = stamp(now - timedelta(days=days))
+    rng = random.Random(3)
+    for number in range(LADDERS):
+        name = f"Ladder {chr(ord('A') + number)}"
+        names = [f"Division {place + 1}" for place in range(DIVISIONS)]
+        ladder = create_ladder(conn, Terms(name, "8-ball", 1), names, crowd.staff, began)
+        members = rng.sample(crowd.ids[1:], min(DIVISIONS * OF_A_DIVISION, len(crowd.ids)) - 1)
+        members.append(crowd.ids[0])  # who looks at the pages is a member, with others above
+        for place, division in enumerate(ladder.divisions):
+            add_members(conn, division.id, members[place::DIVISIONS], crowd.staff, began)
+        _play_for(conn, ladder.id, members, crowd, rng)
+        settle_ladder(conn, ladder.id)
+    climbing = [mine for mine in my_ladders(conn, crowd.ids[0]) if mine.may_challenge]
+    for mine in climbing[:1]:
+        challenge(conn, mine.ladder.id, crowd.ids[0], mine.may_challenge[0].player_id, occasion(zone, "", now))
+
+
+def make_months(conn: sqlite3.Connection, crowd: Crowd, now: datetime, zone: tzinfo, months: int) -> None:
+    """Awards and draws of the months that are over, and the tables of the hall. Points must be settled."""
+    here = occasion(zone, "", now)
+    month = here.month
+    for _ in range(months - 1):
+        month = month_before(month)
+        awards.publish(conn, month, by=crowd.staff, here=here, seen=calculate(conn, month).digest)
+        one = draws.create(conn, month, PRIZE, by=crowd.staff, now=here.stamp)
+        if draws.populate(conn, one.id):
+            draws.freeze(conn, one.id, by=crowd.staff, now=here.stamp)
+            draws.draw(conn, one.id, f"call {month}", by=crowd.staff, now=here.stamp)
+    running = draws.create(conn, here.month, PRIZE, by=crowd.staff, now=here.stamp)
+    draws.populate(conn, running.id)
+    year, number = month_before(here.month).split("-")
+    quarter = f"{year}-Q{(int(number) + 2) // 3}"
+    championships.create(conn, quarter, "8-ball", 3, 16, by=crowd.staff, here=here)
+    _make_tables(conn, crowd, here)
+
+
+def _make_tables(conn: sqlite3.Connection, crowd: Crowd, here: Occasion) -> None:
+    """The hall's tables, at one of which a clock runs and from one of which somebody calls."""
+    for number in range(2, TABLES + 1):
+        table = tables.add_table(conn, tables.Wish(f"Table {number}", "9ft"), crowd.staff, here.now)
+        if number == 3:
+            hand = floor.Hand(crowd.staff, here.now, here.day)
+            floor.start(conn, table, floor.Start(once=uuid7(), clock=True), hand)
+    calls.call(conn, "Table 2", here.now)
+
+
+def _tick(conn: sqlite3.Connection, evening: GameSession, here: Sequence[str], at: datetime) -> None:
+    conn.executemany(
+        "INSERT INTO game_attendances (game_session_id, player_id, at) VALUES (?, ?, ?)",
+        [[evening.id, player_id, stamp(at)] for player_id in here],
+    )
+
+
+def _enter(
+    conn: sqlite3.Connection,
+    evening: GameSession,
+    results: Sequence[tuple[str, str, bool]],
+    at: datetime,
+    staff: str,
+) -> None:
+    """Enters singles as (one, other, whether the one won)."""
+    rows, rulings = [], []
+    for place, (a, b, a_won) in enumerate(results):
+        match_id, ended, score = uuid7(), stamp(at + timedelta(seconds=place)), (int(a_won), int(not a_won))
+        rows.append([match_id, a, b, ended, ended, evening.day, *score, a if a_won else b, evening.id])
+        rulings.append([uuid7(), match_id, ended, staff, *score])
+    conn.executemany(
+        "INSERT INTO matches (id, game, race_to, breaks, first_breaker, table_label, player_a, player_b,"
+        " started_at, ended_at, day, status, score_a, score_b, winner, game_session_id)"
+        " VALUES (?, '8-ball', 1, 'alternate', 0, '', ?, ?, ?, ?, ?, 'over', ?, ?, ?, ?)",
+        rows,
+    )
+    conn.executemany(
+        "INSERT INTO rulings (id, match_id, at, by, verdict, score_a, score_b)"
+        " VALUES (?, ?, ?, ?, 'result', ?, ?)",
+        rulings,
+    )
+
+
+def _play_for(
+    conn: sqlite3.Connection, ladder_id: str, members: Sequence[str], crowd: Crowd, rng: random.Random
+) -> None:
+    """Puts the evenings' matches between members on the ladder; of a few the confirmation is taken back."""
+    marks = ", ".join("?" * len(members))
+    rows = conn.execute(
+        f"SELECT id, ended_at FROM matches WHERE player_a IN ({marks}) AND player_b IN ({marks})"
+        " AND game_session_id IS NOT NULL AND status = 'over'"
+        " AND id NOT IN (SELECT match_id FROM ladder_matches)",
+        [*members, *members],
+    ).fetchall()
+    conn.executemany(
+        "INSERT INTO ladder_matches (match_id, ladder_id, role, by, at) VALUES (?, ?, 'staff', ?, ?)",
+        [[row["id"], ladder_id, crowd.staff, row["ended_at"]] for row in rows],
+    )
+    open_again = [[crowd.staff, row["ended_at"], row["id"]] for row in rows if rng.random() > CONFIRMED]
+    conn.executemany("UPDATE rulings SET withdrawn_by = ?, withdrawn_at = ? WHERE match_id = ?", open_again)

@@ -1,0 +1,161 @@
+"""What of a month deserves an award: the rules alone, as the facts stand. Nothing here is kept.
+
+The top three by points (equal points share a rank, and as many ranks are left out), the largest rise in win rate
+against the month before, everybody who attended in every week in which the hall held an evening, and whom the
+players chose. Ties share everything. Who does not want to be seen is passed over, and takes nobody's place.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Literal
+
+from edge.facts import canonical, content_hash
+from edge.hall import votes
+from edge.hall.streaks import outcomes_of
+from edge.hall.typed import a_month
+
+Kind = Literal["top1", "top2", "top3", "progress_star", "consistency_king", "mvp", "best_teammate"]
+TOPS: tuple[Kind, ...] = ("top1", "top2", "top3")
+
+PROGRESS_GAMES = 6  # in the month and in the one before
+KING_WEEKS = 4
+
+# Whom others may see with an award, of `players p`.
+SEEN = "p.visible AND NOT p.guest AND p.erased IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An award that follows from the facts.
+
+    `figure` says why, for staff: half points of the top three, thousandths of the rise of a win rate, weeks
+    attended, votes.
+    """
+
+    kind: Kind
+    player_id: str
+    name: str
+    figure: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be published of a month now; `digest` tells it from another."""
+
+    month: str
+    due: tuple[Due, ...]
+
+    @property
+    def digest(self) -> str:
+        pairs = sorted([one.kind, one.player_id] for one in self.due)
+        return content_hash(canonical({"month": self.month, "due": pairs}))
+
+
+def weeks(days: Iterable[str]) -> set[tuple[int, int]]:
+    """The ISO weeks of some days, each as its year and number."""
+    calendar = [date.fromisoformat(day).isocalendar() for day in days]
+    return {(one.year, one.week) for one in calendar}
+
+
+def kept_up(evenings: Iterable[str], attended: Iterable[str]) -> bool:
+    """Whether somebody came in every week in which the hall held evenings, of at least four.
+
+    One evening of a week is enough, however many it had. What was played on other days is no evening.
+    """
+    held = set(evenings)
+    return len(weeks(held)) >= KING_WEEKS and weeks(held) == weeks(held.intersection(attended))
+
+
+def rise(before: list[bool], now: list[bool]) -> Fraction | None:
+    """How much a win rate rose between two months, of games won and not; None with too few, or without a rise."""
+    if min(len(before), len(now)) < PROGRESS_GAMES:
+        return None
+    by = Fraction(sum(now), len(now)) - Fraction(sum(before), len(before))
+    return by if by > 0 else None
+
+
+def month_before(month: str) -> str:
+    """The month before `2026-01` is `2025-12`."""
+    return (date.fromisoformat(f"{month}-01") - timedelta(days=1)).isoformat()[:7]
+
+
+def calculate(conn: sqlite3.Connection, month: str) -> Preview:
+    """What follows from the facts of a month as they stand, whether it is over or not; nothing is written.
+
+    Raises PlayerError `month_unknown`.
+    """
+    a_month(month)
+    due = [*_tops(conn, month), *_progress(conn, month), *_kings(conn, month)]
+    for kind in votes.KINDS:
+        due += _chosen(conn, month, kind)
+    return Preview(month, tuple(due))
+
+
+def _tops(conn: sqlite3.Connection, month: str) -> list[Due]:
+    rows = conn.execute(
+        "SELECT * FROM (SELECT p.id, p.name, p.name_key, s.half_points,"
+        " rank() OVER (ORDER BY s.half_points DESC) AS place"
+        f" FROM points_monthly s JOIN players p ON p.id = s.player_id WHERE s.month = ? AND {SEEN})"
+        " WHERE place <= ? ORDER BY place, name_key",
+        [month, len(TOPS)],
+    )
+    return [Due(TOPS[row["place"] - 1], row["id"], row["name"], row["half_points"]) for row in rows]
+
+
+def _progress(conn: sqlite3.Connection, month: str) -> list[Due]:
+    before = month_before(month)
+    # Whoever played has points of that month, so nobody else need be looked at.
+    rows = conn.execute(
+        "SELECT p.id, p.name FROM points_monthly s JOIN points_monthly b ON b.player_id = s.player_id"
+        f" JOIN players p ON p.id = s.player_id WHERE s.month = ? AND b.month = ? AND {SEEN} ORDER BY p.name_key",
+        [month, before],
+    ).fetchall()
+    rises: dict[str, Fraction] = {}
+    for row in rows:
+        games: dict[str, list[bool]] = {before: [], month: []}
+        for outcome in outcomes_of(conn, row["id"], before):
+            games.setdefault(outcome.day[:7], []).append(outcome.won)
+        by = rise(games[before], games[month])
+        if by is not None:
+            rises[row["id"]] = by
+    largest = max(rises.values(), default=None)
+    return [
+        Due("progress_star", row["id"], row["name"], round(1000 * largest))
+        for row in rows
+        if largest is not None and rises.get(row["id"]) == largest
+    ]
+
+
+def _kings(conn: sqlite3.Connection, month: str) -> list[Due]:
+    span = [f"{month}-01", f"{month}-31"]
+    evenings = [
+        row["day"]
+        for row in conn.execute(
+            "SELECT DISTINCT day FROM game_sessions WHERE voided_at IS NULL AND day BETWEEN ? AND ?", span
+        )
+    ]
+    if len(weeks(evenings)) < KING_WEEKS:
+        return []
+    attended: dict[tuple[str, str], list[str]] = {}
+    rows = conn.execute(
+        "SELECT p.id, p.name, a.day FROM attendances a JOIN players p ON p.id = a.player_id"
+        f" WHERE a.day BETWEEN ? AND ? AND {SEEN} ORDER BY p.name_key",
+        span,
+    )
+    for row in rows:
+        attended.setdefault((row["id"], row["name"]), []).append(row["day"])
+    figure = len(weeks(evenings))
+    return [
+        Due("consistency_king", player_id, name, figure)
+        for (player_id, name), days in attended.items()
+        if kept_up(evenings, days)
+    ]
+
+
+def _chosen(conn: sqlite3.Connection, month: str, kind: votes.Kind) -> list[Due]:
+    counted = votes.counts(conn, month, kind)
+    most = max((one.votes for one in counted), default=0)
+    return [Due(kind, one.player_id, one.name, one.votes) for one in counted if one.votes == most]

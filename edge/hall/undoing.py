@@ -1,0 +1,60 @@
+"""Taking back what staff did: each kind of deed names, in its own module, what undoes it.
+
+A deed is undone once, in the transaction that says so in the audit; what undoes it checks that nothing else has
+happened since. The line of the deed stays: the audit is never changed.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+
+from edge.clock import stamp
+from edge.hall import (
+    audit,
+    awards,
+    calls,
+    championship_results,
+    draws,
+    floor_undo,
+    game_sessions,
+    results,
+    staffing,
+    tables,
+)
+from edge.hall.audit import Deed
+from edge.hall.errors import HallError
+from edge.hall.ladders import undo as ladders_undo
+from edge.stats import odd_patterns
+
+Undo = Callable[[sqlite3.Connection, Deed, str, datetime], None]
+
+UNDO: dict[str, Undo] = {
+    **results.UNDO,
+    **game_sessions.UNDO,
+    **ladders_undo.UNDO,
+    **tables.UNDO,
+    **floor_undo.UNDO,
+    **calls.UNDO,
+    **awards.UNDO,
+    **draws.UNDO,
+    **championship_results.UNDO,
+    **staffing.UNDO,
+    **odd_patterns.UNDO,
+}
+
+_UNDONE = "deed.undone"
+
+
+def can_undo(conn: sqlite3.Connection, deed: Deed) -> bool:
+    """Whether a deed is of a kind that can be undone, by staff, and was not yet."""
+    return deed.role == "staff" and deed.what in UNDO and not audit.about(conn, f"deed:{deed.id}", 1)
+
+
+def undo(conn: sqlite3.Connection, deed_id: int, by: str, now: datetime) -> Deed:
+    """Undoes a deed; `conn` must be inside a transaction for writing. Raises HallError."""
+    deed = audit.get_deed(conn, deed_id)
+    if deed is None or not can_undo(conn, deed):
+        raise HallError("undo_not")
+    UNDO[deed.what](conn, deed, by, now)
+    audit.note(conn, stamp(now), _UNDONE, f"deed:{deed.id}", role="staff", who=by, after={"what": deed.what})
+    return deed

@@ -1,0 +1,272 @@
+"""How the hall goes, for staff: who comes, who comes back, how long results take, who looks at their statistics.
+
+All of it is of members; a guest is somebody else every time. Who was erased is in none of it. A member is here on
+a day on which they struck a ball, were ticked as present, or finished a match that counts. Months are read off the
+points of a month, which everybody has who was here; nothing is kept beside.
+
+How long results take is told by the audit: the gaps between the lines that one member of staff wrote on one
+evening and its matches, each gap counted as 60 s at most. The first line of an evening counts nothing.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from edge.clock import from_stamp
+from edge.hall.stats_views import lookers, monday_of
+
+MONTHS, WEEKS = 24, 12
+GAP_S = 60.0
+AGAIN_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How long staff recorded: over so many evenings of which there are results, and so many results."""
+
+    evenings: int = 0
+    matches: int = 0
+    seconds: float = 0.0
+
+    @property
+    def per_evening_s(self) -> float | None:
+        return self.seconds / self.evenings if self.evenings else None
+
+    @property
+    def per_match_s(self) -> float | None:
+        return self.seconds / self.matches if self.matches else None
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of the hall. `came_back` are those of its players who were here the month after, None as long as
+    that one is not over; `again` those of its newcomers who came a second time within 30 days, `due` of how many
+    that can be told yet. `ticked` is the attendance of all its evenings together."""
+
+    month: str
+    evenings: int
+    ticked: int
+    players: int
+    came_back: int | None
+    newcomers: int
+    due: int
+    again: int
+    recording: Recording
+
+    @property
+    def per_evening(self) -> float | None:
+        return self.ticked / self.evenings if self.evenings else None
+
+    @property
+    def back_pct(self) -> float | None:
+        return None if self.came_back is None or not self.players else 100 * self.came_back / self.players
+
+    @property
+    def again_pct(self) -> float | None:
+        return 100 * self.again / self.due if self.due else None
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week from Monday on. `looked` are the players who opened their statistics."""
+
+    monday: str
+    evenings: int
+    ticked: int
+    players: int
+    looked: int
+    recording: Recording
+
+
+@dataclass(frozen=True, slots=True)
+class _Evening:
+    """An evening that counts, how many were ticked as here, and how long its results took."""
+
+    day: str
+    ticked: int
+    recording: Recording
+
+
+def months_of(conn: sqlite3.Connection, today: str, count: int = MONTHS) -> list[Month]:
+    """The latest months up to that of the hall's day `today`, oldest first."""
+    names = [_month(today, ago) for ago in reversed(range(count))]
+    evenings = _by(_evenings(conn, names[0] + "-01", _day_after(today)), 7)
+    players, back = _players(conn, names[0])
+    first = _newcomers(conn, names[0], today)
+    return [
+        Month(
+            month,
+            len(evenings[month]),
+            sum(one.ticked for one in evenings[month]),
+            players.get(month, 0),
+            back.get(month, 0) if _month(today, 1) > month else None,
+            len(first[month]),
+            sum(due for due, _ in first[month]),
+            sum(again for _, again in first[month]),
+            _together(evenings[month]),
+        )
+        for month in names
+    ]
+
+
+def weeks_of(conn: sqlite3.Connection, today: str, count: int = WEEKS) -> list[Week]:
+    """The latest weeks up to that of the hall's day `today`, oldest first."""
+    last = date.fromisoformat(monday_of(today))
+    mondays = [(last - timedelta(days=7 * ago)).isoformat() for ago in reversed(range(count))]
+    begin, end = mondays[0], (last + timedelta(days=7)).isoformat()
+    evenings: dict[str, list[_Evening]] = defaultdict(list)
+    for one in _evenings(conn, begin, end):
+        evenings[monday_of(one.day)].append(one)
+    players: dict[str, set[str]] = defaultdict(set)
+    for player, day in _here_between(conn, begin, end):
+        players[monday_of(day)].add(player)
+    looked = lookers(conn, begin, end)
+    return [
+        Week(
+            monday,
+            len(evenings[monday]),
+            sum(one.ticked for one in evenings[monday]),
+            len(players[monday]),
+            looked.get(monday, 0),
+            _together(evenings[monday]),
+        )
+        for monday in mondays
+    ]
+
+
+def spent_s(lines: Iterable[tuple[str, str]]) -> float:
+    """How long it took to write lines of the audit, each (who, stamp), in the order of their stamps."""
+    latest: dict[str, str] = {}
+    seconds = 0.0
+    for who, at in lines:
+        if who in latest:
+            seconds += min(GAP_S, max(0.0, (from_stamp(at) - from_stamp(latest[who])).total_seconds()))
+        latest[who] = at
+    return seconds
+
+
+def _evenings(conn: sqlite3.Connection, begin: str, end: str) -> list[_Evening]:
+    span = {"begin": begin, "end": end}
+    rows = conn.execute(
+        "SELECT g.id, g.day, (SELECT count(*) FROM game_attendances a WHERE a.game_session_id = g.id"
+        " AND a.withdrawn_at IS NULL) AS ticked, (SELECT count(*) FROM matches m"
+        " WHERE m.game_session_id = g.id AND m.status = 'over') AS matches FROM game_sessions g"
+        " WHERE g.day >= :begin AND g.day < :end AND g.voided_at IS NULL ORDER BY g.day, g.started_at",
+        span,
+    ).fetchall()
+    lines: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    counts = "g.day >= :begin AND g.day < :end AND g.voided_at IS NULL AND a.role = 'staff' AND a.who IS NOT NULL"
+    written = conn.execute(
+        "SELECT g.id, a.who, a.at, a.id AS line FROM game_sessions g"
+        f" JOIN audit a ON a.subject = 'evening:' || g.id WHERE {counts}"
+        " UNION ALL SELECT g.id, a.who, a.at, a.id FROM game_sessions g JOIN matches m ON m.game_session_id = g.id"
+        f" JOIN audit a ON a.subject = 'match:' || m.id WHERE {counts} ORDER BY a.at, line",
+        span,
+    )
+    for row in written:
+        lines[row["id"]].append((row["who"], row["at"]))
+    return [
+        _Evening(
+            row["day"],
+            row["ticked"],
+            Recording(1, row["matches"], spent_s(lines[row["id"]])) if row["matches"] else Recording(),
+        )
+        for row in rows
+    ]
+
+
+def _players(conn: sqlite3.Connection, since: str) -> tuple[dict[str, int], dict[str, int]]:
+    """Members by month, and how many of them were here the month after."""
+    rows = conn.execute(
+        "SELECT s.month, count(*) AS players, count(n.player_id) AS back FROM points_monthly s"
+        " JOIN players p ON p.id = s.player_id AND NOT p.guest LEFT JOIN points_monthly n"
+        " ON n.player_id = s.player_id AND n.month = strftime('%Y-%m', s.month || '-01', '+1 month')"
+        " WHERE s.month >= ? GROUP BY s.month",
+        [since],
+    ).fetchall()
+    return {row["month"]: row["players"] for row in rows}, {row["month"]: row["back"] for row in rows}
+
+
+def _newcomers(conn: sqlite3.Connection, since: str, today: str) -> dict[str, list[tuple[bool, bool]]]:
+    """Newcomers by the month of their first day: of each whether it can be told yet if they came again, and it."""
+    rows = conn.execute(
+        "SELECT s.player_id FROM points_monthly s JOIN players p ON p.id = s.player_id AND NOT p.guest"
+        " GROUP BY s.player_id HAVING min(s.month) >= ?",
+        [since],
+    ).fetchall()
+    found: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for row in rows:
+        first = _next_day(conn, row["player_id"], "")
+        if first is None:
+            continue
+        until = (date.fromisoformat(first) + timedelta(days=AGAIN_DAYS)).isoformat()
+        second = _next_day(conn, row["player_id"], first)
+        again = second is not None and second <= until
+        found[first[:7]].append((again or today > until, again))
+    return found
+
+
+def _next_day(conn: sqlite3.Connection, player_id: str, after: str) -> str | None:
+    """The first day after that one on which a player was here."""
+    outcomes = " UNION ALL ".join(
+        f"SELECT min(m.day) FROM matches m WHERE m.{column} = :p AND m.status = 'over' AND m.day > :after"
+        " AND NOT EXISTS (SELECT 1 FROM players g WHERE g.guest"
+        " AND g.id IN (m.player_a, m.player_b, m.partner_a, m.partner_b))"
+        for column in ("player_a", "player_b", "partner_a", "partner_b")
+    )
+    row = conn.execute(
+        "SELECT min(day) AS day FROM ("
+        " SELECT min(day) AS day FROM sessions WHERE player_id = :p AND day > :after AND shots > 0"
+        " UNION ALL SELECT min(g.day) FROM game_attendances a JOIN game_sessions g ON g.id = a.game_session_id"
+        " WHERE a.player_id = :p AND a.withdrawn_at IS NULL AND g.voided_at IS NULL AND g.day > :after"
+        f" UNION ALL {outcomes})",
+        {"p": player_id, "after": after},
+    ).fetchone()
+    return None if row["day"] is None else str(row["day"])
+
+
+def _here_between(conn: sqlite3.Connection, begin: str, end: str) -> list[tuple[str, str]]:
+    """Members and the days on which they were here, from the day `begin` to before the day `end`."""
+    # Sessions and matches are found by a stamp, in UTC; the day of the hall decides.
+    matches = " UNION ".join(
+        f"SELECT m.{column} AS player_id, m.day FROM matches m WHERE m.status = 'over' AND m.day >= :begin"
+        " AND m.day < :end AND m.ended_at >= date(:begin, '-1 day') AND NOT EXISTS (SELECT 1 FROM players g"
+        " WHERE g.guest AND g.id IN (m.player_a, m.player_b, m.partner_a, m.partner_b))"
+        f"{' AND m.partner_a IS NOT NULL' if column.startswith('partner') else ''}"
+        for column in ("player_a", "player_b", "partner_a", "partner_b")
+    )
+    rows = conn.execute(
+        "SELECT h.player_id, h.day FROM (SELECT player_id, day FROM sessions"
+        " WHERE started_at >= date(:begin, '-1 day') AND day >= :begin AND day < :end AND shots > 0"
+        " UNION SELECT a.player_id, g.day FROM game_sessions g JOIN game_attendances a"
+        " ON a.game_session_id = g.id AND a.withdrawn_at IS NULL"
+        " WHERE g.day >= :begin AND g.day < :end AND g.voided_at IS NULL"
+        f" UNION {matches}) h JOIN players p ON p.id = h.player_id WHERE NOT p.guest AND p.erased IS NULL",
+        {"begin": begin, "end": end},
+    )
+    return [(row["player_id"], row["day"]) for row in rows]
+
+
+def _together(evenings: Iterable[_Evening]) -> Recording:
+    told = [one.recording for one in evenings]
+    return Recording(
+        sum(one.evenings for one in told), sum(one.matches for one in told), sum(one.seconds for one in told)
+    )
+
+
+def _by(evenings: Iterable[_Evening], chars: int) -> dict[str, list[_Evening]]:
+    found: dict[str, list[_Evening]] = defaultdict(list)
+    for one in evenings:
+        found[one.day[:chars]].append(one)
+    return found
+
+
+def _month(today: str, ago: int) -> str:
+    year, month = divmod(int(today[:4]) * 12 + int(today[5:7]) - 1 - ago, 12)
+    return f"{year:04}-{month + 1:02}"
+
+
+def _day_after(today: str) -> str:
+    return (date.fromisoformat(today) + timedelta(days=1)).isoformat()

@@ -1,0 +1,75 @@
+"""One match at the counter: how it ended, what was said of it, and putting it right."""
+
+from typing import Any
+
+from flask import Blueprint, abort, request, url_for
+from werkzeug.wrappers import Response
+
+from edge.hall import audit, ladders
+from edge.hall.matches import MOST_POINTS, RACKLESS_GAMES, Match, get_match
+from edge.hall.results import confirm, correct, strike
+from edge.hall.rulings import ruling_of
+from kiosk.box import box
+from kiosk.counter import shell
+from kiosk.counter.deed_words import side_words
+from kiosk.security import local_path
+from kiosk.who import access, hall_staff
+
+blueprint = Blueprint("counter_matches", __name__)
+
+
+@blueprint.get("/counter/match/<match_id>")
+@access("staff", otherwise="check-in")
+def one(match_id: str) -> str:
+    """How a match stands, what staff have done to it, and the ways to put it right."""
+    with box().store.read() as conn:
+        match = get_match(conn, match_id)
+        if match is None:
+            abort(404)
+        names = tuple(side_words(conn, side) for side in match.sides)
+        ruling = ruling_of(conn, match_id)
+        counts, could_count = ladders.for_ladder(conn, match), ladders.could_count(conn, match)
+        lines = [shell.told(conn, deed) for deed in audit.about(conn, f"match:{match_id}", 20)]
+    winner = request.args.get("winner", type=int)
+    return shell.page(
+        "counter/match.html",
+        "evening",
+        match=match,
+        names=names,
+        ruling=ruling,
+        lines=lines,
+        counts=counts,
+        could_count=could_count,
+        winner=winner if winner in (0, 1) else None,
+        race=_race(match),
+        came_from=local_path(request.args["from"]) if "from" in request.args else None,
+    )
+
+
+@blueprint.post("/counter/match/<match_id>")
+@access("staff")
+def put_right(match_id: str) -> Response:
+    """Corrects, confirms or strikes off."""
+    by, now, how = hall_staff().id, box().here().now, request.form.get("how")
+    with box().store.write() as conn:
+        if how == "strike":
+            strike(conn, match_id, by, now)
+        elif how == "confirm":
+            confirm(conn, match_id, _two("a", "b"), by, now)
+        else:
+            winner, (won, lost) = request.form.get("winner", type=int), _two("won", "lost")
+            correct(conn, match_id, (won, lost) if winner == 0 else (lost, won), by, now)
+        came_from: dict[str, Any] = {"from": local_path(request.form["from"])} if "from" in request.form else {}
+        return shell.done(conn, url_for("counter_matches.one", match_id=match_id, **came_from))
+
+
+def _two(one: str, other: str) -> tuple[int, int]:
+    a, b = request.form.get(one, -1, type=int), request.form.get(other, -1, type=int)
+    if not (0 <= a <= MOST_POINTS and 0 <= b <= MOST_POINTS):
+        abort(400)
+    return a, b
+
+
+def _race(match: Match) -> int | None:
+    """How far it went, where that is few enough for buttons."""
+    return None if match.game in RACKLESS_GAMES else match.race_to

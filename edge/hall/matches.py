@@ -114,6 +114,15 @@ def matches_2(db: Database) -> None:
     db.execute(f"CREATE VIEW outcomes AS {arms}")
 
 
+@migrations()
+def matches_3(db: Database) -> None:
+    """An earlier version kept no race as hill-hill once it was over."""
+    db.execute(
+        "UPDATE matches SET hill_hill = (game != 'straight pool' AND race_to > 1"
+        " AND max(score_a, score_b) = race_to AND min(score_a, score_b) = race_to - 1) WHERE status = 'over'"
+    )
+
+
 Side = tuple[str, ...]  # the ids of one player, or of the two of a pair
 
 

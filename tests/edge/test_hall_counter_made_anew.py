@@ -1,21 +1,27 @@
-"""What staff enter, put right and take back, in any order and however late: all that follows is what a plain
-recomputation from the bare facts says."""
+"""What staff enter, put right and take back, in any order and however late.
+
+All that follows (points, boards, ratings, groups, streaks, awards, who takes part in the draw) is what a plain
+recomputation from the bare facts says.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hall_facts import make_store, undone
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from edge.clock import stamp
+from edge.hall import draw_entries
+from edge.hall.award_rules import calculate
 from edge.hall.errors import HallError
 from edge.hall.game_sessions import (
     GameSession,
@@ -41,29 +47,23 @@ ZONES = ("UTC", "America/Chicago", "Pacific/Auckland", "Asia/Kolkata")
 MEMBERS, GUESTS = 5, 1
 BEGIN = datetime(2026, 1, 27, 20, 0, tzinfo=UTC)
 
-steps = st.lists(
-    st.tuples(
-        st.sampled_from(
-            [
-                "begin",
-                "attend",
-                "attend",
-                "leave",
-                "play",
-                "play",
-                "play",
-                "pair",
-                "correct",
-                "strike",
-                "back",
-                "end",
-            ]
-        ),
-        st.integers(0, 10_000),
-    ),
-    min_size=5,
-    max_size=45,
+WHAT = (
+    "begin",
+    "attend",
+    "attend",
+    "leave",
+    "play",
+    "play",
+    "play",
+    "play",
+    "pair",
+    "correct",
+    "strike",
+    "back",
+    "end",
 )
+# Long ones: two months of evenings are needed for an award to rise from one to the next.
+steps = st.lists(st.tuples(st.sampled_from(WHAT), st.integers(0, 10_000)), min_size=60, max_size=120)
 
 
 @dataclass
@@ -214,6 +214,35 @@ class Story:
         games = [won for day, _, won in self.outcomes(who) if day in latest]
         return "elite" if len(games) >= 8 and sum(games) >= 0.6 * len(games) else "active"
 
+    def takes_part(self, who: int, month: str) -> bool:
+        sessions = [day for day in self.days(who) if day.startswith(month)]
+        return len(sessions) >= 6 or self.points(who).get(month, 0.0) >= 15
+
+    def awards(self, month: str) -> set[tuple[str, int]]:
+        """Top 3, Progress Star and Consistency King; nobody votes in this hall."""
+        got: set[tuple[str, int]] = set()
+        points = {who: self.points(who).get(month, 0.0) for who in range(MEMBERS)}
+        for who, own in points.items():
+            above = sum(other > own for other in points.values())
+            if own and above < 3:
+                got.add((f"top{above + 1}", who))
+        year, number = int(month[:4]), int(month[5:])
+        before = f"{year}-{number - 1:02d}" if number > 1 else f"{year - 1}-12"
+        rises: dict[int, Fraction] = {}
+        for who in range(MEMBERS):
+            then = [won for day, _, won in self.outcomes(who) if day.startswith(before)]
+            now = [won for day, _, won in self.outcomes(who) if day.startswith(month)]
+            if len(then) >= 6 and len(now) >= 6:
+                rises[who] = Fraction(sum(now), len(now)) - Fraction(sum(then), len(then))
+        best = max(rises.values(), default=Fraction(0))
+        got |= {("progress_star", who) for who, by in rises.items() if by == best > 0}
+        held = {day: _week(day) for one in self.evenings if not one["void"] and (day := one["day"])[:7] == month}
+        for who in range(MEMBERS):
+            came = {held[day] for day in self.days(who) if day in held}
+            if len(set(held.values())) >= 4 and came == set(held.values()):
+                got.add(("consistency_king", who))
+        return got
+
     def elo(self) -> dict[int, float]:
         rated: dict[int, float] = defaultdict(lambda: 1000.0)
         for _, _, told in self.finished():
@@ -227,6 +256,13 @@ class Story:
         return rated
 
 
+def _week(day: str) -> tuple[int, int]:
+    """The week by its Monday's place in the calendar."""
+    one = date.fromisoformat(day)
+    monday = one - timedelta(days=one.weekday())
+    return monday.year, monday.timetuple().tm_yday
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_store(tmp_path_factory.mktemp("hall") / "ladder.db")
@@ -238,6 +274,7 @@ def _store(path: Path) -> Iterator[None]:
     path.unlink()
 
 
+@settings(max_examples=60, phases=[Phase.generate])  # a story of months would be shrunk for minutes
 @given(steps, st.sampled_from(ZONES))
 def test_all_that_follows_is_what_the_bare_facts_say(path: Path, told: list[tuple[str, int]], zone: str) -> None:
     with undone(path) as conn:
@@ -261,6 +298,11 @@ def compare(story: Story) -> None:
         assert {place.player_id: place.points for place in month_board(conn, month)} == wanted
     alltime = {story.players[who]: sum(got.values()) for who, got in points.items() if got}
     assert {place.player_id: place.points for place in hall_of_fame(conn)} == alltime
+    for month in months:
+        eligible = {who for who in range(MEMBERS) if story.takes_part(who, month)}
+        assert set(draw_entries.eligible(conn, month)) == {story.players[who] for who in eligible}
+        awarded = {(due.kind, story.players.index(due.player_id)) for due in calculate(conn, month).due}
+        assert awarded == story.awards(month)
     elo = story.elo()
     today = story.now.date().isoformat()
     for who, player_id in enumerate(story.players[:MEMBERS]):

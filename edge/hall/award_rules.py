@@ -14,7 +14,6 @@ from typing import Literal
 
 from edge.facts import canonical, content_hash
 from edge.hall import votes
-from edge.hall.streaks import outcomes_of
 from edge.hall.typed import a_month
 
 Kind = Literal["top1", "top2", "top3", "progress_star", "consistency_king", "mvp", "best_teammate"]
@@ -69,11 +68,11 @@ def kept_up(evenings: Iterable[str], attended: Iterable[str]) -> bool:
     return len(weeks(held)) >= KING_WEEKS and weeks(held) == weeks(held.intersection(attended))
 
 
-def rise(before: list[bool], now: list[bool]) -> Fraction | None:
-    """How much a win rate rose between two months, of games won and not; None with too few, or without a rise."""
-    if min(len(before), len(now)) < PROGRESS_GAMES:
+def rise(before: tuple[int, int], now: tuple[int, int]) -> Fraction | None:
+    """How much a win rate rose between two months, each as games and wins; None with too few, or without a rise."""
+    if min(before[0], now[0]) < PROGRESS_GAMES:
         return None
-    by = Fraction(sum(now), len(now)) - Fraction(sum(before), len(before))
+    by = Fraction(now[1], now[0]) - Fraction(before[1], before[0])
     return by if by > 0 else None
 
 
@@ -107,25 +106,21 @@ def _tops(conn: sqlite3.Connection, month: str) -> list[Due]:
 
 def _progress(conn: sqlite3.Connection, month: str) -> list[Due]:
     before = month_before(month)
-    # Whoever played has points of that month, so nobody else need be looked at.
     rows = conn.execute(
-        "SELECT p.id, p.name FROM points_monthly s JOIN points_monthly b ON b.player_id = s.player_id"
-        f" JOIN players p ON p.id = s.player_id WHERE s.month = ? AND b.month = ? AND {SEEN} ORDER BY p.name_key",
-        [month, before],
-    ).fetchall()
-    rises: dict[str, Fraction] = {}
+        "SELECT o.player_id, p.name, substr(o.day, 1, 7) AS month, count(*) AS games, sum(o.won) AS won"
+        " FROM outcomes o CROSS JOIN players p ON p.id = o.player_id"
+        f" WHERE o.rated AND o.day BETWEEN ? AND ? AND {SEEN} GROUP BY 1, 3 ORDER BY p.name_key",
+        [f"{before}-01", f"{month}-31"],
+    )
+    games: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
     for row in rows:
-        games: dict[str, list[bool]] = {before: [], month: []}
-        for outcome in outcomes_of(conn, row["id"], before):
-            games.setdefault(outcome.day[:7], []).append(outcome.won)
-        by = rise(games[before], games[month])
-        if by is not None:
-            rises[row["id"]] = by
-    largest = max(rises.values(), default=None)
+        games.setdefault((row["player_id"], row["name"]), {})[row["month"]] = (row["games"], row["won"])
+    rises = {who: rise(of.get(before, (0, 0)), of.get(month, (0, 0))) for who, of in games.items()}
+    largest = max((by for by in rises.values() if by is not None), default=None)
     return [
-        Due("progress_star", row["id"], row["name"], round(1000 * largest))
-        for row in rows
-        if largest is not None and rises.get(row["id"]) == largest
+        Due("progress_star", player_id, name, round(1000 * by))
+        for (player_id, name), by in rises.items()
+        if by is not None and by == largest
     ]
 
 

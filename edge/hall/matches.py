@@ -123,6 +123,12 @@ def matches_3(db: Database) -> None:
     )
 
 
+@migrations()
+def matches_4(db: Database) -> None:
+    """What a month's awards ask for."""
+    db.execute("CREATE INDEX matches_by_day ON matches (day) WHERE status = 'over'")
+
+
 Side = tuple[str, ...]  # the ids of one player, or of the two of a pair
 
 

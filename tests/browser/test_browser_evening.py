@@ -177,6 +177,7 @@ def test_a_tap_gives_the_table_and_can_be_taken_back(page: Any, served: Any) -> 
     page.wait_for_function("() => document.querySelectorAll('.side-score')[1].textContent === '0'")
 
 
+@pytest.mark.slow
 def test_wrong_pins_are_held_off_and_the_right_one_too(page: Any, served: Any) -> None:
     clear_table(page, served)
     sign_up(page, served, "Dora")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fresh_store import fresh_store
 
 from edge.runtime.paths import Paths
 from edge.store.database import Store
-from edge.store.migrations import migrate
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def run_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def path(tmp_path: Path) -> Path:
     """A store of this version, with nothing in it."""
     path = tmp_path / "ladder.db"
-    migrate(path)
+    fresh_store(path)
     return path
 
 

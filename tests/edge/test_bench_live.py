@@ -72,6 +72,7 @@ def test_frames_come_in_their_time_and_those_nobody_fetched_are_counted(clip: Cl
     assert camera.finished.is_set()
 
 
+@pytest.mark.slow
 def test_every_frame_is_accounted_for_and_shown_while_people_use_the_kiosk(clip: Clip) -> None:
     report = measure_live(Soak(seconds=2.0, listeners=2), clip, Quick)
     assert report.due == 120
@@ -84,6 +85,7 @@ def test_every_frame_is_accounted_for_and_shown_while_people_use_the_kiosk(clip:
     assert report.heard.errors == []
 
 
+@pytest.mark.slow
 def test_an_overload_is_counted_shown_and_bounded(clip: Clip) -> None:
     report = measure_live(Soak(seconds=3.0, listeners=1, slow_s=0.05), clip, Quick)
     assert report.unaccounted == 0

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fresh_store import fresh_store
+
 from edge.bookkeeper import Bookkeeper
 from edge.clock import stamp
 from edge.hall.matches import Match, get_match
@@ -17,7 +19,6 @@ from edge.hall.scoring import recount
 from edge.hall.sessions import Session, get_session
 from edge.hall.sitting import at_table, leave_table, start_match, start_practice
 from edge.store.database import Store
-from edge.store.migrations import migrate
 from edge.store.shots import Source, get_shot, mend_shot, store_shot, store_source
 from vision.model import Cushion, FirstContact, Pot, Shot
 
@@ -69,7 +70,7 @@ class Evening:
 
     def __init__(self, folder: Path) -> None:
         path = folder / "ladder.db"
-        migrate(path)
+        fresh_store(path)
         self.store = Store(path)
         self.books = Bookkeeper(self.store)
         self.now = BEGIN

@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+from fresh_store import fresh_store
 
 from calibration.table import RAIL_NAMES, STANDARD_TABLES, Pocket, RailName, Table
 from edge.bookkeeper import Bookkeeper
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.store.database import Store
-from edge.store.migrations import migrate
 from edge.store.shots import Source, store_shot, store_source
 from vision.balls import ball_sets
 from vision.feel import Estimate, Feel
@@ -280,7 +280,7 @@ class FakeBox:
     ) -> None:
         self.paths: Paths = box_paths(data)
         make_directories(self.paths)
-        migrate(self.paths.store)
+        fresh_store(self.paths.store)
         self.store = Store(self.paths.store)
         self.books = Bookkeeper(self.store)
         self.pool = FakeTable(seed, table, ball_set)

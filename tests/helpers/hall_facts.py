@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from fresh_store import fresh_store
 from hypothesis import strategies as st
 from sqlite_utils.migrations import Migrations
 
@@ -27,7 +28,11 @@ DAYS = 70  # into the third month
 def make_store(path: Path, *sets: Migrations) -> Path:
     """A store with the tables of these features too, in that order."""
     known = {one.name for one in SETS}
-    migrate(path, (*SETS, *(one for one in sets if one.name not in known)))
+    more = [one for one in sets if one.name not in known]
+    if more:
+        migrate(path, (*SETS, *more))
+    else:
+        fresh_store(path)
     return path
 
 

@@ -14,6 +14,7 @@ from evening import ZONE, Evening
 from fake_box import FakeBox
 from flask import Flask
 from flask.testing import FlaskClient
+from fresh_store import compile_once
 from werkzeug.test import TestResponse
 
 from edge.clock import stamp
@@ -39,6 +40,7 @@ class House:
         self.evening = Evening(self.box.paths.data)
         self.evening.now = datetime.now(UTC) - timedelta(hours=1)
         self.app: Flask = create_app(self.box.paths, Settings(hall=Hall(timezone=str(ZONE))))
+        compile_once(self.app.jinja_env)
 
     def close(self) -> None:
         box: Box = self.app.extensions[EXTENSION]

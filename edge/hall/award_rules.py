@@ -69,7 +69,7 @@ def kept_up(evenings: Iterable[str], attended: Iterable[str]) -> bool:
 
 
 def rise(before: tuple[int, int], now: tuple[int, int]) -> Fraction | None:
-    """How much a win rate rose between two months, each as games and wins; None with too few, or without a rise."""
+    """How much a win rate rose between two months, each as (games, wins); None with too few, or no rise."""
     if min(before[0], now[0]) < PROGRESS_GAMES:
         return None
     by = Fraction(now[1], now[0]) - Fraction(before[1], before[0])

@@ -71,7 +71,7 @@ def game_sessions_1(db: Database) -> None:
 
 @migrations()
 def game_sessions_2(db: Database) -> None:
-    """The same view, written so that SQLite looks up a player's rows, or a month's, in place of reading them all."""
+    """The same view, written so that SQLite looks up a player's rows, or a month's, and does not read all."""
     db.execute("CREATE INDEX sessions_played_on ON sessions (day, player_id) WHERE shots > 0")
     db.execute("DROP VIEW attendances")
     db.execute("""

@@ -1,5 +1,6 @@
 """Game sessions: who was there, and who is drawn against whom."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import combinations
@@ -214,3 +215,14 @@ def test_who_comes_most_often_is_offered_first(evening: Evening, people: list[Pl
         leave_out(conn, night, people[0].id, people[1].id, evening.now)
         names = [player.name for player in regulars(conn, evening.here.day, 3)]
     assert names == ["Player D", "Player B", "Player C"]
+
+
+@pytest.mark.parametrize(
+    "where", ["player_id = 'p' AND day >= '2026-01-01'", "day BETWEEN '2026-01-01' AND '2026-01-31'"]
+)
+def test_attendance_of_a_player_or_a_month_is_looked_up_and_not_read_through(evening: Evening, where: str) -> None:
+    with evening.store.read() as conn:
+        rows = conn.execute(f"EXPLAIN QUERY PLAN SELECT player_id, day FROM attendances WHERE {where}")
+        steps = [row["detail"] for row in rows]
+    read_through = [step for step in steps if re.match(r"SCAN (sessions|a|g)\b", step)]
+    assert read_through == [], steps

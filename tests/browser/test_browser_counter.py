@@ -182,6 +182,7 @@ def test_a_call_from_the_table_is_seen_everywhere_and_answered(page: Any, served
         assert calls.open_calls(conn) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_every_page_of_the_counter_fits_can_be_touched_and_read(page: Any, served: Any, theme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe

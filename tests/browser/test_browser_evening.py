@@ -289,6 +289,7 @@ PAGES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_every_page_fits_and_can_be_touched(page: Any, served: Any, width: int, height: int) -> None:
     clear_table(page, served)
@@ -302,6 +303,7 @@ def test_every_page_fits_and_can_be_touched(page: Any, served: Any, width: int, 
         assert page.evaluate(SMALL_TARGETS) == [], path
 
 
+@pytest.mark.slow
 def test_nothing_serious_for_axe(page: Any, served: Any) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

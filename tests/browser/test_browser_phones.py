@@ -235,6 +235,7 @@ def test_a_code_is_large_and_covers_nothing(page: Any, served: Any) -> None:
             assert page.evaluate(TOO_WIDE) is False
 
 
+@pytest.mark.slow
 def test_everything_can_be_read_and_tapped(page: Any, phone: Any, served: Any) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

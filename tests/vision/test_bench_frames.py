@@ -88,6 +88,7 @@ def test_a_spread_is_that_of_its_laps() -> None:
     assert spread([]) is None
 
 
+@pytest.mark.slow
 def test_every_frame_is_timed_once_and_the_first_second_stands_apart(
     take: Take, moments: list[tuple[float, str]]
 ) -> None:
@@ -99,6 +100,7 @@ def test_every_frame_is_timed_once_and_the_first_second_stands_apart(
     assert len(times.yardsticks.decode) == len(moments)
 
 
+@pytest.mark.slow
 def test_the_profile_counts_frames_in_play_and_finds_the_detector(moments: list[tuple[float, str]]) -> None:
     found = profile_play(FramePlan((1,), 5.0, SIZE, 15.0))
     assert found.frames == sum(s == "play" for t_s, s in moments if t_s >= 1.0)

@@ -38,6 +38,7 @@ def test_halls_that_differ_widen_the_interval_of_a_share_until_it_covers(rng: np
     assert alone < 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [5, 100])
 @pytest.mark.parametrize("figure", [Clusters.mean, Clusters.median, Clusters.rmse])
 def test_intervals_of_values_cover(figure: Callable[..., Metric], size: int, rng: np.random.Generator) -> None:

@@ -41,6 +41,7 @@ def test_what_a_seed_s_result_depends_on_makes_another_fingerprint() -> None:
     assert replace(PLAN, seeds=(3,)).fingerprint() == PLAN.fingerprint()
 
 
+@pytest.mark.slow
 def test_what_was_broken_off_goes_on_and_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, int]] = []
 

@@ -214,6 +214,7 @@ def test_macro_f1_weighs_every_kind_alike() -> None:
     assert macro_f1([]) is None
 
 
+@pytest.mark.slow
 def test_the_plain_baseline_finds_most_balls_and_counts_on_the_same_frames() -> None:
     result = run(Plan((4,), seconds=1.0, fps=5, size=(1280, 720), every=2))
     mine, plain = named(result.metrics()), named(result.baseline())

@@ -25,6 +25,7 @@ def test_nothing_seen_is_no_figure() -> None:
     assert st.median("x", [], "mm").value is None
 
 
+@pytest.mark.slow
 def test_the_bootstrap_covers_the_true_median() -> None:
     rng = np.random.default_rng(3)
     covered = 0

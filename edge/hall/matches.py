@@ -129,6 +129,24 @@ def matches_4(db: Database) -> None:
     db.execute("CREATE INDEX matches_by_day ON matches (day) WHERE status = 'over'")
 
 
+@migrations()
+def matches_5(db: Database) -> None:
+    """The same outcomes; whether a guest is among them is looked up in the index of guests alone."""
+    is_guest = "EXISTS (SELECT 1 FROM players p INDEXED BY guests WHERE p.guest AND p.id = m.{})"
+    a, b, partner_a, partner_b = (
+        is_guest.format(one) for one in ("player_a", "player_b", "partner_a", "partner_b")
+    )
+    arms = " UNION ALL ".join(
+        f"SELECT m.{column} AS player_id, m.id AS match_id, m.day, m.ended_at,"
+        f" m.winner = m.player_{column[-1]} AS won, m.hill_hill, m.partner_a IS NOT NULL AS doubles,"
+        f" NOT ({a} OR {b} OR (m.partner_a IS NOT NULL AND ({partner_a} OR {partner_b}))) AS rated"
+        f" FROM matches m WHERE m.status = 'over' AND m.{column} IS NOT NULL"
+        for column in ("player_a", "player_b", "partner_a", "partner_b")
+    )
+    db.execute("DROP VIEW outcomes")
+    db.execute(f"CREATE VIEW outcomes AS {arms}")
+
+
 Side = tuple[str, ...]  # the ids of one player, or of the two of a pair
 
 

@@ -50,6 +50,12 @@ def players_1(db: Database) -> None:
     """)
 
 
+@migrations()
+def players_2(db: Database) -> None:
+    """Whether somebody is a guest is asked of everybody in every match: a small index answers it."""
+    db.execute("CREATE INDEX guests ON players (id) WHERE guest")
+
+
 class PlayerError(HallError):
     """What was wanted of a player can't be."""
 

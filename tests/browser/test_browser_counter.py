@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from page_fit import TOO_WIDE
@@ -182,18 +182,32 @@ def test_a_call_from_the_table_is_seen_everywhere_and_answered(page: Any, served
         assert calls.open_calls(conn) == []
 
 
+def prefer(served: Any, theme: Literal["dark", "light"]) -> None:
+    """Stan likes his pages so."""
+    from dataclasses import replace
+
+    from edge.hall.players import find_player, save_player
+
+    with served.box.store.write() as conn:
+        stan = find_player(conn, "Stan")
+        assert stan is not None
+        save_player(conn, replace(stan, theme=theme))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_every_page_of_the_counter_fits_can_be_touched_and_read(page: Any, served: Any, theme: str) -> None:
+def test_every_page_of_the_counter_fits_can_be_touched_and_read(
+    page: Any, served: Any, theme: Literal["dark", "light"]
+) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
+    prefer(served, theme)
     Staff(page, served.url)
     page.goto(f"{served.url}/counter/evening")
     evening = page.locator(".row-way").first.get_attribute("href")
     wrong: dict[str, Any] = {}
     for path in (*PAGES, evening, f"{evening}/here", f"{evening}/pick", f"{evening}/play"):
         page.goto(served.url + path)
-        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             if page.evaluate(TOO_WIDE):

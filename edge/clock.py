@@ -30,6 +30,21 @@ def day_bounds(moment: datetime, zone: tzinfo) -> tuple[str, str]:
     return stamp(begin), stamp(end)
 
 
+def month_before(month: str) -> str:
+    """The month before `2026-01` is `2025-12`."""
+    return _month(month, -1)
+
+
+def month_after(month: str) -> str:
+    """The month after `2025-12` is `2026-01`."""
+    return _month(month, 1)
+
+
+def _month(month: str, later: int) -> str:
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:7]) - 1 + later, 12)
+    return f"{year:04}-{number + 1:02}"
+
+
 def machine_zone(environ: dict[str, str] | None = None, localtime: Path = LOCALTIME) -> ZoneInfo:
     """The zone this machine is set to, by $TZ or /etc/localtime; UTC where neither names one."""
     name = (os.environ if environ is None else environ).get("TZ", "").lstrip(":")

@@ -6,6 +6,7 @@ byte for byte, what this one wrote.
 
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -22,6 +23,11 @@ def uuid7() -> str:
     value = value & ~(0x3 << 62) | 0x2 << 62  # the variant
     h = f"{value:032x}"
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text is written as `uuid7` writes one: in small letters, with its dashes."""
+    return re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", text) is not None
 
 
 def canonical(value: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from edge.hall.ladders import Challenge, Standing, Terms
 from kiosk.box import box
-from kiosk.wording import full_date
+from kiosk.wording import full_date, game_name
 
 LANES = 4  # arrows beside each other; more share the last one
 LANE = 1 / 3  # of a rung's height
@@ -44,7 +44,7 @@ def terms_words(terms: Terms) -> str:
 def play_words(game: str | None, race_to: int) -> str:
     """A game, None being any, and the least race that counts."""
     t = box().t
-    name = t("ladders.any_game") if game is None else t(f"game.{game.replace(' ', '-')}")
+    name = t("ladders.any_game") if game is None else game_name(game)
     kind = "points" if game == "straight pool" else "race"
     return t(f"ladders.terms.{kind}", game=name, race=race_to)
 

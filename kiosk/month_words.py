@@ -8,7 +8,7 @@ from edge.hall.draw_entries import Missing, Ticket
 from edge.hall.draws import get_draw
 from kiosk.box import box
 from kiosk.fragments import month_name, points_text
-from kiosk.wording import counted
+from kiosk.wording import counted, game_name
 
 
 def award_title(award: Award) -> str:
@@ -67,7 +67,7 @@ def championship_name(held: Championship) -> str:
     """What is played, and to how many."""
     t = box().t
     length = "points" if held.game == "straight pool" else "race"
-    return t(f"me.length.{length}", game=t(f"game.{held.game.replace(' ', '-')}"), race=held.race_to)
+    return t(f"me.length.{length}", game=game_name(held.game), race=held.race_to)
 
 
 def round_name(bracket: Bracket, number: int) -> str:

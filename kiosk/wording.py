@@ -47,6 +47,11 @@ def ordinal(number: int) -> str:
     return box().t(f"ordinal.{category}", number=number)
 
 
+def game_name(game: str) -> str:
+    """What a game is called."""
+    return box().t(f"game.{game.replace(' ', '-')}")
+
+
 def counted(what: str, number: float) -> str:
     """So many of something that the texts know: `1 point`, `12.5 points`."""
     t = box().t

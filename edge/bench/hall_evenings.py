@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from edge.clock import stamp
+from edge.clock import month_before, stamp
 from edge.facts import uuid7
 from edge.hall import awards, calls, championships, draws, floor, tables
-from edge.hall.award_rules import calculate, month_before
+from edge.hall.award_rules import calculate
 from edge.hall.game_sessions import GameSession, begin_evening, close_evening
 from edge.hall.ladders.challenges import challenge
 from edge.hall.ladders.model import Terms
-from edge.hall.ladders.pages import my_ladders
+from edge.hall.ladders.pages import my_ladders, whom_to_challenge
 from edge.hall.ladders.settle import settle_ladder
 from edge.hall.ladders.staff import add_members, create_ladder
 from edge.hall.occasion import Occasion, occasion
@@ -79,9 +79,10 @@ def make_ladders(conn: sqlite3.Connection, crowd: Crowd, days: int, now: datetim
             add_members(conn, division.id, members[place::DIVISIONS], crowd.staff, began)
         _play_for(conn, ladder.id, members, crowd, rng)
         settle_ladder(conn, ladder.id)
-    climbing = [mine for mine in my_ladders(conn, crowd.ids[0]) if mine.may_challenge]
-    for mine in climbing[:1]:
-        challenge(conn, mine.ladder.id, crowd.ids[0], mine.may_challenge[0].player_id, occasion(zone, "", now))
+    own = my_ladders(conn, crowd.ids[0])
+    climbing = [(mine.ladder.id, above) for mine in own for above in whom_to_challenge(conn, mine)]
+    for ladder_id, above in climbing[:1]:
+        challenge(conn, ladder_id, crowd.ids[0], above.player_id, occasion(zone, "", now))
 
 
 def make_months(conn: sqlite3.Connection, crowd: Crowd, now: datetime, zone: tzinfo, months: int) -> None:
@@ -97,8 +98,7 @@ def make_months(conn: sqlite3.Connection, crowd: Crowd, now: datetime, zone: tzi
             draws.draw(conn, one.id, f"call {month}", by=crowd.staff, now=here.stamp)
     running = draws.create(conn, here.month, PRIZE, by=crowd.staff, now=here.stamp)
     draws.populate(conn, running.id)
-    year, number = month_before(here.month).split("-")
-    quarter = f"{year}-Q{(int(number) + 2) // 3}"
+    quarter = championships.quarter_of(month_before(here.month))
     championships.create(conn, quarter, "8-ball", 3, 16, by=crowd.staff, here=here)
     _make_tables(conn, crowd, here)
 

@@ -22,7 +22,7 @@ from edge.bench.page_report import PagesReport, PageTimes, Seat, spread
 from edge.bench.streams import Seen
 from edge.bench.visitor import Answer, VisitError, Visitor
 from edge.clock import stamp
-from edge.hall.ladders.pages import my_ladders
+from edge.hall.ladders.pages import my_ladders, whom_to_challenge
 from edge.hall.sessions import sessions_of
 from edge.runtime.paths import Paths
 from edge.store.database import Store
@@ -208,9 +208,9 @@ def _of_the_hall(conn: sqlite3.Connection, hall: BigHall) -> dict[str, list[str]
         "other": "SELECT id FROM players WHERE id != :big AND NOT guest ORDER BY id DESC LIMIT 1",
     }
     found = {name: [row[0] for row in conn.execute(sql, who)] for name, sql in wanted.items()}
-    quiet = [one for one in my_ladders(conn, hall.big_id) if one.may_challenge and not one.challenges][:1]
-    above = [one.may_challenge[0].player_id for one in quiet]
-    return {**found, "quiet_ladder": [one.ladder.id for one in quiet], "above": above}
+    quiet = [one for one in my_ladders(conn, hall.big_id) if not one.challenges]
+    above = [(one.ladder.id, other.player_id) for one in quiet for other in whom_to_challenge(conn, one)][:1]
+    return {**found, "quiet_ladder": [ladder for ladder, _ in above], "above": [other for _, other in above]}
 
 
 def _times(page: Page, alone: Sequence[Answer], busy: Sequence[Answer]) -> PageTimes:

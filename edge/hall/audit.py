@@ -7,6 +7,7 @@ nothing anybody typed. An erased player's id leads to nobody.
 import json
 import re
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -117,6 +118,15 @@ def latest_of(conn: sqlite3.Connection, who: str) -> Deed | None:
     """The latest thing somebody of the staff did."""
     sql = "SELECT * FROM audit WHERE who = ? AND role = 'staff' ORDER BY id DESC LIMIT 1"
     row = conn.execute(sql, [who]).fetchone()
+    return None if row is None else _deed(row)
+
+
+def latest_about(conn: sqlite3.Connection, subject: str, whats: Sequence[str]) -> Deed | None:
+    """The latest thing of these kinds that was done to one thing."""
+    marks = ", ".join("?" * len(whats))
+    row = conn.execute(
+        f"SELECT * FROM audit WHERE subject = ? AND what IN ({marks}) ORDER BY id DESC LIMIT 1", [subject, *whats]
+    ).fetchone()
     return None if row is None else _deed(row)
 
 

@@ -8,10 +8,11 @@ players chose. Ties share everything. Who does not want to be seen is passed ove
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Literal
 
+from edge.clock import month_before
 from edge.facts import canonical, content_hash
 from edge.hall import votes
 from edge.hall.typed import a_month
@@ -74,11 +75,6 @@ def rise(before: tuple[int, int], now: tuple[int, int]) -> Fraction | None:
         return None
     by = Fraction(now[1], now[0]) - Fraction(before[1], before[0])
     return by if by > 0 else None
-
-
-def month_before(month: str) -> str:
-    """The month before `2026-01` is `2025-12`."""
-    return (date.fromisoformat(f"{month}-01") - timedelta(days=1)).isoformat()[:7]
 
 
 def calculate(conn: sqlite3.Connection, month: str) -> Preview:

@@ -89,8 +89,7 @@ def _undo_cleared(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) 
 def _ruling_as_entered(conn: sqlite3.Connection, match_id: str) -> str:
     """What was ruled of a match when it was entered, if nothing was ruled of it since."""
     ruling = ruling_of(conn, match_id)
-    deeds = audit.about(conn, f"match:{match_id}")
-    entered = next((deed for deed in deeds if deed.what == "match.entered"), None)
+    entered = audit.latest_about(conn, f"match:{match_id}", ("match.entered",))
     if ruling is None or entered is None or (entered.after or {}).get("ruling") != ruling.id:
         raise HallError("undo_too_late")
     return ruling.id

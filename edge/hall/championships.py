@@ -20,7 +20,7 @@ from edge.facts import uuid7
 from edge.hall import audit, brackets
 from edge.hall.brackets import Played, Tie
 from edge.hall.errors import HallError
-from edge.hall.matches import MOST_POINTS, MOST_RACKS
+from edge.hall.matches import longest_race
 from edge.hall.occasion import Occasion
 from edge.hall.players import GAMES, get_player
 from edge.hall.points import TOP
@@ -130,6 +130,11 @@ def months_of(quarter: str) -> tuple[str, str, str]:
     return f"{year}-{first:02}", f"{year}-{first + 1:02}", f"{year}-{first + 2:02}"
 
 
+def quarter_of(month: str) -> str:
+    """The quarter of a month: `2026-Q1` of `2026-02`."""
+    return f"{month[:4]}-Q{(int(month[5:7]) + 2) // 3}"
+
+
 def qualified(conn: sqlite3.Connection, quarter: str, most: int = MOST) -> list[str]:
     """The members with points in a quarter who want to be seen, the best first; equal ones by name."""
     rows = conn.execute(
@@ -152,7 +157,7 @@ def create(
     """
     if months_of(quarter)[0] > here.month:
         raise HallError("quarter_early")
-    longest = MOST_POINTS if game == "straight pool" else MOST_RACKS
+    longest = longest_race(game)
     if game not in GAMES or not 1 <= race_to <= longest:
         raise HallError("championship_play", most=longest)
     if size is not None and size not in SIZES:

@@ -10,7 +10,7 @@ from datetime import datetime
 from edge.clock import stamp
 from edge.hall import audit, logins, standing
 from edge.hall.players import PlayerError, erase_player, get_player
-from edge.hall.taking_over import TakenOver, rated_matches, settle_matches, take_over
+from edge.hall.taking_over import TakenOver, finished_matches, settle_matches, take_over
 from edge.stats import daily
 
 
@@ -20,7 +20,7 @@ def signed_up(conn: sqlite3.Connection, player_id: str, now: datetime) -> None:
     `conn` must be inside the transaction in which the name was given.
     """
     _withdraw_codes(conn, player_id)
-    settle_matches(conn, player_id, rated_matches(conn, player_id), now)
+    settle_matches(conn, player_id, finished_matches(conn, player_id), now)
 
 
 def claim(conn: sqlite3.Connection, typed: str, player_id: str, now: datetime) -> TakenOver:

@@ -265,11 +265,6 @@ def clocks_of(conn: sqlite3.Connection, day: str) -> list[Clock]:
     return _clocks(conn, conn.execute(sql, [day]))
 
 
-def total_cents(clocks: Iterable[Clock], now: datetime) -> int:
-    """What all of them come to."""
-    return sum(bill(clock, now).cents for clock in clocks)
-
-
 def _require_possible(clock: Clock, which: End, moment: datetime, now: datetime) -> None:
     if moment > now:
         raise ClockError("clock_future")

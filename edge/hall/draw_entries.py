@@ -13,6 +13,9 @@ SESSIONS = 6
 HALF_POINTS = 30
 
 
+_NAMED = "SELECT e.*, p.name FROM lucky_draw_entries e LEFT JOIN players p ON p.id = e.player_id"
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """How little is missing from taking part: so many sessions, or so many points; either is enough."""
@@ -98,19 +101,18 @@ def numbered(conn: sqlite3.Connection, draw_id: str) -> list[str]:
 
 def entries(conn: sqlite3.Connection, draw_id: str) -> list[Ticket]:
     """For staff: all entries with names, by number once there is one, else by name."""
-    rows = conn.execute(
-        "SELECT e.*, p.name FROM lucky_draw_entries e LEFT JOIN players p ON p.id = e.player_id"
-        " WHERE draw_id = ? ORDER BY number, p.name_key",
-        [draw_id],
-    )
-    return [
-        Ticket(row["ticket"], row["number"], row["place"], row["player_id"], row["name"] or None) for row in rows
-    ]
+    rows = conn.execute(f"{_NAMED} WHERE draw_id = ? ORDER BY number, p.name_key", [draw_id])
+    return [_ticket(row) for row in rows]
 
 
 def ticket_of(conn: sqlite3.Connection, draw_id: str, player_id: str) -> Ticket | None:
     """A player's own entry, for their own eyes, or None."""
-    return next((one for one in entries(conn, draw_id) if one.player_id == player_id), None)
+    row = conn.execute(f"{_NAMED} WHERE draw_id = ? AND e.player_id = ?", [draw_id, player_id]).fetchone()
+    return None if row is None else _ticket(row)
+
+
+def _ticket(row: sqlite3.Row) -> Ticket:
+    return Ticket(row["ticket"], row["number"], row["place"], row["player_id"], row["name"] or None)
 
 
 def winners(conn: sqlite3.Connection, draw_id: str) -> tuple[Ticket, ...]:

@@ -25,6 +25,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edge.facts import content_hash
+
 SPACE = 1 << 48  # of the numbers
 DIGITS = 12
 
@@ -64,7 +66,7 @@ class Recipe:
 
 def commitment(seed: str) -> str:
     """What is published of a seed before the draw."""
-    return hashlib.sha256(seed.encode()).hexdigest()
+    return content_hash(seed)
 
 
 def entries_text(tickets: Sequence[str]) -> str:
@@ -74,7 +76,7 @@ def entries_text(tickets: Sequence[str]) -> str:
 
 def entries_hash(tickets: Sequence[str]) -> str:
     """What is published of the list."""
-    return hashlib.sha256(entries_text(tickets).encode()).hexdigest()
+    return content_hash(entries_text(tickets))
 
 
 def message(draw_id: str, entries: str, call: str, counter: int) -> str:

@@ -15,7 +15,6 @@ list is frozen.
 Who does not want to be seen takes part; others see the ticket alone.
 """
 
-import re
 import secrets
 import sqlite3
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from edge.clock import stamp
-from edge.facts import uuid7
+from edge.facts import is_uuid, uuid7
 from edge.hall import audit, draw_entries, draw_recipe
 from edge.hall.audit import Deed
 from edge.hall.draw_entries import Ticket
@@ -48,8 +47,6 @@ _STATES: tuple[tuple[str, State], ...] = (
 PRIZE_CHARS = (2, 80)
 CALL_CHARS = (4, 80)
 MOST_PRIZES = 20
-
-_ID = re.compile(r"[0-9a-f-]{36}")
 
 
 @migrations()
@@ -162,7 +159,7 @@ def create(
     twice. Raises HallError: `month_unknown`, `prize_length`, `prize_refused`, `prize_count`, `draw_unknown` for
     what is no id.
     """
-    if draw_id and not _ID.fullmatch(draw_id):  # it stands in printed programs
+    if draw_id and not is_uuid(draw_id):  # it stands in printed programs
         raise HallError("draw_unknown")
     known = get_draw(conn, draw_id) if draw_id else None
     if known is not None:

@@ -13,6 +13,7 @@ from edge.hall import (
     championships,
     draw_entries,
     game_sessions,
+    ladders,
     pairings,
     renaming,
     stats_views,
@@ -22,6 +23,7 @@ from edge.stats import odd_patterns
 
 FEATURES: tuple[ModuleType, ...] = (
     game_sessions,
+    ladders,
     pairings,
     votes,
     awards,

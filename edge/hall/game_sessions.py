@@ -17,7 +17,7 @@ from edge.facts import uuid7
 from edge.hall import audit, standing
 from edge.hall.audit import Deed
 from edge.hall.errors import HallError
-from edge.hall.matches import Side
+from edge.hall.matches import matches_of_evening
 from edge.hall.occasion import Occasion
 from edge.hall.players import GAMES, Player, get_player
 
@@ -58,20 +58,8 @@ def game_sessions_1(db: Database) -> None:
         CREATE INDEX game_attendances_of ON game_attendances (player_id, game_session_id)
         WHERE withdrawn_at IS NULL
     """)
-    # An evening counts as attended once a ball was struck at a table, or when staff ticked it.
-    db.execute("DROP VIEW attendances")
-    db.execute("""
-        CREATE VIEW attendances AS
-        SELECT player_id, day FROM sessions WHERE shots > 0
-        UNION
-        SELECT a.player_id, g.day FROM game_attendances a JOIN game_sessions g ON g.id = a.game_session_id
-        WHERE a.withdrawn_at IS NULL AND g.voided_at IS NULL
-    """)
-
-
-@migrations()
-def game_sessions_2(db: Database) -> None:
-    """The same view, written so that SQLite looks up a player's rows, or a month's, and does not read all."""
+    # An evening counts as attended once a ball was struck at a table, or when staff ticked it. DISTINCT around
+    # UNION ALL, and not UNION: so SQLite looks up a player's rows, or a month's, and does not read all of them.
     db.execute("CREATE INDEX sessions_played_on ON sessions (day, player_id) WHERE shots > 0")
     db.execute("DROP VIEW attendances")
     db.execute("""
@@ -161,8 +149,18 @@ def attend(
     conn: sqlite3.Connection, evening: GameSession, player_ids: Iterable[str], by: str, now: datetime
 ) -> list[str]:
     """These are there; returns those who were not yet. Raises EveningError for somebody there can't be."""
+    new = tick(conn, evening, player_ids, by, now)
+    standing.settle(conn, new, now, since_month=evening.day[:7])
+    return new
+
+
+def tick(
+    conn: sqlite3.Connection, evening: GameSession, player_ids: Iterable[str], by: str, now: datetime
+) -> list[str]:
+    """`attend` for a caller who settles those players afterwards."""
     require_counts(evening)
-    new = [one for one in dict.fromkeys(player_ids) if one not in attending_ids(conn, evening.id)]
+    here = set(attending_ids(conn, evening.id))
+    new = [one for one in dict.fromkeys(player_ids) if one not in here]
     for player_id in new:
         player = get_player(conn, player_id)
         if player is None or player.erased:
@@ -172,13 +170,12 @@ def attend(
             [evening.id, player_id, stamp(now)],
         )
         note_evening(conn, now, by, evening, "evening.attended", after={"player": player_id})
-    standing.settle(conn, new, now, since_month=evening.day[:7])
     return new
 
 
 def leave_out(conn: sqlite3.Connection, evening: GameSession, player_id: str, by: str, now: datetime) -> bool:
     """Somebody was not there after all; False when nobody said so. Raises EveningError for who has played."""
-    if player_id in {one for side in _played(conn, evening.id) for one in side}:
+    if any(player_id in match.everybody for match in matches_of_evening(conn, evening.id)):
         raise EveningError("evening_has_played")
     gone = conn.execute(
         "UPDATE game_attendances SET withdrawn_at = ?"
@@ -221,7 +218,7 @@ def reopen_evening(conn: sqlite3.Connection, evening: GameSession, by: str, now:
 
 def void_evening(conn: sqlite3.Connection, evening: GameSession, by: str, now: datetime) -> None:
     """The evening does not count, as one begun by mistake. Raises EveningError once a match was played in it."""
-    if _played(conn, evening.id):
+    if matches_of_evening(conn, evening.id):
         raise EveningError("evening_has_results")
     conn.execute(
         "UPDATE game_sessions SET voided_at = ? WHERE id = ? AND voided_at IS NULL", [stamp(now), evening.id]
@@ -255,15 +252,6 @@ def take_over(conn: sqlite3.Connection, from_id: str, to_id: str) -> None:
         who,
     )
     conn.execute("UPDATE game_attendances SET player_id = :t WHERE player_id = :f", who)
-
-
-def _played(conn: sqlite3.Connection, evening_id: str) -> list[Side]:
-    rows = conn.execute(
-        "SELECT player_a, partner_a, player_b, partner_b FROM matches"
-        " WHERE game_session_id = ? AND status = 'over'",
-        [evening_id],
-    )
-    return [tuple(one for one in row if one) for row in rows]
 
 
 def require_counts(evening: GameSession) -> None:

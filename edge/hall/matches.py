@@ -10,6 +10,7 @@ singles and doubles.
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -101,15 +102,18 @@ def matches_2(db: Database) -> None:
         FROM matches m JOIN players a ON a.id = m.player_a JOIN players b ON b.id = m.player_b
         WHERE m.status = 'over' AND m.partner_a IS NULL
     """)
-    # `winner` names a side by its first player. `rated`: nobody in it is a guest. An ORDER BY is read off the
-    # indexes as long as what it names is selected too.
+    db.execute("CREATE INDEX matches_by_day ON matches (day) WHERE status = 'over'")
+    # `winner` names a side by its first player. `rated`: nobody in it is a guest, which the small index of guests
+    # tells. An ORDER BY is read off the indexes as long as what it names is selected too.
+    is_guest = "EXISTS (SELECT 1 FROM players p INDEXED BY guests WHERE p.guest AND p.id = m.{})"
+    columns = ("player_a", "player_b", "partner_a", "partner_b")
+    a, b, partner_a, partner_b = (is_guest.format(column) for column in columns)
     arms = " UNION ALL ".join(
         f"SELECT m.{column} AS player_id, m.id AS match_id, m.day, m.ended_at,"
         f" m.winner = m.player_{column[-1]} AS won, m.hill_hill, m.partner_a IS NOT NULL AS doubles,"
-        " NOT EXISTS (SELECT 1 FROM players p WHERE p.guest"
-        " AND p.id IN (m.player_a, m.player_b, m.partner_a, m.partner_b)) AS rated"
+        f" NOT ({a} OR {b} OR (m.partner_a IS NOT NULL AND ({partner_a} OR {partner_b}))) AS rated"
         f" FROM matches m WHERE m.status = 'over' AND m.{column} IS NOT NULL"
-        for column in ("player_a", "player_b", "partner_a", "partner_b")
+        for column in columns
     )
     db.execute(f"CREATE VIEW outcomes AS {arms}")
 
@@ -121,30 +125,6 @@ def matches_3(db: Database) -> None:
         "UPDATE matches SET hill_hill = (game != 'straight pool' AND race_to > 1"
         " AND max(score_a, score_b) = race_to AND min(score_a, score_b) = race_to - 1) WHERE status = 'over'"
     )
-
-
-@migrations()
-def matches_4(db: Database) -> None:
-    """What a month's awards ask for."""
-    db.execute("CREATE INDEX matches_by_day ON matches (day) WHERE status = 'over'")
-
-
-@migrations()
-def matches_5(db: Database) -> None:
-    """The same outcomes; whether a guest is among them is looked up in the index of guests alone."""
-    is_guest = "EXISTS (SELECT 1 FROM players p INDEXED BY guests WHERE p.guest AND p.id = m.{})"
-    a, b, partner_a, partner_b = (
-        is_guest.format(one) for one in ("player_a", "player_b", "partner_a", "partner_b")
-    )
-    arms = " UNION ALL ".join(
-        f"SELECT m.{column} AS player_id, m.id AS match_id, m.day, m.ended_at,"
-        f" m.winner = m.player_{column[-1]} AS won, m.hill_hill, m.partner_a IS NOT NULL AS doubles,"
-        f" NOT ({a} OR {b} OR (m.partner_a IS NOT NULL AND ({partner_a} OR {partner_b}))) AS rated"
-        f" FROM matches m WHERE m.status = 'over' AND m.{column} IS NOT NULL"
-        for column in ("player_a", "player_b", "partner_a", "partner_b")
-    )
-    db.execute("DROP VIEW outcomes")
-    db.execute(f"CREATE VIEW outcomes AS {arms}")
 
 
 Side = tuple[str, ...]  # the ids of one player, or of the two of a pair
@@ -207,9 +187,6 @@ class Result:
     winner: str
     rated: bool
 
-    def opponent_of(self, player_id: str) -> str:
-        return self.players[1] if self.players[0] == player_id else self.players[0]
-
 
 def begin_match(
     conn: sqlite3.Connection,
@@ -229,6 +206,17 @@ def begin_match(
         [match.id, game, race_to, breaks, first_breaker, here.table_label, *players, here.stamp, here.day],
     )
     return match
+
+
+def are_sides(sides: tuple[Sequence[str], Sequence[str]]) -> bool:
+    """Whether these can play each other: one against one or two against two, nobody twice."""
+    everybody = [*sides[0], *sides[1]]
+    return len(sides[0]) == len(sides[1]) in (1, 2) and len(set(everybody)) == len(everybody)
+
+
+def longest_race(game: str) -> int:
+    """How far a match of a game can go: racks, or points where there are none to be won."""
+    return MOST_POINTS if game in RACKLESS_GAMES else MOST_RACKS
 
 
 def went_to_hill_hill(game: str, race_to: int, score: tuple[int, int]) -> bool:
@@ -280,16 +268,6 @@ def matches_of_evening(conn: sqlite3.Connection, game_session_id: str) -> list[M
         [game_session_id],
     )
     return [_match(row) for row in rows]
-
-
-def results_of(conn: sqlite3.Connection, player_id: str) -> list[Result]:
-    """All singles a player has finished, in the order in which they ended."""
-    rows = conn.execute(
-        "SELECT * FROM results WHERE player_a = :p UNION ALL SELECT * FROM results WHERE player_b = :p"
-        " ORDER BY ended_at, match_id",
-        {"p": player_id},
-    )
-    return [_result(row) for row in rows]
 
 
 def results_since(conn: sqlite3.Connection, ended_at: str) -> list[Result]:

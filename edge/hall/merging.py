@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from edge.clock import stamp
-from edge.hall import audit, consents, groups, logins, pins, renaming, standing
+from edge.hall import audit, consents, features, groups, logins, pins, standing
 from edge.hall.errors import HallError
 from edge.hall.players import Player, erase_player, get_player, save_player
 from edge.hall.sessions import open_session_of
@@ -121,7 +121,7 @@ def _move_badges(conn: sqlite3.Connection, from_id: str, to_id: str) -> None:
 def _empty(conn: sqlite3.Connection, player_id: str, now: datetime) -> None:
     """Ends the account of which everything has moved."""
     erase_player(conn, player_id, stamp(now))  # what is booked of somebody goes only with somebody who was erased
-    for module in (pins, logins, consents, renaming, standing, daily):
+    for module in (pins, logins, consents, features, standing, daily):
         module.forget(conn, player_id)
 
 

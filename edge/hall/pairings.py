@@ -20,7 +20,7 @@ from sqlite_utils.migrations import Migrations
 
 from edge.facts import uuid7
 from edge.hall.game_sessions import EveningError, GameSession, attending, note_evening, require_counts
-from edge.hall.matches import Side
+from edge.hall.matches import Side, are_sides
 from edge.hall.ratings import rating_of
 
 migrations = Migrations("pairings")
@@ -162,8 +162,7 @@ def pair_by_hand(
 ) -> int:
     """One pairing as staff want it, as a round of its own. Raises EveningError."""
     require_counts(evening)
-    everybody = [*sides[0], *sides[1]]
-    if len(sides[0]) != len(sides[1]) or len(sides[0]) not in (1, 2) or len(set(everybody)) < len(everybody):
+    if not are_sides(sides):
         raise EveningError("evening_sides")
     return _put_round(conn, evening, [sides], by, now, how="hand", seed=None)
 
@@ -199,6 +198,16 @@ def pairings_of(conn: sqlite3.Connection, evening_id: str) -> list[Pairing]:
         [evening_id],
     )
     return [_pairing(row) for row in rows]
+
+
+def count_waiting(conn: sqlite3.Connection, evening_id: str) -> int:
+    """How many of the evening's pairings that hold were not played yet."""
+    row = conn.execute(
+        "SELECT count(*) FROM game_pairings WHERE game_session_id = ? AND dropped_at IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM matches m WHERE m.id = match_id AND m.status = 'over')",
+        [evening_id],
+    ).fetchone()
+    return int(row[0])
 
 
 def forget(conn: sqlite3.Connection, player_id: str) -> None:

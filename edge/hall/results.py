@@ -13,11 +13,11 @@ from edge.clock import stamp
 from edge.hall import audit, standing
 from edge.hall.audit import Deed
 from edge.hall.errors import HallError
-from edge.hall.game_sessions import attend, get_evening
-from edge.hall.matches import MOST_POINTS, Match, Side, get_match, keep_result
+from edge.hall.game_sessions import get_evening, tick
+from edge.hall.matches import MOST_POINTS, Match, Side, are_sides, get_match, keep_result
 from edge.hall.players import GAMES, get_player
 from edge.hall.rulings import Ruling, put_ruling, ruling_of, withdraw_ruling
-from edge.hall.scoring import recount
+from edge.hall.scoring import fold_match
 from edge.hall.sessions import sessions_of_match
 
 Score = tuple[int, int]
@@ -81,7 +81,7 @@ def enter_result(conn: sqlite3.Connection, what: Entered, by: str, now: datetime
     if what.game_session_id is not None:
         evening = get_evening(conn, what.game_session_id)
         assert evening is not None  # the store refuses a match of an evening that is none
-        attend(conn, evening, [*what.sides[0], *what.sides[1]], by, now)
+        tick(conn, evening, [*what.sides[0], *what.sides[1]], by, now)
     return _rule(conn, what.id, what.score, by, now, what="match.entered", ended_at=what.ended_at)
 
 
@@ -153,9 +153,8 @@ def _settle(
     what: str,
     ended_at: str | None = None,
 ) -> Match:
-    sessions = sessions_of_match(conn, before.id)
-    if sessions:
-        recount(conn, sessions[0], now)
+    if sessions_of_match(conn, before.id):
+        fold_match(conn, before)
     else:
         _keep_ruled(conn, before, ended_at or stamp(before.ended_at or before.started_at))
     standing.settle(conn, before.everybody, now, before.id, since_month=before.day[:7])
@@ -196,10 +195,9 @@ def _require_score(score: Score) -> None:
 
 
 def _require_sides(conn: sqlite3.Connection, sides: tuple[Sequence[str], Sequence[str]]) -> None:
-    everybody = [*sides[0], *sides[1]]
-    if len(sides[0]) != len(sides[1]) or len(sides[0]) not in (1, 2) or len(set(everybody)) != len(everybody):
+    if not are_sides(sides):
         raise ResultError("result_sides")
-    players = [get_player(conn, player_id) for player_id in everybody]
+    players = [get_player(conn, player_id) for player_id in (*sides[0], *sides[1])]
     if any(player is None or player.erased for player in players):
         raise ResultError("result_sides")
 

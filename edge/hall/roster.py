@@ -44,12 +44,9 @@ def regulars(conn: sqlite3.Connection, today: str, most: int) -> list[Player]:
     """Members who came within the last 60 days, those who came most often first: names to be tapped by staff."""
     since = (date.fromisoformat(today) - timedelta(days=RECENT_DAYS)).isoformat()
     rows = conn.execute(
-        "SELECT player_id, count(*) AS days FROM ("
-        " SELECT player_id, day FROM sessions WHERE started_at >= date(:since, '-1 day') AND shots > 0"
-        " UNION SELECT a.player_id, g.day FROM game_sessions g JOIN game_attendances a ON a.game_session_id = g.id"
-        " WHERE g.day >= :since AND a.withdrawn_at IS NULL AND g.voided_at IS NULL"
-        ") JOIN players p ON p.id = player_id WHERE NOT p.guest AND p.erased IS NULL"
-        " GROUP BY player_id ORDER BY days DESC, p.name_key LIMIT :most",
+        "SELECT a.player_id, count(*) AS days FROM attendances a JOIN players p ON p.id = a.player_id"
+        " WHERE a.day >= :since AND NOT p.guest AND p.erased IS NULL"
+        " GROUP BY a.player_id ORDER BY days DESC, p.name_key LIMIT :most",
         {"since": since, "most": most},
     ).fetchall()
     found = [get_player(conn, row["player_id"]) for row in rows]

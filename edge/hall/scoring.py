@@ -56,7 +56,10 @@ def recount(conn: sqlite3.Connection, session: Session, now: datetime) -> None:
     assert match is not None  # a session refers to a match that is there
     erased = _erased(conn, match.players)
     if not erased:
-        _recount_match(conn, match, now)
+        result_changed, attended = fold_match(conn, match)
+        if result_changed or attended:
+            match_id = match.id if result_changed else None
+            standing.settle(conn, match.players, now, match_id, since_month=match.day[:7])
         return
     # With half of its shots gone the match can't be made anew: it stands. The other's day can.
     for other in sessions_of_match(conn, match.id):
@@ -99,7 +102,12 @@ def _recount_practice(conn: sqlite3.Connection, session: Session, now: datetime)
         standing.settle(conn, [session.player_id], now, since_month=session.day[:7])
 
 
-def _recount_match(conn: sqlite3.Connection, match: Match, now: datetime) -> None:
+def fold_match(conn: sqlite3.Connection, match: Match) -> tuple[bool, bool]:
+    """Makes a match anew that was played at a table, with its players' sessions and days.
+
+    Says whether its result is another one, and whether somebody attended who did not, or no more: then the caller
+    has to settle.
+    """
     booked = plays_in_match(conn, match.id)
     said = said_in_match(conn, match.id)
     state = play_match(
@@ -137,9 +145,7 @@ def _recount_match(conn: sqlite3.Connection, match: Match, now: datetime) -> Non
         refresh_day(conn, side.player_id, side.day)
     result_changed = _keep_match(conn, match, state, booked, said)
     attended = any(bool(shots) != bool(side.shots) for side, shots in zip(sides, own, strict=True))
-    if result_changed or attended:
-        match_id = match.id if result_changed else None
-        standing.settle(conn, match.players, now, match_id, since_month=match.day[:7])
+    return result_changed, attended
 
 
 def _count(conn: sqlite3.Connection, booked: Booked, counted: Counted) -> None:

@@ -21,6 +21,7 @@ from edge.hall.sessions import (
     begin_session,
     end_session,
     move_session,
+    open_session_of,
     open_sessions,
     rejoin_session,
 )
@@ -142,6 +143,6 @@ def move_table(conn: sqlite3.Connection, from_label: str, to_label: str, at: dat
 def _come_from_elsewhere(conn: sqlite3.Connection, player_ids: Iterable[str], here: Occasion) -> None:
     """Nobody plays at two tables: who sits down here has got up there, and a match there is off."""
     for player_id in player_ids:
-        for session in open_sessions(conn):
-            if session.player_id == player_id and session.table_label != here.table_label:
-                leave_table(conn, session.table_label, here.now, "next", here.now)
+        session = open_session_of(conn, player_id)
+        if session is not None and session.table_label != here.table_label:
+            leave_table(conn, session.table_label, here.now, "next", here.now)

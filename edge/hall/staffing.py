@@ -151,8 +151,7 @@ def show(conn: sqlite3.Connection, player_id: str, by: str, now: datetime) -> No
 
 def hidden_by_staff(conn: sqlite3.Connection, player: Player) -> bool:
     """Whether it was staff who took a player off the boards, and nobody has put them back since."""
-    deeds = audit.about(conn, f"player:{player.id}")
-    latest = next((deed for deed in deeds if deed.what in ("player.hidden", "player.shown")), None)
+    latest = audit.latest_about(conn, f"player:{player.id}", ("player.hidden", "player.shown"))
     return not player.visible and latest is not None and latest.what == "player.hidden"
 
 

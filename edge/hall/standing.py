@@ -65,5 +65,5 @@ def evidence_of(conn: sqlite3.Connection, player_id: str, ref: str = "") -> Evid
 
 def forget(conn: sqlite3.Connection, player_id: str) -> None:
     """Deletes what all of them hold of a player who was erased; opponents keep theirs."""
-    for module in (badges, groups, ladders, points, ratings, streaks):
+    for module in (badges, groups, points, ratings, streaks):
         module.forget(conn, player_id)

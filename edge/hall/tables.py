@@ -127,12 +127,6 @@ def label_now(conn: sqlite3.Connection, label: str) -> str:
     return label
 
 
-def retired_tables(conn: sqlite3.Connection, limit: int) -> list[HallTable]:
-    """The tables that are not there any more, the latest first."""
-    sql = "SELECT * FROM hall_tables WHERE retired_at IS NOT NULL ORDER BY retired_at DESC LIMIT ?"
-    return [_table(row) for row in conn.execute(sql, [limit])]
-
-
 def is_own_table(table: HallTable | None, label: str, size: str) -> bool:
     """Whether the row of this box's table says what the settings say."""
     return table is not None and (table.box, table.label, table.size) == ("own", label, size)
@@ -144,7 +138,7 @@ def require_own_table(conn: sqlite3.Connection, label: str, size: str, now: date
     Called otherwise, it is the same table under another label, and what goes on there follows. Where the hall has
     a table of that label already, the box was carried there: that one has the box from now on.
     """
-    own, called = _own(conn), table_called(conn, label)
+    own, called = own_table(conn), table_called(conn, label)
     if is_own_table(own, label, size):
         assert own is not None
         return own
@@ -281,14 +275,10 @@ UNDO = {
 }
 
 
-def _own(conn: sqlite3.Connection) -> HallTable | None:
+def own_table(conn: sqlite3.Connection) -> HallTable | None:
+    """The table of this box, if it is registered."""
     row = conn.execute("SELECT * FROM hall_tables WHERE box = 'own'").fetchone()
     return None if row is None else _table(row)
-
-
-def own_table(conn: sqlite3.Connection) -> HallTable | None:
-    """This box's table, or None before it has registered itself."""
-    return _own(conn)
 
 
 def _of(conn: sqlite3.Connection, deed: Deed) -> HallTable:

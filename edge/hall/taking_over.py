@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge.hall import features, ladders, ratings, standing
+from edge.hall import features, ratings, standing
 from edge.stats import daily
 
 
@@ -29,17 +29,16 @@ def take_over(conn: sqlite3.Connection, from_id: str, to_id: str, now: datetime)
 
     What is left of the first, and whether the row stays, is the caller's affair.
     """
-    matches = rated_matches(conn, from_id)
+    matches = finished_matches(conn, from_id)
     taken = _move(conn, from_id, to_id)
     features.take_over(conn, from_id, to_id)
-    ladders.take_over(conn, from_id, to_id)
     settle_matches(conn, to_id, matches, now)
     if taken.left:
         standing.settle(conn, [from_id], now)
     return taken
 
 
-def rated_matches(conn: sqlite3.Connection, player_id: str) -> list[str]:
+def finished_matches(conn: sqlite3.Connection, player_id: str) -> list[str]:
     """The ids of all matches that somebody has finished, a guest's too."""
     rows = conn.execute("SELECT match_id FROM outcomes WHERE player_id = ?", [player_id])
     return [row["match_id"] for row in rows]

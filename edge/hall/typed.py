@@ -21,8 +21,13 @@ def one_line(text: str, least: int, most: int, key: str) -> str:
     return line
 
 
+def is_month(text: str) -> bool:
+    """Whether it is a month written as `2026-01`."""
+    return re.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])", text) is not None
+
+
 def a_month(text: str) -> str:
     """A month as `2026-01`. Raises HallError `month_unknown` for anything else."""
-    if not re.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])", text):
+    if not is_month(text):
         raise HallError("month_unknown")
     return text

@@ -1,13 +1,11 @@
 """A day's table clocks as CSV: one row a clock, for the hall's own books."""
 
-import csv
-import io
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
 
 from edge.hall.clocks import Clock, bill
 from edge.hall.money import plain_amount
-from edge.stats.export import BOM, safe_cell
+from edge.stats.export import BOM, csv_lines, safe_cell
 
 COLUMNS = (
     "day", "tables", "begin", "end", "utc_offset", "minutes", "billed_minutes", "price", "currency", "waived",
@@ -17,12 +15,8 @@ COLUMNS = (
 
 def clocks_csv(clocks: Iterable[Clock], currency: str, zone: tzinfo, now: datetime) -> str:
     """The file; of a clock that runs, as it stands now. Times are the hall's, the offset is the begin's."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for clock in clocks:
-        writer.writerow([safe_cell(cell) for cell in _cells(clock, currency, zone, now)])
-    return BOM + text.getvalue()
+    rows = [[safe_cell(cell) for cell in _cells(clock, currency, zone, now)] for clock in clocks]
+    return BOM + csv_lines([COLUMNS, *rows])
 
 
 def _cells(clock: Clock, currency: str, zone: tzinfo, now: datetime) -> list[str]:

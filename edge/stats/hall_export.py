@@ -6,7 +6,7 @@ apostrophe in front; and it is read page by page while it is sent. There is no P
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -72,7 +72,7 @@ def board_csv(store: Store, month: str | None, unnamed: Unnamed) -> Iterator[str
     for begin in range(0, len(places), PAGE):
         part = places[begin : begin + PAGE]
         with store.read() as conn:
-            minutes = {one.player_id: training_minutes(conn, one.player_id, month) for one in part}
+            minutes = training_minutes(conn, [one.player_id for one in part], month)
         yield _table(
             [one.rank, one.name if not one.guest else unnamed.guest, one.points]
             + [round(minutes[one.player_id]), int(one.seen), one.player_id]
@@ -80,14 +80,16 @@ def board_csv(store: Store, month: str | None, unnamed: Unnamed) -> Iterator[str
         )
 
 
-def training_minutes(conn: sqlite3.Connection, player_id: str, month: str | None) -> float:
-    """How long a player has played in a month, or ever."""
+def training_minutes(conn: sqlite3.Connection, player_ids: Sequence[str], month: str | None) -> dict[str, float]:
+    """How long each of these players has played in a month, or ever."""
     begin, end = ("", "9") if month is None else (f"{month}-01", f"{month}-32")
-    row = conn.execute(
-        "SELECT coalesce(sum(minutes), 0.0) FROM metrics_daily WHERE player_id = ? AND date >= ? AND date < ?",
-        [player_id, begin, end],
-    ).fetchone()
-    return float(row[0])
+    marks = ", ".join("?" * len(player_ids))
+    rows = conn.execute(
+        f"SELECT player_id, sum(minutes) AS minutes FROM metrics_daily WHERE player_id IN ({marks})"
+        " AND date >= ? AND date < ? GROUP BY player_id",
+        [*player_ids, begin, end],
+    )
+    return dict.fromkeys(player_ids, 0.0) | {row["player_id"]: float(row["minutes"]) for row in rows}
 
 
 def evenings_csv(store: Store, unnamed: Unnamed) -> Iterator[str]:

@@ -210,18 +210,14 @@ def _newcomers(conn: sqlite3.Connection, since: str, today: str) -> dict[str, li
 
 def _next_day(conn: sqlite3.Connection, player_id: str, after: str) -> str | None:
     """The first day after that one on which a player was here."""
-    outcomes = " UNION ALL ".join(
-        f"SELECT min(m.day) FROM matches m WHERE m.{column} = :p AND m.status = 'over' AND m.day > :after"
-        " AND NOT EXISTS (SELECT 1 FROM players g WHERE g.guest"
-        " AND g.id IN (m.player_a, m.player_b, m.partner_a, m.partner_b))"
-        for column in ("player_a", "player_b", "partner_a", "partner_b")
-    )
+    # Of each kind the first alone is read off its index: the view of attendances would read all of a player's.
     row = conn.execute(
         "SELECT min(day) AS day FROM ("
         " SELECT min(day) AS day FROM sessions WHERE player_id = :p AND day > :after AND shots > 0"
         " UNION ALL SELECT min(g.day) FROM game_attendances a JOIN game_sessions g ON g.id = a.game_session_id"
         " WHERE a.player_id = :p AND a.withdrawn_at IS NULL AND g.voided_at IS NULL AND g.day > :after"
-        f" UNION ALL {outcomes})",
+        " UNION ALL SELECT * FROM (SELECT day FROM outcomes"
+        " WHERE player_id = :p AND rated AND day > :after ORDER BY day LIMIT 1))",
         {"p": player_id, "after": after},
     ).fetchone()
     return None if row["day"] is None else str(row["day"])
@@ -229,21 +225,11 @@ def _next_day(conn: sqlite3.Connection, player_id: str, after: str) -> str | Non
 
 def _here_between(conn: sqlite3.Connection, begin: str, end: str) -> list[tuple[str, str]]:
     """Members and the days on which they were here, from the day `begin` to before the day `end`."""
-    # Sessions and matches are found by a stamp, in UTC; the day of the hall decides.
-    matches = " UNION ".join(
-        f"SELECT m.{column} AS player_id, m.day FROM matches m WHERE m.status = 'over' AND m.day >= :begin"
-        " AND m.day < :end AND m.ended_at >= date(:begin, '-1 day') AND NOT EXISTS (SELECT 1 FROM players g"
-        " WHERE g.guest AND g.id IN (m.player_a, m.player_b, m.partner_a, m.partner_b))"
-        f"{' AND m.partner_a IS NOT NULL' if column.startswith('partner') else ''}"
-        for column in ("player_a", "player_b", "partner_a", "partner_b")
-    )
     rows = conn.execute(
-        "SELECT h.player_id, h.day FROM (SELECT player_id, day FROM sessions"
-        " WHERE started_at >= date(:begin, '-1 day') AND day >= :begin AND day < :end AND shots > 0"
-        " UNION SELECT a.player_id, g.day FROM game_sessions g JOIN game_attendances a"
-        " ON a.game_session_id = g.id AND a.withdrawn_at IS NULL"
-        " WHERE g.day >= :begin AND g.day < :end AND g.voided_at IS NULL"
-        f" UNION {matches}) h JOIN players p ON p.id = h.player_id WHERE NOT p.guest AND p.erased IS NULL",
+        "SELECT h.player_id, h.day FROM ("
+        " SELECT player_id, day FROM attendances WHERE day >= :begin AND day < :end"
+        " UNION SELECT player_id, day FROM outcomes WHERE rated AND day >= :begin AND day < :end"
+        ") h JOIN players p ON p.id = h.player_id WHERE NOT p.guest AND p.erased IS NULL",
         {"begin": begin, "end": end},
     )
     return [(row["player_id"], row["day"]) for row in rows]

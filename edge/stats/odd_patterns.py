@@ -21,12 +21,13 @@ from typing import Literal
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from edge.clock import stamp
+from edge.clock import month_before, stamp
 from edge.hall import audit
 from edge.hall.audit import Deed
 from edge.hall.errors import HallError
 from edge.hall.occasion import Occasion
 from edge.hall.ratings import elo_expected
+from edge.hall.streaks import streak
 
 migrations = Migrations("odd_patterns")
 
@@ -215,10 +216,7 @@ def judge_trading(winners: Sequence[str], games_of: tuple[int, int]) -> dict[str
 
 def judge_run(won: Sequence[bool], wins_in_all: int) -> dict[str, float] | None:
     """The figures of one player's matches against one opponent, in order, when the wins come in such a run."""
-    run = longest = 0
-    for one in won:
-        run = run + 1 if one else 0
-        longest = max(longest, run)
+    longest = streak(won).best
     if longest < RUN_WINS or sum(won) < RUN_SHARE * wins_in_all:
         return None
     return {"run": longest, "won": sum(won), "of": wins_in_all}
@@ -290,7 +288,6 @@ def _games(conn: sqlite3.Connection, since: str) -> dict[str, list[Game]]:
 
 def _ticked(conn: sqlite3.Connection, today: str, looked: Mapping[str, str]) -> list[Finding]:
     """Who was ticked as here on evenings, over by now, of this month and the last, and did not play."""
-    month_before = (date.fromisoformat(today[:7] + "-01") - timedelta(days=1)).isoformat()[:7]
     rows = conn.execute(
         "SELECT DISTINCT a.player_id, g.day FROM game_sessions g"
         " JOIN game_attendances a ON a.game_session_id = g.id AND a.withdrawn_at IS NULL"
@@ -301,7 +298,7 @@ def _ticked(conn: sqlite3.Connection, today: str, looked: Mapping[str, str]) -> 
         " WHERE s.player_id = a.player_id AND s.day = g.day AND s.shots > 0)"
         " AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.player_id = a.player_id AND o.day = g.day)"
         " ORDER BY g.day",
-        {"since": month_before + "-01", "today": today},
+        {"since": f"{month_before(today[:7])}-01", "today": today},
     )
     days: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:

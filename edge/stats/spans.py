@@ -136,11 +136,6 @@ def record_of(conn: sqlite3.Connection, player_id: str) -> Record:
     return Record(row["won"], row["played"])
 
 
-def month_before(month: str) -> str:
-    """The month before `2025-10`."""
-    return _first_of(int(month[:4]) * 12 + int(month[5:7]) - 2)[:7]
-
-
 def _first_of(number: int) -> str:
     """The first day of a month that is counted from the year 0 on."""
     year, month = divmod(number, 12)

@@ -1,17 +1,16 @@
 """What programs send: a JSON object, each field held against what it may be, and told by name where it is not."""
 
-import re
 from typing import Any, cast
 
 from flask import Blueprint as Room
 from flask import Flask, Response, jsonify, request
 
+from edge.facts import is_uuid
 from kiosk.box import box
 
 MOST_ID_CHARS = 64
 MOST_IDS = 200
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _REQUIRED = object()
 
 
@@ -118,7 +117,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_uuid(value: object) -> bool:
-    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+    return isinstance(value, str) and is_uuid(value)
 
 
 def _are_ids(value: object) -> bool:

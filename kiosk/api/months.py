@@ -1,6 +1,5 @@
 """What a month gives, for programs: awards, the lucky draw, and a player's own part in them."""
 
-import re
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request, url_for
@@ -10,6 +9,7 @@ from edge.hall.award_rules import Due
 from edge.hall.awards import Award
 from edge.hall.draw_entries import Missing, Ticket
 from edge.hall.draws import Draw
+from edge.hall.typed import is_month
 from kiosk.box import box
 from kiosk.month_words import award_title, kind_title
 from kiosk.player.boards import member_since, own_place
@@ -19,12 +19,11 @@ from kiosk.who import access, current_visitor, logged_in
 blueprint = Blueprint("months", __name__)
 
 HISTORY, MOST_HISTORY = 12, 50
-_MONTH = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
 
 def require_month(text: str) -> str:
     """A month as it stands in an address; 404 for what is none."""
-    if not _MONTH.fullmatch(text):
+    if not is_month(text):
         abort(404)
     return text
 
@@ -84,7 +83,9 @@ def current() -> Response:
     player = current_visitor().player
     with box().store.read() as conn:
         found = draws.current(conn)
-        own = {} if player is None or player.guest else {one.draw.id: one for one in own_draws(conn, player)}
+        own = (
+            {} if player is None or player.guest else {one.draw.id: one for one in own_draws(conn, player, found)}
+        )
     return jsonify(
         {
             "draws": [

@@ -1,6 +1,5 @@
 """Evenings, attendance, results, the full board and groups, for programs of the hall's people."""
 
-import re
 import sqlite3
 from collections.abc import Iterable
 from typing import Any
@@ -21,14 +20,13 @@ from edge.hall.game_sessions import (
 from edge.hall.matches import MOST_POINTS, Match, get_match
 from edge.hall.players import Player, get_player
 from edge.hall.results import Entered, enter_result
+from edge.hall.typed import is_month
 from kiosk.api import bodies
 from kiosk.api.bodies import Body, BodyError
 from kiosk.box import box
 from kiosk.who import access, hall_staff
 
 blueprint = Blueprint("staff", __name__)
-
-_MONTH = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
 
 @blueprint.post("/api/admin/sessions")
@@ -84,7 +82,7 @@ def match(evening_id: str) -> tuple[Response, int]:
 @access("staff")
 def full_board() -> Response:
     month = request.args.get("month", box().here().month)
-    if month != "alltime" and not _MONTH.fullmatch(month):
+    if month != "alltime" and not is_month(month):
         raise BodyError("month", field="month")
     with box().store.read() as conn:
         found = points.full_board(conn, None if month == "alltime" else month)

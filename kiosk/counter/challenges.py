@@ -1,16 +1,14 @@
 """Ladder challenges at the counter: one that staff make for two players, and what becomes of one not played."""
 
-import sqlite3
 from datetime import date, timedelta
 
 from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
 from edge.hall import ladders
-from edge.hall.ladders import Challenge, LadderError
 from kiosk.box import box
 from kiosk.counter import shell
-from kiosk.counter.ladders import get_ladder
+from kiosk.ladder_lookup import get_challenge, get_ladder
 from kiosk.security import local_path
 from kiosk.who import access, hall_staff
 
@@ -35,7 +33,7 @@ def settle(challenge_id: str) -> Response:
     by, here, how = hall_staff().id, box().here(), request.form.get("how", "")
     what, _, value = how.partition(":")
     with box().store.write() as conn:
-        known = _challenge(conn, challenge_id)
+        known = get_challenge(conn, challenge_id)
         if what == "extend" and value in ("7", "14"):
             deadline = date.fromisoformat(here.day) + timedelta(days=int(value))
             ladders.extend(conn, challenge_id, deadline.isoformat(), by, here)
@@ -46,10 +44,3 @@ def settle(challenge_id: str) -> Response:
         else:
             abort(400)
         return shell.done(conn, local_path(request.form.get("back", url_for("counter_ladders.index"))))
-
-
-def _challenge(conn: sqlite3.Connection, challenge_id: str) -> Challenge:
-    try:
-        return ladders.get_challenge(conn, challenge_id)
-    except LadderError:
-        abort(404)

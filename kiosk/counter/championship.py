@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
+from edge.clock import month_before
 from edge.facts import uuid7
 from edge.hall import championship_results, championships
-from edge.hall.championships import SIZES, Bracket, Championship, Node, months_of
+from edge.hall.championships import SIZES, Bracket, Championship, Node, months_of, quarter_of
 from edge.hall.matches import MOST_RACKS, get_match
 from edge.hall.players import GAMES
 from kiosk.box import box
@@ -152,7 +153,8 @@ def instead(championship_id: str) -> str:
         names = _names(conn, found)
         if player_id not in names:
             abort(404)
-        others = [one for one in forms.members(conn, begin, box().here()) if one.id not in names and one.visible]
+        found_members = forms.by_name(forms.members(conn, begin, box().here()))
+        others = [one for one in found_members if one.id not in names and one.visible]
     return shell.page(
         "counter/championship/replace.html",
         "month",
@@ -187,11 +189,8 @@ def cancel(championship_id: str) -> Response:
 
 def _quarters() -> tuple[str, str]:
     """This quarter and the one before."""
-    month = box().here().month
-    year, number = int(month[:4]), (int(month[5:]) - 1) // 3 + 1
-    before = f"{year}-Q{number - 1}" if number > 1 else f"{year - 1}-Q4"
-    assert month in months_of(f"{year}-Q{number}")
-    return f"{year}-Q{number}", before
+    this = quarter_of(box().here().month)
+    return this, quarter_of(month_before(months_of(this)[0]))
 
 
 def _require(conn: sqlite3.Connection, championship_id: str) -> None:

@@ -15,6 +15,7 @@ from kiosk.box import box
 from kiosk.counter import shell
 from kiosk.counter.clock_words import field_text, typed_moment
 from kiosk.counter.tables import HELPERS, hand
+from kiosk.files import csv_file
 from kiosk.who import access
 from kiosk.wording import full_date
 
@@ -55,8 +56,7 @@ def as_csv() -> Response:
     with box().store.read() as conn:
         found = _clocks_of(conn, asked)
     text = clocks_csv(found, settings.counter.currency, settings.hall.zone, here.now)
-    headers = {"Content-Disposition": f'attachment; filename="clocks-{asked}.csv"'}
-    return Response(text, headers=headers, mimetype="text/csv")
+    return csv_file(text, f"clocks-{asked}")
 
 
 @blueprint.get("/counter/clocks/<clock_id>")

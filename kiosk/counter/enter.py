@@ -9,6 +9,7 @@ from edge.hall import pins
 from edge.hall.players import get_player
 from kiosk import limits, who
 from kiosk.box import box
+from kiosk.counter.shell import COUNTER
 from kiosk.lines import lines
 from kiosk.player.check_in import asked_name, trouble_of
 from kiosk.player.phones import hall_name
@@ -16,8 +17,6 @@ from kiosk.security import local_path
 from kiosk.who import access, is_private_line, is_screen, require_private_line
 
 blueprint = Blueprint("counter_enter", __name__)
-
-COUNTER = "/counter"
 
 
 @blueprint.get("/counter/enter")

@@ -13,6 +13,7 @@ from edge.hall.game_sessions import (
     GameSession,
     attend,
     attending,
+    attending_ids,
     begin_evening,
     close_evening,
     evenings,
@@ -23,10 +24,11 @@ from edge.hall.game_sessions import (
     time_of_result,
     void_evening,
 )
-from edge.hall.matches import MOST_POINTS, Match, get_match, matches_of_evening
+from edge.hall.matches import MOST_POINTS, MOST_RACKS, Match, get_match, matches_of_evening
 from edge.hall.pairings import (
     How,
     Pairing,
+    count_waiting,
     draw_round,
     drop_pairing,
     get_pairing,
@@ -36,17 +38,14 @@ from edge.hall.pairings import (
 )
 from edge.hall.players import GAMES, Player, sign_up
 from edge.hall.results import Entered, correct, enter_result
-from edge.hall.roster import regulars
 from kiosk.box import box
-from kiosk.counter import shell
+from kiosk.counter import forms, shell
 from kiosk.counter.deed_words import side_words
 from kiosk.who import access, hall_staff
 
 blueprint = Blueprint("counter_evening", __name__)
 
 EVENINGS_SHOWN = 12
-REGULARS_SHOWN = 60
-NAMES_SHOWN = 12
 RACES = (1, 2, 3, 4, 5, 7, 9)
 
 
@@ -83,7 +82,7 @@ class Tally:
 def index() -> str:
     """The evenings, and a new one."""
     with box().store.read() as conn:
-        found = [(evening, len(attending(conn, evening.id))) for evening in evenings(conn, EVENINGS_SHOWN)]
+        found = [(evening, len(attending_ids(conn, evening.id))) for evening in evenings(conn, EVENINGS_SHOWN)]
     today = box().here().day
     going_on = [evening for evening, _ in found if evening.open and evening.day == today]
     return shell.page(
@@ -109,7 +108,7 @@ def begin() -> Response:
             game=request.form.get("game", ""),
             race_to=_race(),
             doubles=request.form.get("kind") == "doubles",
-            evening_id=_once("once"),
+            evening_id=forms.once(),
         )
         return shell.done(conn, url_for("counter_evening.who_is_here", evening_id=evening.id))
 
@@ -122,10 +121,7 @@ def who_is_here(evening_id: str) -> str:
     with box().store.read() as conn:
         evening = _evening(conn, evening_id)
         here = attending(conn, evening_id)
-        if begin_with:
-            others = players.names_like(conn, begin_with, NAMES_SHOWN)
-        else:
-            others = regulars(conn, box().here().day, REGULARS_SHOWN)
+        others = forms.members(conn, begin_with, box().here())
     known = {player.id for player in here}
     names = [*here, *(player for player in others if player.id not in known)]
     if not begin_with:
@@ -146,11 +142,10 @@ def tap(evening_id: str) -> Response | str:
             attend(conn, evening, [player_id], hall_staff().id, now)
         else:
             leave_out(conn, evening, player_id, hall_staff().id, now)
-        here = attending(conn, evening_id)
+        ids = set(attending_ids(conn, evening_id))
         player = players.get_player(conn, player_id)
     if "HX-Request" not in request.headers or player is None:
         return redirect(url_for("counter_evening.who_is_here", evening_id=evening_id), 303)
-    ids = {one.id for one in here}
     return render_template("counter/evening/_name.html", evening=evening, player=player, here_ids=ids, oob=True)
 
 
@@ -174,7 +169,7 @@ def matches(evening_id: str) -> str:
     with box().store.read() as conn:
         evening = _evening(conn, evening_id)
         rows = _rows(conn, evening)
-        here = attending(conn, evening_id)
+        here = len(attending_ids(conn, evening_id))
         following = latest_round(conn, evening_id) + 1
         tally = _tally(conn, evening)
     rounds: dict[int, list[Row]] = {}
@@ -242,7 +237,16 @@ def score(evening_id: str, pairing_id: str) -> str:
     winner = request.args.get("winner", type=int)
     if winner not in (None, 0, 1):
         abort(400)
-    return shell.page("counter/evening/score.html", "evening", evening=evening, row=row, winner=winner)
+    race = evening.race_to if row.match is None else row.match.race_to
+    return shell.page(
+        "counter/evening/score.html",
+        "evening",
+        evening=evening,
+        row=row,
+        winner=winner,
+        race=race,
+        by_buttons=race <= MOST_RACKS,
+    )
 
 
 @blueprint.post("/counter/evening/<evening_id>/pairings/<pairing_id>")
@@ -260,7 +264,7 @@ def result(evening_id: str, pairing_id: str) -> Response | str:
         if "HX-Request" not in request.headers:
             return shell.done(conn, url_for("counter_evening.matches", evening_id=evening_id))
         row = _row(conn, pairing)
-        waiting = sum(not one.over for one in _rows(conn, evening))
+        waiting = count_waiting(conn, evening_id)
     return render_template("counter/evening/_row.html", evening=evening, row=row, waiting=waiting, oob=True)
 
 
@@ -370,9 +374,3 @@ def _guest(conn: sqlite3.Connection, evening: GameSession) -> Player:
 def _race() -> int:
     race = request.form.get("race", 1, type=int)
     return race if 1 <= race <= MOST_POINTS else 1
-
-
-def _once(name: str) -> str | None:
-    """The id a page made for what it starts."""
-    text = request.form.get(name, "")
-    return text if len(text) == 36 and text.isascii() and text.replace("-", "").isalnum() else None

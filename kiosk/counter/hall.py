@@ -19,7 +19,8 @@ from kiosk import stats_svg
 from kiosk.box import box
 from kiosk.counter import forms, shell
 from kiosk.counter.deed_words import name_of
-from kiosk.counter.files import csv_file, unnamed
+from kiosk.files import csv_file, unnamed
+from kiosk.fragments import points_text
 from kiosk.who import access, hall_staff
 from kiosk.wording import short_date
 
@@ -90,7 +91,7 @@ def board() -> str:
     with box().store.read() as conn:
         places = full_board(conn, month)
         shown = places[:ROWS_SHOWN]
-        minutes = {one.player_id: hall_export.training_minutes(conn, one.player_id, month) for one in shown}
+        minutes = hall_export.training_minutes(conn, [one.player_id for one in shown], month)
     before, after = (None, None) if month is None else forms.months_around(month, here)
     return shell.page(
         "counter/hall/board.html",
@@ -164,7 +165,7 @@ def _asked_month() -> str | None:
 
 def _told(conn: sqlite3.Connection, one: Finding) -> Told:
     names = [name_of(conn, person) for person in one.people]
-    fields = dict(zip("ab", names, strict=False)) | {key: _number(value) for key, value in one.figures.items()}
+    fields = dict(zip("ab", names, strict=False)) | {key: points_text(value) for key, value in one.figures.items()}
     own = one.kind == "corrections" and one.people[0] == one.people[1]
     text = box().t(f"counter_hall.odd.{one.kind}{'_own' if own else ''}", **fields)
     people = tuple(dict.fromkeys(zip(one.people, names, strict=True)))
@@ -174,10 +175,6 @@ def _told(conn: sqlite3.Connection, one: Finding) -> Told:
 def _day(at: str) -> str:
     """A day in words, of a day or of a stamp."""
     return short_date(at if len(at) == len("2025-10-31") else hall_day(from_stamp(at), box().settings.hall.zone))
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
 
 
 def _minutes(recording: Recording, per: str) -> str:

@@ -11,7 +11,7 @@ from edge.hall.matches import get_match
 from kiosk.box import box
 from kiosk.counter import shell
 from kiosk.counter.deed_words import match_words
-from kiosk.counter.ladders import get_ladder
+from kiosk.ladder_lookup import get_ladder
 from kiosk.security import local_path
 from kiosk.who import access, hall_staff
 

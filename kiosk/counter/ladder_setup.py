@@ -11,8 +11,8 @@ from edge.hall.ladders import LadderError, Terms
 from edge.hall.ladders.model import MOST_DAYS, MOST_RANGE
 from edge.hall.players import GAMES
 from kiosk.box import box
-from kiosk.counter import shell
-from kiosk.counter.ladders import get_ladder
+from kiosk.counter import forms, shell
+from kiosk.ladder_lookup import get_ladder
 from kiosk.who import access, hall_staff
 
 blueprint = Blueprint("counter_ladder_setup", __name__)
@@ -42,9 +42,7 @@ def new() -> str:
 def make() -> Response | tuple[str, int]:
     """Makes it; sent twice, once. What can't be is said above what was typed."""
     names = tuple(name for name in request.form.getlist("division") if name.strip())[:DIVISIONS_ASKED]
-    once, typed = request.form.get("once", ""), Typed(_terms(), names)
-    if not (len(once) == 36 and once.isascii() and once.replace("-", "").isalnum()):
-        abort(400)
+    once, typed = forms.once(), Typed(_terms(), names)
     by, stamp = hall_staff().id, box().here().stamp
     try:
         with box().store.write() as conn:
@@ -60,7 +58,7 @@ def setup(ladder_id: str) -> str:
     """Name, terms, divisions, and the end."""
     with box().store.read() as conn:
         found = get_ladder(conn, ladder_id)
-        sizes = {one.id: len(ladders.standings(conn, ladder_id, one.id)) for one in found.divisions}
+        sizes = ladders.division_sizes(conn, ladder_id)
     return shell.page(
         "counter/ladders/setup.html",
         "ladders",

@@ -8,20 +8,18 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from edge.hall import ladders, players
-from edge.hall.ladders import Challenge, Division, Ladder, LadderError, Member, Standing
+from edge.hall.ladders import Challenge, Division, Ladder, Standing
 from edge.hall.ladders.confirming import confirm_all
 from edge.hall.results import Score, confirm
-from edge.hall.roster import regulars
 from kiosk.box import box
-from kiosk.counter import shell
+from kiosk.counter import forms, shell
+from kiosk.ladder_lookup import get_ladder
 from kiosk.ladder_words import arrows_svg
 from kiosk.who import access, hall_staff
 
 blueprint = Blueprint("counter_ladders", __name__)
 
 WAITING_SHOWN = 100
-REGULARS_SHOWN = 60
-NAMES_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def index() -> str:
     with box().store.read() as conn:
         waiting = ladders.to_confirm(conn, WAITING_SHOWN)
         overdue = ladders.overdue(conn, here.day)
-        found = [_in_short(conn, ladder, here.day) for ladder in ladders.ladders(conn)]
+        found = [_in_short(conn, ladder) for ladder in ladders.ladders(conn)]
         closed = ladders.ladders(conn, closed=True)
     return shell.page(
         "counter/ladders/index.html",
@@ -89,10 +87,10 @@ def ladder(ladder_id: str) -> str:
     here = box().here()
     with box().store.read() as conn:
         found = get_ladder(conn, ladder_id)
-        pending = ladders.challenges(conn, ladder_id, here.day)
+        pending = ladders.challenges(conn, ladder_id)
         columns = [_column(conn, found, division, pending, here.day) for division in found.divisions]
         chosen = _chosen(found, columns, pending, request.args.get("member", ""))
-        unconfirmed = sum(match.ladder_id == ladder_id for match in ladders.to_confirm(conn))
+        unconfirmed = ladders.count_to_confirm(conn, ladder_id)
     return shell.page(
         "counter/ladders/ladder.html",
         "ladders",
@@ -108,20 +106,15 @@ def ladder(ladder_id: str) -> str:
 @blueprint.post("/counter/ladders/<ladder_id>/place")
 @access("staff")
 def place(ladder_id: str) -> Response:
-    """Puts a member at a place, or at a division's end."""
+    """Puts a member at a place, or at a division's end; who has left meanwhile stays away."""
     division_id, _, number = request.form.get("to", "").partition(":")
     if number and not (number.isascii() and number.isdigit() and len(number) < 6):
         abort(400)
     player_id, wanted = request.form.get("player", ""), int(number) if number else None
     by, stamp = hall_staff().id, box().here().stamp
     with box().store.write() as conn:
-        found = get_ladder(conn, ladder_id)
-        end = len(ladders.standings(conn, ladder_id, found.division(division_id).id))
-        before = ladders.member_of(conn, ladder_id, player_id)
-        if before is not None and before != Member(
-            division_id, wanted or end
-        ):  # else they left, or it was sent twice
-            ladders.place_member(conn, division_id, player_id, by, stamp, place=wanted)
+        division = get_ladder(conn, ladder_id).division(division_id)
+        ladders.place_member(conn, division.id, player_id, by, stamp, place=wanted)
         return shell.done(conn, url_for("counter_ladders.ladder", ladder_id=ladder_id))
 
 
@@ -143,10 +136,7 @@ def add(ladder_id: str, division_id: str) -> str:
     with box().store.read() as conn:
         found = get_ladder(conn, ladder_id)
         division = found.division(division_id)
-        if begin:
-            names = players.names_like(conn, begin, NAMES_SHOWN)
-        else:
-            names = regulars(conn, box().here().day, REGULARS_SHOWN)
+        names = forms.members(conn, begin, box().here())
         members = _members(conn, found)
     if not begin:
         names = sorted(names, key=lambda player: (player.id in members, player.name.casefold()))
@@ -180,14 +170,6 @@ def added(ladder_id: str, division_id: str) -> Response | str:
     )
 
 
-def get_ladder(conn: sqlite3.Connection, ladder_id: str) -> Ladder:
-    """A ladder that the address names; answers 404 where there is none."""
-    try:
-        return ladders.get_ladder(conn, ladder_id)
-    except LadderError:
-        abort(404)
-
-
 @dataclass(frozen=True, slots=True)
 class InShort:
     """A ladder in the list."""
@@ -197,9 +179,9 @@ class InShort:
     challenges: int
 
 
-def _in_short(conn: sqlite3.Connection, found: Ladder, today: str) -> InShort:
-    members = sum(len(ladders.standings(conn, found.id, division.id)) for division in found.divisions)
-    return InShort(found, members, len(ladders.challenges(conn, found.id, today)))
+def _in_short(conn: sqlite3.Connection, found: Ladder) -> InShort:
+    members = ladders.division_sizes(conn, found.id).total()
+    return InShort(found, members, ladders.count_challenges(conn, found.id))
 
 
 def _column(
@@ -216,14 +198,11 @@ def _chosen(found: Ladder, columns: list[Column], pending: list[Challenge], play
     """The member with that id, with those who can be challenged."""
     if found.closed_at is not None:
         return None
-    busy = {one.players[0] for one in pending}
-    taken = {one.players[1] for one in pending}
     for column in columns:
         for row in column.rows:
             if row.player_id == player_id:
-                reach = range(row.place - found.terms.challenge_range, row.place)
-                may = [other for other in column.rows if other.place in reach and other.player_id not in taken]
-                return Chosen(row, column.division, [] if player_id in busy else may)
+                may = ladders.may_challenge(found.terms, row, column.rows, pending)
+                return Chosen(row, column.division, may)
     return None
 
 

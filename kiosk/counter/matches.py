@@ -6,7 +6,7 @@ from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
 from edge.hall import audit, ladders
-from edge.hall.matches import MOST_POINTS, RACKLESS_GAMES, Match, get_match
+from edge.hall.matches import MOST_POINTS, MOST_RACKS, RACKLESS_GAMES, get_match
 from edge.hall.results import confirm, correct, strike
 from edge.hall.rulings import ruling_of
 from kiosk.box import box
@@ -31,6 +31,7 @@ def one(match_id: str) -> str:
         counts, could_count = ladders.for_ladder(conn, match), ladders.could_count(conn, match)
         lines = [shell.told(conn, deed) for deed in audit.about(conn, f"match:{match_id}", 20)]
     winner = request.args.get("winner", type=int)
+    came_from = local_path(request.args["from"]) if "from" in request.args else None
     return shell.page(
         "counter/match.html",
         "evening",
@@ -41,8 +42,9 @@ def one(match_id: str) -> str:
         counts=counts,
         could_count=could_count,
         winner=winner if winner in (0, 1) else None,
-        race=_race(match),
-        came_from=local_path(request.args["from"]) if "from" in request.args else None,
+        ways=[_way(match_id, came_from, winner=side) for side in (0, 1)],
+        by_buttons=match.game not in RACKLESS_GAMES and match.race_to <= MOST_RACKS,
+        came_from=came_from,
     )
 
 
@@ -59,8 +61,14 @@ def put_right(match_id: str) -> Response:
         else:
             winner, (won, lost) = request.form.get("winner", type=int), _two("won", "lost")
             correct(conn, match_id, (won, lost) if winner == 0 else (lost, won), by, now)
-        came_from: dict[str, Any] = {"from": local_path(request.form["from"])} if "from" in request.form else {}
-        return shell.done(conn, url_for("counter_matches.one", match_id=match_id, **came_from))
+        came_from = local_path(request.form["from"]) if "from" in request.form else None
+        return shell.done(conn, _way(match_id, came_from))
+
+
+def _way(match_id: str, came_from: str | None, **more: int) -> str:
+    """A match's page, which remembers where it leads back to."""
+    values: dict[str, Any] = {"from": came_from, **more}
+    return url_for("counter_matches.one", match_id=match_id, **values)
 
 
 def _two(one: str, other: str) -> tuple[int, int]:
@@ -68,8 +76,3 @@ def _two(one: str, other: str) -> tuple[int, int]:
     if not (0 <= a <= MOST_POINTS and 0 <= b <= MOST_POINTS):
         abort(400)
     return a, b
-
-
-def _race(match: Match) -> int | None:
-    """How far it went, where that is few enough for buttons."""
-    return None if match.game in RACKLESS_GAMES else match.race_to

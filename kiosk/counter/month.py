@@ -5,8 +5,9 @@ import sqlite3
 from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
+from edge.clock import month_before
 from edge.hall import awards, votes
-from edge.hall.award_rules import Due, Preview, calculate, month_before
+from edge.hall.award_rules import Due, Preview, calculate
 from edge.hall.awards import TITLE_CHARS, Award
 from edge.hall.errors import HallError
 from edge.hall.players import get_player
@@ -23,8 +24,8 @@ def index() -> str:
     """Everything of a month: what is due or was given, and the votes."""
     here = box().here()
     with box().store.read() as conn:
-        month = _asked_month(conn)
-        preview = calculate(conn, month)
+        preview = _asked(conn)
+        month = preview.month
         published = awards.is_published(conn, month)
         held = awards.awards_of_month(conn, month, staff=True)
         changes = awards.differences(conn, month, preview)
@@ -41,7 +42,7 @@ def index() -> str:
         preview=preview,
         due=_by_kind(preview),
         held=held,
-        by_hand=[award for award in held if award.kind == "manual"],
+        by_hand=_by_hand(held),
         changes=changes,
         ballots=counted,
     )
@@ -109,8 +110,8 @@ def _title_page(month: str, player_id: str, typed: str = "", wrong: str = "") ->
     begin, here = request.values.get("name", "")[:40], box().here()
     with box().store.read() as conn:
         player = get_player(conn, player_id) if player_id else None
-        names = [] if player is not None else forms.members(conn, begin, here)
-        given = [] if player is None else _titles_of(conn, month)
+        names = [] if player is not None else forms.by_name(forms.members(conn, begin, here))
+        given = [] if player is None else _by_hand(awards.awards_of_month(conn, month, staff=True))
     return shell.page(
         "counter/month/title.html",
         "month",
@@ -125,9 +126,9 @@ def _title_page(month: str, player_id: str, typed: str = "", wrong: str = "") ->
     )
 
 
-def _titles_of(conn: sqlite3.Connection, month: str) -> list[Award]:
-    """What was given by hand already, so that nobody gives it twice."""
-    return [one for one in awards.awards_of_month(conn, month, staff=True) if one.kind == "manual"]
+def _by_hand(held: list[Award]) -> list[Award]:
+    """What was given by hand."""
+    return [award for award in held if award.kind == "manual"]
 
 
 def _by_kind(preview: Preview) -> dict[awards.Kind, list[Due]]:
@@ -138,17 +139,20 @@ def _by_kind(preview: Preview) -> dict[awards.Kind, list[Due]]:
     return found
 
 
-def _asked_month(conn: sqlite3.Connection) -> str:
-    """The month that is asked for; else the last one as long as it waits to be published, else this one."""
+def _asked(conn: sqlite3.Connection) -> Preview:
+    """Of the month that is asked for; else of the last as long as it waits to be published, else of this one."""
     here = box().here()
     asked = request.args.get("month")
     if asked is not None:
         if not forms.is_month(asked, here):
             abort(404)
-        return asked
+        return calculate(conn, asked)
     last = month_before(here.month)
-    waits = not awards.is_published(conn, last) and bool(calculate(conn, last).due)
-    return last if waits else here.month
+    if not awards.is_published(conn, last):
+        preview = calculate(conn, last)
+        if preview.due:
+            return preview
+    return calculate(conn, here.month)
 
 
 def _month_of_form() -> str:

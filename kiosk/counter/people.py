@@ -16,9 +16,9 @@ from kiosk import limits
 from kiosk.box import box
 from kiosk.counter import shell
 from kiosk.counter.deed_words import match_words, sentence
-from kiosk.counter.files import unnamed
+from kiosk.files import file, unnamed
 from kiosk.player.belongings import ERASED_AT_ONCE_S
-from kiosk.player.preferences import new_pass, use_pass
+from kiosk.player.preferences import new_pass, trouble, use_pass
 from kiosk.who import access, hall_staff
 
 blueprint = Blueprint("counter_people", __name__)
@@ -143,7 +143,7 @@ def rename(player_id: str) -> AnyResponse | tuple[str, int]:
     except HallError as error:
         if not error.key.startswith("name_"):
             raise
-        return _name_page(player, typed, box().t(f"sign_up.{error.key}", **error.fields)), 400
+        return _name_page(player, typed, trouble(error)), 400
 
 
 @blueprint.post("/counter/people/<player_id>/group")
@@ -262,8 +262,7 @@ def everything(player_id: str) -> Response:
     with box().store.write() as conn:
         staffing.note_given_out(conn, player_id, hall_staff().id, here.now)
     pieces = takeout(box().store, player_id, box().settings.hall.zone, unnamed())
-    headers = {"Content-Disposition": f'attachment; filename="everything-{here.day}.zip"'}
-    return Response(pieces, mimetype="application/zip", headers=headers)
+    return file(pieces, f"everything-{here.day}.zip", "application/zip")
 
 
 def _members(conn: sqlite3.Connection, name: str) -> list[people.Seen]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Blueprint, current_app, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from edge.clock import from_stamp
@@ -50,7 +50,7 @@ class Done:
 def page(template: str, section: Section, **values: Any) -> str:
     """A page of the counter."""
     return render_template(
-        template, section=section, sections=_sections(), done=_done(), trouble=_trouble(), **values
+        template, section=section, sections=SECTIONS, done=_done(), trouble=_trouble(), **values
     )
 
 
@@ -65,9 +65,13 @@ def done(conn: sqlite3.Connection, to: str) -> Response:
 
 def back_with(trouble: str) -> Response:
     """Back to where a post came from, which says what can't be."""
-    page_before = urlsplit(request.referrer or "")
-    came_from = request.form.get("back") or page_before._replace(scheme="", netloc="").geturl() or COUNTER
-    return redirect(_with(local_path(came_from), trouble=trouble), 303)
+    return redirect(_with(came_from(), trouble=trouble), 303)
+
+
+def came_from() -> str:
+    """The page from which a post came, as its form or the browser says."""
+    page_before = urlsplit(request.referrer or "")._replace(scheme="", netloc="").geturl()
+    return local_path(request.form.get("back") or page_before or COUNTER)
 
 
 @blueprint.post("/counter/undo")
@@ -105,10 +109,6 @@ def told(conn: sqlite3.Connection, deed: Deed) -> Done:
     return Done(deed, sentence(conn, deed), doer(conn, deed), can_undo(conn, deed))
 
 
-def _sections() -> list[tuple[Section, str]]:
-    return [(name, endpoint) for name, endpoint in SECTIONS if endpoint in current_app.view_functions]
-
-
 def _done() -> Done | None:
     deed_id = request.args.get("done", type=int)
     if deed_id is None:
@@ -118,10 +118,6 @@ def _done() -> Done | None:
         if deed is None or deed.who != hall_staff().id:
             return None
         return told(conn, deed)
-
-
-def _told(conn: sqlite3.Connection, deed: Deed) -> Done:
-    return Done(deed, sentence(conn, deed), doer(conn, deed), can_undo(conn, deed))
 
 
 def _trouble() -> str | None:

@@ -2,25 +2,24 @@
 
 import sqlite3
 
-from flask import Blueprint, abort, request, url_for
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
 
 from calibration.table import STANDARD_TABLES
 from edge.facts import uuid7
 from edge.hall.money import plain_amount, read_money
 from edge.hall.tables import (
-    HallTable,
     Wish,
     add_table,
     change_table,
-    get_table,
     hall_tables,
     retire_table,
     swap_places,
 )
 from kiosk.box import box
-from kiosk.counter import shell
+from kiosk.counter import forms, shell
 from kiosk.counter.clock_words import price_text
+from kiosk.counter.tables import table_named
 from kiosk.who import access, hall_staff
 
 blueprint = Blueprint("counter_table_setup", __name__)
@@ -54,11 +53,8 @@ def setup() -> str:
 @access("staff")
 def add() -> Response:
     """A new table, once however often the form is sent."""
-    once = request.form.get("once", "")
-    if not 0 < len(once) <= 36 or not once.replace("-", "").isalnum() or not once.isascii():
-        abort(400)
     with box().store.write() as conn:
-        add_table(conn, _wish(), hall_staff().id, box().here().now, once)
+        add_table(conn, _wish(), hall_staff().id, box().here().now, forms.once())
         return _back(conn)
 
 
@@ -67,7 +63,7 @@ def add() -> Response:
 def change(table_id: str) -> Response:
     """Another label, size or price."""
     with box().store.write() as conn:
-        change_table(conn, _table(conn, table_id), _wish(), hall_staff().id, box().here().now)
+        change_table(conn, table_named(conn, table_id), _wish(), hall_staff().id, box().here().now)
         return _back(conn)
 
 
@@ -77,7 +73,7 @@ def place(table_id: str) -> Response:
     """One place up or down in the hall's order."""
     step = -1 if request.form.get("step") == "up" else 1
     with box().store.write() as conn:
-        swap_places(conn, _table(conn, table_id), step, hall_staff().id, box().here().now)
+        swap_places(conn, table_named(conn, table_id), step, hall_staff().id, box().here().now)
         return _back(conn)
 
 
@@ -86,7 +82,7 @@ def place(table_id: str) -> Response:
 def retire(table_id: str) -> Response:
     """The table is not there any more."""
     with box().store.write() as conn:
-        retire_table(conn, _table(conn, table_id), hall_staff().id, box().here().now)
+        retire_table(conn, table_named(conn, table_id), hall_staff().id, box().here().now)
         return _back(conn)
 
 
@@ -99,10 +95,3 @@ def _wish() -> Wish:
 
 def _back(conn: sqlite3.Connection) -> Response:
     return shell.done(conn, url_for("counter_table_setup.setup"))
-
-
-def _table(conn: sqlite3.Connection, table_id: str) -> HallTable:
-    found = get_table(conn, table_id)
-    if found is None:
-        abort(404)
-    return found

@@ -3,7 +3,6 @@
 import sqlite3
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -14,15 +13,13 @@ from edge.hall.clock_price import Bill
 from edge.hall.clocks import bill
 from edge.hall.floor import Hand, Start
 from edge.hall.glance import Seen, look_at, look_round, whereabouts
-from edge.hall.players import GAMES, Player, get_player, names_like
-from edge.hall.roster import regulars
+from edge.hall.players import GAMES, Player, get_player
 from edge.hall.tables import HallTable, get_table, is_own_table, own_table, require_own_table
 from kiosk.api import health
 from kiosk.box import box
-from kiosk.counter import shell
+from kiosk.counter import forms, shell
 from kiosk.counter.clock_words import at_text, hours_text, price_text, time_text
 from kiosk.player.start import POINTS, RACES, asked_game
-from kiosk.security import local_path
 from kiosk.who import access, hall_staff
 
 blueprint = Blueprint("counter_tables", __name__)
@@ -79,12 +76,12 @@ def table(table_id: str) -> str:
     """One table: what goes on, and what can be done."""
     begin = request.args.get("name", "")[:24]
     with box().store.read() as conn:
-        seen = look_at(conn, _table(conn, table_id))
+        seen = look_at(conn, table_named(conn, table_id))
         people = [_asked(conn, field) for field in ("a", "b")]
         values = {
             "step": _step(seen, people),
             "people": people,
-            "names": _names(conn, begin),
+            "names": forms.members(conn, begin, box().here(), named=NAMES_SHOWN, often=NAMES_SHOWN),
             "where": whereabouts(conn),
             "begin": begin,
             "free": [one.table for one in look_round(conn) if one.state == "free" and not one.table.retired],
@@ -109,7 +106,7 @@ def table(table_id: str) -> str:
 def live_table(table_id: str) -> Response:
     """One table as it is now. The page is loaded anew when something else goes on there than it shows."""
     with box().store.read() as conn:
-        seen = look_at(conn, _table(conn, table_id))
+        seen = look_at(conn, table_named(conn, table_id))
     card = _card(seen)
     shown = render_template("counter/tables/_now.html", card=card, now=box().here().now, **HELPERS)
     changed = request.args.get("mark") != seen.mark
@@ -123,8 +120,9 @@ def names(table_id: str) -> str:
     begin = request.args.get("name", "")[:24]
     kept = {field: request.args[field] for field in ("a", "join") if field in request.args}
     with box().store.read() as conn:
-        seen = look_at(conn, _table(conn, table_id))
-        found, where = _names(conn, begin), whereabouts(conn)
+        seen = look_at(conn, table_named(conn, table_id))
+        found = forms.members(conn, begin, box().here(), named=NAMES_SHOWN, often=NAMES_SHOWN)
+        where = whereabouts(conn)
         people = [_asked(conn, field) for field in ("a", "b")]
     return render_template(
         "counter/tables/_names.html", seen=seen, names=found, where=where, kept=kept, people=people, begin=begin
@@ -137,9 +135,9 @@ def start(table_id: str) -> Response:
     """Begins a practice, a match or the clock alone."""
     people = [None if one == GUEST else one for field in ("a", "b") if (one := request.form.get(field))]
     game, race_to = asked_game() if len(people) == 2 else (GAMES[0], 1)
-    wish = Start(_once(), tuple(people), game, race_to, request.form.get("clock") == "on")
+    wish = Start(forms.once(), tuple(people), game, race_to, request.form.get("clock") == "on")
     with box().store.write() as conn:
-        floor.start(conn, _table(conn, table_id), wish, hand())
+        floor.start(conn, table_named(conn, table_id), wish, hand())
         return shell.done(conn, url_for("counter_tables.index"))
 
 
@@ -149,9 +147,9 @@ def join(table_id: str) -> Response:
     """Somebody comes to the one who practises there: a match."""
     second = request.form.get("b", "")
     game, race_to = asked_game()
-    wish = Start(_once(), (None if second == GUEST else second,), game, race_to)
+    wish = Start(forms.once(), (None if second == GUEST else second,), game, race_to)
     with box().store.write() as conn:
-        floor.join(conn, _table(conn, table_id), wish, hand())
+        floor.join(conn, table_named(conn, table_id), wish, hand())
         return shell.done(conn, url_for("counter_tables.table", table_id=table_id))
 
 
@@ -160,8 +158,9 @@ def join(table_id: str) -> Response:
 def stop(table_id: str) -> Response:
     """Ends what goes on there; on to what is to be paid."""
     with box().store.write() as conn:
-        goes_on = look_at(conn, _table(conn, table_id)).state != "free"
-        clock = floor.stop(conn, _table(conn, table_id), request.form.get("mark", ""), hand())
+        found = table_named(conn, table_id)
+        goes_on = look_at(conn, found).state != "free"
+        clock = floor.stop(conn, found, request.form.get("mark", ""), hand())
         if not goes_on:  # sent twice
             return redirect(url_for("counter_tables.index"), 303)
         if clock is None:
@@ -174,8 +173,8 @@ def stop(table_id: str) -> Response:
 def move(table_id: str) -> Response:
     """Sitting and clock go on at another table."""
     with box().store.write() as conn:
-        to = _table(conn, request.form.get("to", ""))
-        floor.move(conn, _table(conn, table_id), to, request.form.get("mark", ""), hand())
+        to = table_named(conn, request.form.get("to", ""))
+        floor.move(conn, table_named(conn, table_id), to, request.form.get("mark", ""), hand())
         return shell.done(conn, url_for("counter_tables.table", table_id=to.id))
 
 
@@ -185,7 +184,7 @@ def start_clock(table_id: str) -> Response:
     """The clock of those who checked in by themselves, from now or from their check-in."""
     from_check_in = request.form.get("from") == "check-in"
     with box().store.write() as conn:
-        floor.start_clock(conn, _table(conn, table_id), hand(), from_check_in=from_check_in)
+        floor.start_clock(conn, table_named(conn, table_id), hand(), from_check_in=from_check_in)
         return shell.done(conn, url_for("counter_tables.table", table_id=table_id))
 
 
@@ -193,8 +192,7 @@ def start_clock(table_id: str) -> Response:
 @access("staff")
 def answer() -> Response:
     """Somebody goes to the table that calls; the page they were at stays."""
-    came_from = local_path(urlsplit(request.referrer or "").path)
-    back = came_from if came_from.startswith("/counter") else url_for("counter_tables.index")
+    back = shell.came_from()
     with box().store.write() as conn:
         if calls.answer(conn, request.form.get("call", ""), hall_staff().id, box().here().now):
             return shell.done(conn, back)
@@ -275,19 +273,9 @@ def _asked(conn: sqlite3.Connection, field: str) -> Player | str | None:
     return None if player is None or player.erased else player
 
 
-def _names(conn: sqlite3.Connection, begin: str) -> list[Player]:
-    return names_like(conn, begin, NAMES_SHOWN) if begin.strip() else regulars(conn, box().here().day, NAMES_SHOWN)
-
-
-def _table(conn: sqlite3.Connection, table_id: str) -> HallTable:
+def table_named(conn: sqlite3.Connection, table_id: str) -> HallTable:
+    """A table that the address names; answers 404 where there is none."""
     found = get_table(conn, table_id)
     if found is None:
         abort(404)
     return found
-
-
-def _once() -> str:
-    once = request.form.get("once", "")
-    if len(once) != 36 or not all(char in "0123456789abcdef-" for char in once):
-        abort(400)
-    return once

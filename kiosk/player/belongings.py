@@ -11,6 +11,7 @@ from edge.stats import export
 from edge.store.errors import StoreError
 from kiosk import limits, who
 from kiosk.box import box
+from kiosk.files import csv_file, unnamed
 from kiosk.player.preferences import Page, check_pin, new_pass, pin_page, trouble, use_pass
 from kiosk.who import access, logged_in, require_private_line
 
@@ -53,11 +54,8 @@ def claimed() -> str:
 @access("player", otherwise="check-in")
 def shots_csv() -> Response:
     """All of one's shots, sent as they are read."""
-    here, t = box().here(), box().t
-    unnamed = export.Unnamed(t("me.guest.name"), t("me.former"))
-    lines = export.shots_csv(box().store, logged_in().id, box().settings.hall.zone, unnamed)
-    headers = {"Content-Disposition": f'attachment; filename="shots-{here.day}.csv"'}
-    return Response(lines, mimetype="text/csv", headers=headers)
+    lines = export.shots_csv(box().store, logged_in().id, box().settings.hall.zone, unnamed())
+    return csv_file(lines, f"shots-{box().here().day}")
 
 
 @blueprint.get("/me/delete")

@@ -5,13 +5,12 @@ The top ten, and to each their own place.
 
 from flask import Blueprint, abort, render_template, request
 
-from edge.clock import from_stamp
+from edge.clock import from_stamp, month_before
 from edge.hall import awards as hall_awards
 from edge.hall import championships, points
 from edge.hall.occasion import hall_day
 from edge.hall.points import OwnRank
 from edge.hall.roster import roster
-from edge.stats.spans import month_before
 from kiosk.box import box
 from kiosk.who import access, current_visitor
 

@@ -23,7 +23,7 @@ def index() -> str:
     with box().store.read() as conn:
         current = draws.current(conn)
         history = draws.history(conn, HELD_SHOWN)
-        own = {} if member is None else {one.draw.id: one for one in own_draws(conn, member)}
+        own = {} if member is None else {one.draw.id: one for one in own_draws(conn, member, current)}
         missing = None if member is None else draw_entries.missing(conn, member.id, box().here().month)
     return render_template(
         "boards/draw.html",

@@ -11,6 +11,7 @@ from edge.hall import ladders
 from edge.hall.ladders import Challenge, LadderError, MyLadder, Standing
 from kiosk import ladder_words
 from kiosk.box import box
+from kiosk.ladder_lookup import get_challenge
 from kiosk.player.say import may_speak, speaker
 from kiosk.who import access, logged_in
 
@@ -43,19 +44,21 @@ def ladder(ladder_id: str) -> str:
     with box().store.read() as conn:
         own = ladders.my_ladders(conn, player.id)
         mine = _mine(own, ladder_id)
-        pending = ladders.challenges(conn, ladder_id, here.day)
+        pending = ladders.challenges(conn, ladder_id)
         divisions = [(one, ladders.standings(conn, ladder_id, one.id)) for one in mine.ladder.divisions]
         played = ladders.own_matches(conn, ladder_id, player.id, MATCHES_SHOWN)
+    together = next(rows for one, rows in divisions if one.id == mine.division.id)
+    may = ladders.may_challenge(mine.ladder.terms, mine.standing, together, pending)
     return render_template(
         "ladders/ladder.html",
         mine=mine,
         several=len(own) > 1,
         divisions=[(one, rows, _arrows(rows, pending)) for one, rows in divisions],
-        size=next(len(rows) for one, rows in divisions if one.id == mine.division.id),
+        size=len(together),
         played=played,
         player=player,
         today=here.day,
-        may={row.player_id for row in mine.may_challenge},
+        may={row.player_id for row in may},
     )
 
 
@@ -65,7 +68,8 @@ def challenge(ladder_id: str, player_id: str) -> str:
     """Asks once more, with what follows."""
     with box().store.read() as conn:
         mine = _mine(ladders.my_ladders(conn, logged_in().id), ladder_id)
-    other = next((row for row in mine.may_challenge if row.player_id == player_id), None)
+        above = ladders.whom_to_challenge(conn, mine)
+    other = next((row for row in above if row.player_id == player_id), None)
     if other is None:
         raise LadderError("challenge_range")
     terms = mine.ladder.terms
@@ -139,10 +143,7 @@ def _mine(own: list[MyLadder], ladder_id: str) -> MyLadder:
 
 
 def _own_challenge(conn: sqlite3.Connection, challenge_id: str) -> Challenge:
-    try:
-        known = ladders.get_challenge(conn, challenge_id)
-    except LadderError:
-        abort(404)
+    known = get_challenge(conn, challenge_id)
     if logged_in().id not in known.players:
         abort(404)
     return known

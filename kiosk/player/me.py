@@ -29,7 +29,14 @@ from kiosk.records import MAX_ID_CHARS, Entry
 from kiosk.who import access, logged_in
 
 blueprint = Blueprint("me", __name__)
-for helper in (wording.short_date, wording.full_date, wording.ordinal, wording.counted, stats_svg.share_bar):
+for helper in (
+    wording.short_date,
+    wording.full_date,
+    wording.ordinal,
+    wording.counted,
+    wording.game_name,
+    stats_svg.share_bar,
+):
     blueprint.add_app_template_global(helper)
 
 MOST_AGO = 600  # spans back in time that can be leafed through

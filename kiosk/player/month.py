@@ -1,13 +1,14 @@
 """A player's own month: the way into the lucky draw, the own awards, and the two votes. Nobody else sees it."""
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from edge.clock import month_before
 from edge.hall import awards, draw_entries, draws, points, votes
-from edge.hall.award_rules import month_before
 from edge.hall.draw_entries import Missing, Ticket
 from edge.hall.draws import Draw
 from edge.hall.players import Player
@@ -44,7 +45,7 @@ def index() -> str:
         values = {
             "place": points.rank_of(conn, player.id, here.month),
             "missing": draw_entries.missing(conn, player.id, here.month),
-            "own_draws": own_draws(conn, player),
+            "own_draws": own_draws(conn, player, draws.current(conn)),
             "ballots": ballots(conn, player),
             "own_awards": awards.awards_of(conn, player.id),
         }
@@ -78,15 +79,15 @@ def give_vote(month: str, kind: str) -> Response:
     return redirect(url_for("month.index", voted=1), 303)
 
 
-def own_draws(conn: sqlite3.Connection, player: Player) -> list[OwnDraw]:
-    """The draws that are still to be held, as a player stands with them."""
+def own_draws(conn: sqlite3.Connection, player: Player, current: Iterable[Draw]) -> list[OwnDraw]:
+    """These draws as a player stands with them."""
     return [
         OwnDraw(
             held,
             draw_entries.ticket_of(conn, held.id, player.id),
             draw_entries.missing(conn, player.id, held.month),
         )
-        for held in draws.current(conn)
+        for held in current
     ]
 
 

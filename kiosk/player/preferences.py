@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from edge.clock import from_stamp
 from edge.hall import audit, consents, logins, pins
+from edge.hall.errors import HallError
 from edge.hall.occasion import hall_day
 from edge.hall.players import GAMES, Handedness, Player, PlayerError, clean_name, get_player, save_player
 from edge.hall.words import nowhere_word
@@ -34,7 +35,7 @@ _EMAIL = re.compile(r"[^@\s<>\"',;]{1,64}@[^@\s<>\"',;]+\.[^@\s<>\"',;.]{2,}")
 Page = str | tuple[str, int]
 
 
-def trouble(error: PlayerError) -> str:
+def trouble(error: HallError) -> str:
     """Why something could not be, in a sentence."""
     t = box().t
     if error.key.startswith(("name", "pin")):

@@ -11,7 +11,7 @@ from edge.clock import stamp
 from edge.hall import ladders, pins
 from edge.hall.badges import badges_of
 from edge.hall.drills import drills
-from edge.hall.matches import MOST_POINTS, MOST_RACKS, Match, get_match
+from edge.hall.matches import Match, get_match, longest_race
 from edge.hall.players import GAMES, Player, get_player, new_guest
 from edge.hall.ratings import change_in
 from edge.hall.sessions import Session, get_session
@@ -268,7 +268,7 @@ def asked_game() -> tuple[str, int]:
     """The game and the race that the address or the form names. Answers 400 for one that can't be played."""
     game = request.values.get("game", "")
     race = request.values.get("points" if game == "straight pool" and "points" in request.values else "race", "")
-    most = MOST_POINTS if game == "straight pool" else MOST_RACKS
+    most = longest_race(game)
     if game not in GAMES or not race.isascii() or not race.isdigit() or not 1 <= int(race[:4]) <= most:
         abort(400)
     return game, int(race)

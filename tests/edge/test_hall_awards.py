@@ -13,8 +13,9 @@ from hall_facts import NOW, Played, erase, make_store, put_days, put_match, put_
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.clock import month_before
 from edge.hall import audit, awards, game_sessions, points, votes
-from edge.hall.award_rules import KING_WEEKS, Preview, calculate, kept_up, month_before, rise
+from edge.hall.award_rules import KING_WEEKS, Preview, calculate, kept_up, rise
 from edge.hall.awards import TITLE_CHARS, Award
 from edge.hall.errors import HallError
 from edge.hall.occasion import Occasion

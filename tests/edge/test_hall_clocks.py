@@ -273,7 +273,7 @@ def test_a_day_has_its_clocks_with_their_total(store: Store) -> None:
     with store.read() as conn:
         found = clocks.clocks_of(conn, "2025-11-01")
         assert [clock.table_label for clock in found] == ["A", "B"]
-        assert clocks.total_cents(found, BEGIN + 62 * MIN) == 1250 + 600
+        assert sum(bill(one, BEGIN + 62 * MIN).cents for one in found) == 1250 + 600
         assert clocks.clocks_of(conn, "2025-11-02") == []
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ladder_hall import Hall, ladder_of_six, refused
 
 from edge.hall import audit, ladders
+from edge.hall.ladders import MyLadder
 from edge.hall.ladders.settle import Challenged, Met, meet
 
 
@@ -31,7 +32,7 @@ def test_a_match_between_the_two_meets_the_challenge_by_itself(hall: Hall) -> No
     assert hall.order() == [0, 4, 1, 2, 3, 5]
     assert hall.state(challenge) == "met"
     assert ladders.get_challenge(hall.conn, challenge.id).met_by == match_id
-    assert ladders.ladder_of_match(hall.conn, match_id) == hall.ladder.id
+    assert hall.counts_for(match_id) == hall.ladder.id
     assert [match.match_id for match in ladders.to_confirm(hall.conn)] == [match_id]
     hall.end(hall.begin(1, 4), (5, 2))
     assert hall.order() == [0, 4, 1, 2, 3, 5], "the next match between them is just a match"
@@ -182,9 +183,9 @@ def test_a_win_that_staff_give_moves_and_stands_in_nobodys_record(hall: Hall) ->
     assert (hall.state(known), hall.order()) == ("given", [0, 4, 1, 2, 3, 5])
     assert (hall.row(4).played, hall.row(4).streak, hall.row(4).provisional) == (0, 0, False)
     assert ladders.ladder_outcomes(hall.conn, hall.players[4]) == ()
-    event = ladders.history(hall.conn, hall.ladder.id, 1)[0]
-    assert (event.kind, event.name, event.other_name) == ("given", "Player 0004", "Player 0001")
-    ladders.withdraw_event(hall.conn, event.id, hall.staff, hall.at)
+    event = hall.events()[0]
+    assert (event["kind"], event["player_id"], event["other"]) == ("given", hall.players[4], hall.players[1])
+    ladders.withdraw_event(hall.conn, event["id"], hall.staff, hall.at)
     assert (hall.state(known), hall.order()) == ("declined", [0, 1, 2, 3, 4, 5])
     ladders.give_win(hall.conn, known.id, hall.players[1], hall.staff, hall.at)
     assert (hall.state(known), hall.order()) == ("given", [0, 1, 2, 3, 4, 5])
@@ -209,46 +210,43 @@ def test_who_is_gone_from_the_division_leaves_no_challenge_behind(hall: Hall, pl
     elif how == "moves":
         ladders.place_member(hall.conn, hall.low, hall.players[player], hall.staff, hall.at)
     else:
-        events = ladders.history(hall.conn, hall.ladder.id)
-        event = next(e for e in events if e.player_id == hall.players[player])
-        ladders.withdraw_event(hall.conn, event.id, hall.staff, hall.at)
+        event = next(e for e in hall.events() if e["player_id"] == hall.players[player])
+        ladders.withdraw_event(hall.conn, event["id"], hall.staff, hall.at)
     assert (hall.state(known), hall.state(stays)) == ("called_off", "open")
 
 
 def test_a_player_sees_the_own_ladders_whom_to_challenge_and_what_waits(hall: Hall) -> None:
+    def above(mine: MyLadder) -> list[int]:
+        return [hall.players.index(row.player_id) for row in ladders.whom_to_challenge(hall.conn, mine)]
+
     (mine,) = ladders.my_ladders(hall.conn, hall.players[4])
     assert (mine.ladder.name, mine.division.name, mine.standing.place) == ("House ladder", "Gold", 5)
-    assert [hall.players.index(s.player_id) for s in mine.may_challenge] == [1, 2, 3]
+    assert above(mine) == [1, 2, 3]
     assert mine.challenges == ()
     taken = hall.challenge(5, 2)
     (mine,) = ladders.my_ladders(hall.conn, hall.players[4])
-    assert [hall.players.index(s.player_id) for s in mine.may_challenge] == [1, 3]
+    assert above(mine) == [1, 3]
     own = hall.challenge(4, 1)
     (mine,) = ladders.my_ladders(hall.conn, hall.players[4])
-    assert (mine.may_challenge, mine.challenges) == ((), (own,))
+    assert (above(mine), mine.challenges) == ([], (own,))
     (other,) = ladders.my_ladders(hall.conn, hall.players[1])
-    assert (other.challenges, len(other.may_challenge)) == ((own,), 1)
+    assert (other.challenges, len(above(other))) == ((own,), 1)
     assert ladders.my_ladders(hall.conn, hall.players[6]) == []
-    assert ladders.challenges(hall.conn, hall.ladder.id, hall.here.day) == [taken, own]
+    assert ladders.challenges(hall.conn, hall.ladder.id) == [taken, own]
 
 
-def test_challenges_are_listed_by_how_they_stand(hall: Hall) -> None:
+def test_of_a_ladders_challenges_those_that_wait_are_listed_and_counted(hall: Hall) -> None:
     today = hall.here.day
     given, met, declined = hall.challenge(5, 3), hall.challenge(4, 2), hall.challenge(1, 0)
     ladders.give_win(hall.conn, given.id, hall.players[5], hall.staff, hall.at)
     hall.end(hall.begin(4, 2))
     ladders.decline(hall.conn, declined.id, hall.players[0], hall.at)
     late = hall.challenge(2, 4)
-    for state, expected in (
-        ("given", given),
-        ("met", met),
-        ("declined", declined),
-        ("open", late),
-    ):
-        found = ladders.challenges(hall.conn, hall.ladder.id, today, state)  # type: ignore[arg-type]
-        assert [known.id for known in found] == [expected.id]
-    assert ladders.challenges(hall.conn, hall.ladder.id, "2026-03-01", "overdue")[0].id == late.id
-    assert ladders.challenges(hall.conn, hall.ladder.id, today, "called_off") == []
+    found = ladders.challenges(hall.conn, hall.ladder.id)
+    assert [(known.id, known.state(today)) for known in found] == [(declined.id, "declined"), (late.id, "open")]
+    assert found[1].state("2026-03-01") == "overdue"
+    assert (hall.state(given), hall.state(met)) == ("given", "met")
+    assert ladders.count_challenges(hall.conn, hall.ladder.id) == 2
 
 
 MOMENTS = [f"2026-01-{day:02}T00:00:00.000Z" for day in range(1, 12)]

@@ -27,6 +27,7 @@ from sqlite_work import instructions
 from edge.clock import stamp
 from edge.hall import ladders
 from edge.hall.ladders import Ladder, Terms
+from edge.hall.matches import get_match
 from edge.hall.rulings import put_ruling
 
 PLAYERS = 5
@@ -419,18 +420,22 @@ def work(path: Path, count: int, matches: int) -> dict[str, int]:
         rows = ladders.standings(conn, first.id, first.divisions[0].id)
         member = rows[20].player_id
         waiting = ladders.to_confirm(conn)[0].match_id
+        match = get_match(conn, waiting)
+        assert match is not None
         assert len(ladders.to_confirm(conn)) == 3 * count
+        assert ladders.count_to_confirm(conn, first.id) == 3
         assert sum(row.played for row in rows) == 2 * matches
         return {
             name: instructions(conn, act)
             for name, act in {
                 "standings": lambda: ladders.standings(conn, first.id, first.divisions[0].id),
                 "to_confirm": lambda: ladders.to_confirm(conn, 3),
-                "challenges": lambda: ladders.challenges(conn, first.id, "2027-01-01"),
-                "met": lambda: ladders.challenges(conn, first.id, "2027-01-01", "met", 10),
+                "count_to_confirm": lambda: ladders.count_to_confirm(conn, first.id),
+                "challenges": lambda: ladders.challenges(conn, first.id),
+                "count_challenges": lambda: ladders.count_challenges(conn, first.id),
+                "division_sizes": lambda: ladders.division_sizes(conn, first.id),
                 "overdue": lambda: ladders.overdue(conn, "2027-01-01"),
-                "history": lambda: ladders.history(conn, first.id),
-                "my_ladder": lambda: ladders.ladder_of_match(conn, waiting),
+                "for_ladder": lambda: ladders.for_ladder(conn, match),
                 "my_ladders": lambda: ladders.my_ladders(conn, member),
                 "settle_ladder": lambda: ladders.settle_ladder(conn, first.id),
                 "settle_match": lambda: ladders.settle_match(conn, waiting),

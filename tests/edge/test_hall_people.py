@@ -88,5 +88,5 @@ def test_training_minutes_are_of_the_month(path: Path) -> None:
                 " VALUES (?, ?, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, x'')",
                 [ana, day, minutes],
             )
-        assert training_minutes(conn, ana, "2026-03") == 25.0
-        assert training_minutes(conn, ana, None) == 75.0
+        assert training_minutes(conn, [ana], "2026-03") == {ana: 25.0}
+        assert training_minutes(conn, [ana], None) == {ana: 75.0}

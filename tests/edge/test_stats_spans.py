@@ -10,10 +10,11 @@ from evening import ZONE, Evening
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.clock import month_before
 from edge.hall.occasion import occasion
 from edge.hall.players import Player, erase_player, save_player
 from edge.stats.daily import Figures
-from edge.stats.spans import RANGES, Range, Record, Versus, month_before, record_of, span_of, stats_of
+from edge.stats.spans import RANGES, Range, Record, Versus, record_of, span_of, stats_of
 
 RACK = tuple(str(n) for n in range(1, 10))
 

@@ -105,7 +105,18 @@ class Hall:
         return next(row for row in rows if row.player_id == self.players[player])
 
     def last_event(self) -> int:
-        return ladders.history(self.conn, self.ladder.id, 1)[0].id
+        return int(self.events()[0]["id"])
+
+    def events(self) -> list[sqlite3.Row]:
+        """What was done on the ladder, the latest first, what was taken back too."""
+        return self.conn.execute(
+            "SELECT * FROM ladder_events WHERE ladder_id = ? ORDER BY at DESC, id DESC", [self.ladder.id]
+        ).fetchall()
+
+    def counts_for(self, match_id: str) -> str | None:
+        """The ladder for which a match counts."""
+        found = ladders.for_ladder(self.conn, the_match(self.conn, match_id))
+        return None if found is None else found.ladder_id
 
 
 def the_match(conn: sqlite3.Connection, match_id: str) -> Match:

@@ -23,7 +23,7 @@ def club(tmp_path: Path) -> Iterator[Club]:
 
 def pending(club: Club) -> list[Challenge]:
     with club.house.evening.store.read() as conn:
-        return ladders.challenges(conn, club.ladder.id, club.house.evening.here.day)
+        return ladders.challenges(conn, club.ladder.id)
 
 
 def page_of(club: Club) -> str:

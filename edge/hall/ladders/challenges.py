@@ -5,19 +5,19 @@ clock: that it is overdue is read off its deadline, and staff decide what become
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 from edge.facts import uuid7
 from edge.hall import audit
-from edge.hall.ladders.model import MOST_DAYS, LadderError, get_ladder, open_ladder
+from edge.hall.ladders.model import MOST_DAYS, PENDING, LadderError, Terms, open_ladder
 from edge.hall.ladders.settle import settle_ladder, settle_pair
 from edge.hall.ladders.staff import Member, member_of
 from edge.hall.occasion import Occasion
 
 State = Literal["open", "declined", "overdue", "met", "withdrawn", "called_off", "given"]
-PENDING = "c.ended_at IS NULL AND c.met_by IS NULL"
 
 _SELECT = """
     SELECT c.*, l.name AS ladder_name, a.name AS challenger_name, b.name AS challenged_name
@@ -71,12 +71,18 @@ def challenge(
 ) -> Challenge:
     """A player challenges another; the same again while it waits is the same. Raises LadderError."""
     ladder = open_ladder(conn, ladder_id)
-    pending = _pending(conn, ladder_id)
+    pending = challenges(conn, ladder_id)
     for known in pending:
         if known.players == (challenger, challenged):
             return known
-    own = _require_near(conn, ladder_id, challenger, challenged, ladder.terms.challenge_range)
-    _require_none_pending(pending, challenger, challenged)
+    if challenger == challenged:
+        raise LadderError("challenge_self")
+    own, other = (member_of(conn, ladder_id, player_id) for player_id in (challenger, challenged))
+    if own is None:
+        raise LadderError("challenge_member")
+    refused = LadderError("challenge_range") if other is None else refusal(ladder.terms, own, other, pending)
+    if refused is not None:
+        raise refused
     deadline = date.fromisoformat(here.day) + timedelta(days=ladder.terms.challenge_days)
     challenge_id = uuid7()
     conn.execute(
@@ -98,11 +104,18 @@ def challenge(
     return get_challenge(conn, challenge_id)
 
 
+def refusal(terms: Terms, own: Member, other: Member, pending: Sequence[Challenge]) -> LadderError | None:
+    """Why a member may not challenge another while those challenges wait on their ladder; None where they may."""
+    if own.division_id != other.division_id or not 1 <= own.place - other.place <= terms.challenge_range:
+        return LadderError("challenge_range")
+    return _busy(pending, own.player_id, other.player_id)
+
+
 def make_challenge(
     conn: sqlite3.Connection, ladder_id: str, challenger: str, challenged: str, here: Occasion, *, by: str
 ) -> Challenge:
     """Staff make a challenge for two players, by the rules of any. Raises LadderError."""
-    pending = {known.id for known in _pending(conn, ladder_id)}
+    pending = {known.id for known in challenges(conn, ladder_id)}
     made = challenge(conn, ladder_id, challenger, challenged, here)
     if made.id not in pending:
         audit.note(conn, here.stamp, "challenge.made", f"challenge:{made.id}", role="staff", who=by)
@@ -168,7 +181,9 @@ def call_on_again(conn: sqlite3.Connection, challenge_id: str) -> frozenset[str]
     if known.ended_as != "called_off":
         raise LadderError("challenge_over")
     open_ladder(conn, known.ladder_id)
-    _require_none_pending(_pending(conn, known.ladder_id), *known.players)
+    busy = _busy(challenges(conn, known.ladder_id), *known.players)
+    if busy is not None:
+        raise busy
     there = [member_of(conn, known.ladder_id, player_id) for player_id in known.players]
     if any(member is None or member.division_id != known.division_id for member in there):
         raise LadderError("challenge_range")
@@ -210,19 +225,18 @@ def get_challenge(conn: sqlite3.Connection, challenge_id: str) -> Challenge:
     return _challenge(row)
 
 
-def challenges(
-    conn: sqlite3.Connection, ladder_id: str, today: str, state: State | None = None, limit: int = 200
-) -> list[Challenge]:
-    """A ladder's challenges that wait, those to be played soonest first; with `state`, those that stand so, of
-    what is over the latest so many."""
-    if state in (None, "open", "declined", "overdue"):
-        return [known for known in _pending(conn, ladder_id) if state in (None, known.state(today))]
-    condition = "c.met_by IS NOT NULL" if state == "met" else "c.met_by IS NULL AND c.ended_as = :state"
-    rows = conn.execute(
-        f"{_SELECT} WHERE c.ladder_id = :l AND {condition} ORDER BY c.made_at DESC, c.id DESC LIMIT :n",
-        {"l": ladder_id, "state": state, "n": limit},
-    )
+def challenges(conn: sqlite3.Connection, ladder_id: str) -> list[Challenge]:
+    """A ladder's challenges that wait, those to be played soonest first."""
+    rows = conn.execute(f"{_SELECT} WHERE c.ladder_id = ? AND {PENDING} {_SOONEST}", [ladder_id])
     return [_challenge(row) for row in rows]
+
+
+def count_challenges(conn: sqlite3.Connection, ladder_id: str) -> int:
+    """How many challenges wait on a ladder."""
+    row = conn.execute(
+        f"SELECT count(*) AS n FROM ladder_challenges c WHERE c.ladder_id = ? AND {PENDING}", [ladder_id]
+    ).fetchone()
+    return int(row["n"])
 
 
 def overdue(conn: sqlite3.Connection, today: str) -> list[Challenge]:
@@ -244,11 +258,6 @@ def challenges_of(conn: sqlite3.Connection, player_id: str) -> list[Challenge]:
     return [_challenge(row) for row in rows]
 
 
-def _pending(conn: sqlite3.Connection, ladder_id: str) -> list[Challenge]:
-    rows = conn.execute(f"{_SELECT} WHERE c.ladder_id = ? AND {PENDING} {_SOONEST}", [ladder_id])
-    return [_challenge(row) for row in rows]
-
-
 def _require_pending(conn: sqlite3.Connection, challenge_id: str) -> Challenge:
     known = get_challenge(conn, challenge_id)
     if not known.pending:
@@ -256,23 +265,13 @@ def _require_pending(conn: sqlite3.Connection, challenge_id: str) -> Challenge:
     return known
 
 
-def _require_none_pending(pending: list[Challenge], challenger: str, challenged: str) -> None:
+def _busy(pending: Sequence[Challenge], challenger: str, challenged: str) -> LadderError | None:
     """Nobody makes two challenges at a time, or has two."""
     if any(known.players[0] == challenger for known in pending):
-        raise LadderError("challenge_made")
+        return LadderError("challenge_made")
     if any(known.players[1] == challenged for known in pending):
-        raise LadderError("challenge_taken")
-
-
-def _require_near(conn: sqlite3.Connection, ladder_id: str, challenger: str, challenged: str, most: int) -> Member:
-    if challenger == challenged:
-        raise LadderError("challenge_self")
-    own, other = member_of(conn, ladder_id, challenger), member_of(conn, ladder_id, challenged)
-    if own is None:
-        raise LadderError("challenge_member", ladder=get_ladder(conn, ladder_id).name)
-    if other is None or other.division_id != own.division_id or not 1 <= own.place - other.place <= most:
-        raise LadderError("challenge_range", most=most)
-    return own
+        return LadderError("challenge_taken")
+    return None
 
 
 def _given_to(conn: sqlite3.Connection, challenge_id: str) -> str | None:
@@ -296,9 +295,9 @@ def _day_within(typed: str, today: str) -> str:
     try:
         day = date.fromisoformat(typed)
     except ValueError:
-        raise LadderError("challenge_day", most=MOST_DAYS) from None
+        raise LadderError("challenge_day") from None
     if not 0 <= (day - date.fromisoformat(today)).days <= MOST_DAYS:
-        raise LadderError("challenge_day", most=MOST_DAYS)
+        raise LadderError("challenge_day")
     return day.isoformat()
 
 

@@ -17,6 +17,10 @@ TITLE_CHARS = (2, 40)
 MOST_RANGE = 20
 MOST_DAYS = 90
 
+PENDING = "c.ended_at IS NULL AND c.met_by IS NULL"  # of a challenge `c` that waits
+# The `seq` of what was said last of a match.
+LAST_SAID = "(SELECT max(seq) FROM ladder_matches WHERE match_id = {} AND withdrawn_at IS NULL)"
+
 
 @migrations()
 def ladders_1(db: Database) -> None:
@@ -144,6 +148,7 @@ def ladders_3(db: Database) -> None:
             best_streak INTEGER NOT NULL,
             moved_at TEXT NOT NULL,
             provisional INTEGER NOT NULL CHECK (provisional IN (0, 1)),
+            moved INTEGER NOT NULL,
             PRIMARY KEY (ladder_id, player_id)
         ) STRICT, WITHOUT ROWID
     """)
@@ -166,11 +171,6 @@ def ladders_3(db: Database) -> None:
     db.execute("CREATE INDEX ladder_results_won ON ladder_results (winner, final, ended_at)")
     db.execute("CREATE INDEX ladder_results_lost ON ladder_results (other, final, ended_at)")
     db.execute("CREATE INDEX ladder_results_to_confirm ON ladder_results (ended_at) WHERE final = 0")
-
-
-@migrations()
-def ladders_4(db: Database) -> None:
-    db.execute("ALTER TABLE ladder_standings ADD COLUMN moved INTEGER NOT NULL DEFAULT 0")
 
 
 class LadderError(HallError):
@@ -200,7 +200,7 @@ class Terms:
             ("ladder_days", self.challenge_days, MOST_DAYS),
         ):
             if not 1 <= value <= most:
-                raise LadderError(key, least=1, most=most)
+                raise LadderError(key)
         return replace(self, name=clean_title(self.name))
 
 
@@ -239,7 +239,7 @@ def clean_title(text: str) -> str:
     try:
         title = one_line(text, *TITLE_CHARS, "ladder_name")
     except HallError as error:
-        raise LadderError(error.key, **error.fields) from error
+        raise LadderError(error.key) from error
     if not any(char.isalnum() for char in title):
         raise LadderError("ladder_name_refused")
     return title
@@ -263,8 +263,16 @@ def open_ladder(conn: sqlite3.Connection, ladder_id: str) -> Ladder:
     """One ladder on which things move. Raises LadderError."""
     ladder = get_ladder(conn, ladder_id)
     if ladder.closed_at is not None:
-        raise LadderError("ladder_closed", ladder=ladder.name)
+        raise LadderError("ladder_closed")
     return ladder
+
+
+def last_said(conn: sqlite3.Connection, match_id: str) -> sqlite3.Row | None:
+    """What was said last of a match: `ladder_id`, for which it counts, None being none, and in which `role`."""
+    row: sqlite3.Row | None = conn.execute(
+        f"SELECT ladder_id, role FROM ladder_matches WHERE seq = {LAST_SAID.format('?')}", [match_id]
+    ).fetchone()
+    return row
 
 
 def _ladder(conn: sqlite3.Connection, row: sqlite3.Row) -> Ladder:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.clock import stamp
-from edge.hall.ladders.model import Ladder, get_ladder, ladders
+from edge.hall.ladders.model import PENDING, Ladder, get_ladder, ladders, last_said
 from edge.hall.ladders.pages import ladders_for
 from edge.hall.ladders.settle import plays_for
 from edge.hall.ladders.staff import division_at
@@ -30,7 +30,7 @@ def for_ladder(conn: sqlite3.Connection, match: Match) -> ForLadder | None:
         return ForLadder(row["ladder_id"], name, "final" if row["final"] else "waits")
     if match.status != "open" or match.partners is not None:
         return None
-    said = _said(conn, match.id)
+    said = last_said(conn, match.id)
     ladder_id = _challenged_for(conn, match) if said is None else said["ladder_id"]
     ladder = None if ladder_id is None else get_ladder(conn, ladder_id)
     return None if ladder is None or ladder.closed_at else ForLadder(ladder.id, ladder.name, "counts")
@@ -41,7 +41,7 @@ def may_say(conn: sqlite3.Connection, match: Match) -> list[Ladder]:
     terms, as long as staff have not said otherwise."""
     if match.status != "open" or match.score != (0, 0) or match.partners is not None:
         return []
-    said = _said(conn, match.id)
+    said = last_said(conn, match.id)
     if said is not None and said["role"] == "staff":
         return []
     return ladders_for(conn, match.players, match.game, match.race_to)
@@ -60,20 +60,11 @@ def could_count(conn: sqlite3.Connection, match: Match) -> list[Ladder]:
     return found
 
 
-def _said(conn: sqlite3.Connection, match_id: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = conn.execute(
-        "SELECT ladder_id, role FROM ladder_matches WHERE match_id = ? AND withdrawn_at IS NULL"
-        " ORDER BY seq DESC LIMIT 1",
-        [match_id],
-    ).fetchone()
-    return row
-
-
 def _challenged_for(conn: sqlite3.Connection, match: Match) -> str | None:
     """The ladder of the challenge that a match is going to meet."""
     rows = conn.execute(
-        "SELECT * FROM ladder_challenges WHERE challenger IN (:a, :b) AND challenged IN (:a, :b)"
-        " AND ended_at IS NULL AND met_by IS NULL AND made_at <= :began ORDER BY made_at, id",
+        "SELECT * FROM ladder_challenges c WHERE challenger IN (:a, :b) AND challenged IN (:a, :b)"
+        f" AND {PENDING} AND made_at <= :began ORDER BY made_at, id",
         {"a": match.players[0], "b": match.players[1], "began": stamp(match.started_at)},
     )
     fits = (r["ladder_id"] for r in rows if plays_for(match.game, match.race_to, r["game"], r["race_to"]))

@@ -1,24 +1,22 @@
-"""What pages ask of ladders: standings, a player's own ladders, what staff have to confirm, what happened."""
+"""What pages ask of ladders: standings, a player's own ladders, whom to challenge, what staff have to confirm."""
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from edge.hall.ladders.challenges import Challenge, challenges, challenges_of
-from edge.hall.ladders.model import Division, Ladder, get_ladder, ladders
+from edge.hall.ladders.challenges import Challenge, challenges, challenges_of, refusal
+from edge.hall.ladders.model import Division, Ladder, Terms, get_ladder, ladders
 from edge.hall.ladders.settle import plays_for
-from edge.hall.ladders.staff import member_of
+from edge.hall.ladders.staff import Member, member_of
 from edge.hall.matches import Match, get_match
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Member):
     """A member of a division as it stands. `streak` are wins in a row now, `moved_at` when the place last changed,
     `moved` by how many, up being more than none; `provisional`: without the matches that staff did not confirm yet
     it would be another place."""
 
-    place: int
-    player_id: str
     name: str
     played: int
     won: int
@@ -35,12 +33,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class MyLadder:
-    """A ladder as one of its members sees it: whom they may challenge now, and what waits of theirs."""
+    """A ladder as one of its members sees it: where they stand, and what waits of theirs."""
 
     ladder: Ladder
     division: Division
     standing: Standing
-    may_challenge: tuple[Standing, ...] = ()
     challenges: tuple[Challenge, ...] = ()
 
 
@@ -64,25 +61,9 @@ class LadderMatch:
     final: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What somebody did on a ladder, which staff can take back; `by` is None where a player was erased."""
-
-    id: int
-    kind: Literal["placed", "left", "given"]
-    at: str
-    by: str | None
-    player_id: str
-    name: str
-    division_id: str | None
-    place: int | None
-    other_name: str | None
-    withdrawn_at: str | None
-
-
 _STANDINGS = """
-    SELECT s.place, s.player_id, p.name, s.played, s.won, s.streak, s.best_streak, s.moved_at, s.moved,
-        s.provisional
+    SELECT s.ladder_id, s.player_id, s.division_id, s.place, p.name, s.played, s.won, s.streak, s.best_streak,
+        s.moved_at, s.moved, s.provisional
     FROM ladder_standings s JOIN players p ON p.id = s.player_id
 """
 
@@ -97,13 +78,26 @@ def standings(conn: sqlite3.Connection, ladder_id: str, division_id: str) -> lis
 
 def my_ladders(conn: sqlite3.Connection, player_id: str) -> list[MyLadder]:
     """The open ladders a player is a member of, by name."""
-    rows = conn.execute("SELECT ladder_id FROM ladder_standings WHERE player_id = ?", [player_id]).fetchall()
+    rows = conn.execute(f"{_STANDINGS} WHERE s.player_id = ?", [player_id]).fetchall()
     waiting = challenges_of(conn, player_id)
-    found = [_mine(conn, get_ladder(conn, row["ladder_id"]), player_id, waiting) for row in rows]
+    found = [_mine(get_ladder(conn, row["ladder_id"]), _standing(row), waiting) for row in rows]
     return sorted(
         (mine for mine in found if mine.ladder.closed_at is None),
         key=lambda mine: (mine.ladder.name.casefold(), mine.ladder.id),
     )
+
+
+def may_challenge(
+    terms: Terms, own: Member, members: Iterable[Standing], pending: Sequence[Challenge]
+) -> list[Standing]:
+    """Whom of these members of a ladder one of them may challenge, while those challenges wait on it."""
+    return [other for other in members if refusal(terms, own, other, pending) is None]
+
+
+def whom_to_challenge(conn: sqlite3.Connection, mine: MyLadder) -> list[Standing]:
+    """Whom a member may challenge now, from the top down."""
+    rows = standings(conn, mine.ladder.id, mine.division.id)
+    return may_challenge(mine.ladder.terms, mine.standing, rows, challenges(conn, mine.ladder.id))
 
 
 _MATCHES = """
@@ -120,6 +114,16 @@ def to_confirm(conn: sqlite3.Connection, limit: int = 200) -> list[LadderMatch]:
     """Matches that moved a ladder and were not confirmed yet, the oldest first."""
     rows = conn.execute(f"{_MATCHES} WHERE r.final = 0 ORDER BY r.ended_at, r.match_id LIMIT ?", [limit])
     return [_ladder_match(row) for row in rows]
+
+
+def count_to_confirm(conn: sqlite3.Connection, ladder_id: str) -> int:
+    """How many matches of a ladder wait for staff's word."""
+    row = conn.execute(
+        "SELECT count(*) AS n FROM ladder_results INDEXED BY ladder_results_to_confirm"
+        " WHERE final = 0 AND ladder_id = ?",
+        [ladder_id],
+    ).fetchone()
+    return int(row["n"])
 
 
 def ladder_matches(conn: sqlite3.Connection, ladder_id: str, limit: int) -> list[LadderMatch]:
@@ -156,17 +160,6 @@ def could_be_put(conn: sqlite3.Connection, ladder_id: str, since: str, limit: in
     return [match for match in found if match is not None]
 
 
-def history(conn: sqlite3.Connection, ladder_id: str, limit: int = 50) -> list[Event]:
-    """What was done on a ladder, the latest first, what was taken back too."""
-    rows = conn.execute(
-        "SELECT e.id, e.kind, e.at, e.by, e.player_id, p.name, e.division_id, e.place, o.name AS other_name,"
-        " e.withdrawn_at FROM ladder_events e JOIN players p ON p.id = e.player_id"
-        " LEFT JOIN players o ON o.id = e.other WHERE e.ladder_id = ? ORDER BY e.at DESC, e.id DESC LIMIT ?",
-        [ladder_id, limit],
-    )
-    return [Event(*row) for row in rows]
-
-
 def ladders_for(conn: sqlite3.Connection, players: tuple[str, str], game: str, race_to: int) -> list[Ladder]:
     """The ladders for which a match could count that these two are about to play."""
     found = []
@@ -178,39 +171,25 @@ def ladders_for(conn: sqlite3.Connection, players: tuple[str, str], game: str, r
     return found
 
 
-def ladder_of_match(conn: sqlite3.Connection, match_id: str) -> str | None:
-    """The ladder for which a match counts, or is to count once it is over; None for none."""
-    row = conn.execute(
-        "SELECT ladder_id FROM ladder_matches WHERE match_id = ? AND withdrawn_at IS NULL"
-        " ORDER BY seq DESC LIMIT 1",
-        [match_id],
-    ).fetchone()
-    if row is None:
-        row = conn.execute("SELECT ladder_id FROM ladder_challenges WHERE met_by = ?", [match_id]).fetchone()
-    return None if row is None else row["ladder_id"]
-
-
-def _mine(conn: sqlite3.Connection, ladder: Ladder, player_id: str, waiting: list[Challenge]) -> MyLadder:
-    row = conn.execute(
-        f"{_STANDINGS} WHERE s.ladder_id = ? AND s.player_id = ?", [ladder.id, player_id]
-    ).fetchone()
-    own = _standing(row)
-    member = member_of(conn, ladder.id, player_id)
-    assert member is not None  # the row says so
+def _mine(ladder: Ladder, own: Standing, waiting: list[Challenge]) -> MyLadder:
     here = tuple(known for known in waiting if known.ladder_id == ladder.id)
-    above: list[Standing] = []
-    if not any(known.players[0] == player_id for known in here):
-        taken = {known.players[1] for known in challenges(conn, ladder.id, "")}
-        rows = conn.execute(
-            f"{_STANDINGS} WHERE s.division_id = ? AND s.place < ? AND s.place >= ? ORDER BY s.place",
-            [member.division_id, own.place, own.place - ladder.terms.challenge_range],
-        )
-        above = [_standing(row) for row in rows if row["player_id"] not in taken]
-    return MyLadder(ladder, ladder.division(member.division_id), own, tuple(above), here)
+    return MyLadder(ladder, ladder.division(own.division_id), own, here)
 
 
 def _standing(row: sqlite3.Row) -> Standing:
-    return Standing(**{**dict(row), "provisional": bool(row["provisional"])})
+    return Standing(
+        player_id=row["player_id"],
+        division_id=row["division_id"],
+        place=row["place"],
+        name=row["name"],
+        played=row["played"],
+        won=row["won"],
+        streak=row["streak"],
+        best_streak=row["best_streak"],
+        moved_at=row["moved_at"],
+        moved=row["moved"],
+        provisional=bool(row["provisional"]),
+    )
 
 
 def _ladder_match(row: sqlite3.Row) -> LadderMatch:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from edge.clock import now_stamp
 from edge.hall.ladders.fold import Counted, Fact, Folded, Given, Left, Placed, Won, fold, without_unconfirmed
+from edge.hall.ladders.model import LAST_SAID, PENDING
 from edge.hall.players import get_player
 from edge.hall.streaks import streak
 
@@ -165,8 +166,7 @@ def call_off_all(
     together = f"({there.format('challenger')} AND {there.format('challenged')})"
     conn.execute(
         "UPDATE ladder_challenges AS c SET ended_at = ?, ended_as = 'called_off', ended_by = ?"
-        " WHERE c.ladder_id = ? AND c.ended_at IS NULL AND c.met_by IS NULL"
-        + (f" AND NOT {together}" if apart_only else ""),
+        f" WHERE c.ladder_id = ? AND {PENDING}" + (f" AND NOT {together}" if apart_only else ""),
         [now, by, ladder_id],
     )
 
@@ -240,8 +240,7 @@ def _matches_between(conn: sqlite3.Connection, one: str, other: str, since: str)
     side = (
         "SELECT r.match_id, r.game, r.race_to, m.started_at, r.ended_at,"
         " l.seq IS NOT NULL AS said, l.ladder_id FROM results r JOIN matches m ON m.id = r.match_id"
-        " LEFT JOIN ladder_matches l"
-        " ON l.seq = (SELECT max(seq) FROM ladder_matches WHERE match_id = r.match_id AND withdrawn_at IS NULL)"
+        f" LEFT JOIN ladder_matches l ON l.seq = {LAST_SAID.format('r.match_id')}"
         " WHERE r.player_a = {} AND r.player_b = {} AND r.ended_at >= :since"
     )
     rows = conn.execute(
@@ -276,7 +275,7 @@ def _matches(conn: sqlite3.Connection, ladder_id: str) -> list[Fact]:
     rows = conn.execute(
         "WITH put AS ("
         " SELECT l.match_id FROM ladder_matches l WHERE l.ladder_id = :l"
-        " AND l.seq = (SELECT max(seq) FROM ladder_matches WHERE match_id = l.match_id AND withdrawn_at IS NULL)"
+        f" AND l.seq = {LAST_SAID.format('l.match_id')}"
         " UNION SELECT met_by FROM ladder_challenges WHERE ladder_id = :l AND met_by IS NOT NULL)"
         " SELECT r.match_id, r.ended_at, r.winner, iif(r.winner = r.player_a, r.player_b, r.player_a) AS other,"
         " EXISTS (SELECT 1 FROM rulings g WHERE g.match_id = r.match_id AND g.withdrawn_at IS NULL) AS final"

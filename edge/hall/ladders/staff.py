@@ -5,6 +5,7 @@ who of the staff it was; whether they may is the caller's affair. A deed sent tw
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from edge.hall.ladders.model import (
     Terms,
     clean_title,
     get_ladder,
+    last_said,
     open_ladder,
 )
 from edge.hall.ladders.settle import (
@@ -37,6 +39,7 @@ from edge.hall.players import get_player, name_key
 class Member:
     """Where somebody stands on a ladder."""
 
+    player_id: str
     division_id: str
     place: int
 
@@ -157,7 +160,7 @@ def remove_division(conn: sqlite3.Connection, division_id: str, by: str, now: st
     if len(ladder.divisions) == 1:
         raise LadderError("division_last")
     if conn.execute("SELECT 1 FROM ladder_standings WHERE division_id = ?", [division_id]).fetchone():
-        raise LadderError("division_in_use", division=ladder.division(division_id).name)
+        raise LadderError("division_in_use")
     conn.execute("UPDATE ladder_divisions SET removed_at = ? WHERE id = ?", [now, division_id])
     _note(conn, now, "ladder.division_removed", ladder.id, by, after={"division": division_id})
 
@@ -190,7 +193,15 @@ def member_of(conn: sqlite3.Connection, ladder_id: str, player_id: str) -> Membe
         "SELECT division_id, place FROM ladder_standings WHERE ladder_id = ? AND player_id = ?",
         [ladder_id, player_id],
     ).fetchone()
-    return None if row is None else Member(*row)
+    return None if row is None else Member(player_id, *row)
+
+
+def division_sizes(conn: sqlite3.Connection, ladder_id: str) -> Counter[str]:
+    """How many members each division of a ladder has."""
+    rows = conn.execute(
+        "SELECT division_id, count(*) FROM ladder_standings WHERE ladder_id = ? GROUP BY division_id", [ladder_id]
+    )
+    return Counter(dict(rows))
 
 
 def add_members(conn: sqlite3.Connection, division_id: str, player_ids: Iterable[str], by: str, now: str) -> None:
@@ -201,23 +212,26 @@ def add_members(conn: sqlite3.Connection, division_id: str, player_ids: Iterable
     ladder = ladder_with(conn, division_id)
     for player_id in dict.fromkeys(player_ids):
         if member_of(conn, ladder.id, player_id) is None:
-            _place(conn, division_id, player_id, by, now)
+            _place(conn, ladder.id, player_id, by, now, division_id=division_id)
     settle_ladder(conn, ladder.id)
 
 
 def place_member(
     conn: sqlite3.Connection, division_id: str, player_id: str, by: str, now: str, *, place: int | None = None
 ) -> None:
-    """Puts a player at a place of a division, None being its end; those from there on go down by one.
+    """Puts a member at a place of a division, None being its end; those from there on go down by one. Who stands
+    there already stays, and nobody comes onto a ladder by it.
 
-    Challenges of theirs are called off where they come from another division. Raises LadderError as `add_members`.
+    Challenges of theirs are called off where they come from another division. Raises LadderError.
     """
     ladder = ladder_with(conn, division_id)
     if place is not None and place < 1:
         raise LadderError("ladder_place")
-    if place is not None and member_of(conn, ladder.id, player_id) == Member(division_id, place):
+    before = member_of(conn, ladder.id, player_id)
+    there = Member(player_id, division_id, place or division_sizes(conn, ladder.id)[division_id])
+    if before is None or before == there:
         return
-    _place(conn, division_id, player_id, by, now, place=place)
+    _place(conn, ladder.id, player_id, by, now, division_id=division_id, place=place, before=before)
     settle_members(conn, ladder.id, by, now)
 
 
@@ -228,7 +242,7 @@ def remove_member(conn: sqlite3.Connection, ladder_id: str, player_id: str, by: 
     if before is None:
         return
     event = take_off_ladder(conn, ladder_id, player_id, by, now)
-    told = _place_told(player_id, before)
+    told = _place_told(before)
     _note(conn, now, "ladder.left", ladder_id, by, before=told, after={"player": player_id, "event": event})
 
 
@@ -276,10 +290,7 @@ def put_on_ladder(
     match = get_match(conn, match_id)
     if match is None or match.status == "abandoned":
         raise LadderError("ladder_match_unknown")
-    latest = conn.execute(
-        "SELECT * FROM ladder_matches WHERE match_id = ? AND withdrawn_at IS NULL ORDER BY seq DESC LIMIT 1",
-        [match_id],
-    ).fetchone()
+    latest = last_said(conn, match_id)
     if latest is not None and latest["ladder_id"] == ladder_id and (not staff or latest["role"] == "staff"):
         return frozenset()
     if not staff and (match.status != "open" or match.score != (0, 0)):
@@ -323,24 +334,30 @@ def _require_fitting(conn: sqlite3.Connection, match: Match, ladder: Ladder, sta
     ended_at = None if match.ended_at is None else stamp(match.ended_at)
     divisions = {division_at(conn, ladder.id, player_id, ended_at) for player_id in match.players}
     if match.partners is not None or len(divisions) != 1 or None in divisions:
-        raise LadderError("ladder_match_members", ladder=ladder.name)
+        raise LadderError("ladder_match_members")
     if not staff and not plays_for(match.game, match.race_to, ladder.terms.game, ladder.terms.race_to):
-        raise LadderError("ladder_match_terms", ladder=ladder.name, race=ladder.terms.race_to)
+        raise LadderError("ladder_match_terms")
 
 
 def _place(
-    conn: sqlite3.Connection, division_id: str, player_id: str, by: str, now: str, *, place: int | None = None
+    conn: sqlite3.Connection,
+    ladder_id: str,
+    player_id: str,
+    by: str,
+    now: str,
+    *,
+    division_id: str,
+    place: int | None = None,
+    before: Member | None = None,
 ) -> None:
-    """Writes that a player stands there from now on; the ladder is to be settled."""
-    ladder_id = ladder_with(conn, division_id).id
+    """Writes that a player stands there from now on, who stood `before`; the ladder is to be settled."""
     _require_here(conn, player_id)
-    before = member_of(conn, ladder_id, player_id)
     event = conn.execute(
         "INSERT INTO ladder_events (ladder_id, kind, player_id, division_id, place, at, by)"
         " VALUES (?, 'placed', ?, ?, ?, ?, ?)",
         [ladder_id, player_id, division_id, place, now, by],
     ).lastrowid
-    told = None if before is None else _place_told(player_id, before)
+    told = None if before is None else _place_told(before)
     after: dict[str, object] = {"player": player_id, "division": division_id, "place": place, "event": event}
     _note(conn, now, "ladder.placed", ladder_id, by, before=told, after=after)
 
@@ -351,8 +368,8 @@ def _require_here(conn: sqlite3.Connection, player_id: str) -> None:
         raise LadderError("ladder_player")
 
 
-def _place_told(player_id: str, member: Member) -> dict[str, object]:
-    return {"player": player_id, "division": member.division_id, "place": member.place}
+def _place_told(member: Member) -> dict[str, object]:
+    return {"player": member.player_id, "division": member.division_id, "place": member.place}
 
 
 def _insert_division(conn: sqlite3.Connection, ladder_id: str, name: str, ordinal: int) -> str:
@@ -374,7 +391,7 @@ def _require_free(conn: sqlite3.Connection, name: str, own_id: str) -> None:
     """Of ladders that are open no two have one name."""
     rows = conn.execute("SELECT name FROM ladders WHERE closed_at IS NULL AND id != ?", [own_id])
     if name_key(name) in {name_key(row["name"]) for row in rows}:
-        raise LadderError("ladder_name_taken", name=name)
+        raise LadderError("ladder_name_taken")
 
 
 def _told(terms: Terms) -> dict[str, object]:

@@ -8,6 +8,7 @@ that fails is put aside with its reason and holds up no other.
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sqlite_utils import Database
@@ -54,12 +55,13 @@ class Bookkeeper:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def book(self) -> int:
-        """Enters all that waits; returns how many entries were made. Raises StoreError, and then the rest waits
-        on."""
+    def book(self, each: Callable[[], None] = lambda: None) -> int:
+        """Enters all that waits and calls `each` after each entry; returns how many there were. Raises StoreError,
+        and then the rest waits on."""
         count = 0
         while self._book_next():
             count += 1
+            each()
         return count
 
     def _book_next(self) -> bool:

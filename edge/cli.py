@@ -19,7 +19,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "vision": ("edge.commands.vision:vision", "Service: camera to shots and live state."),
     "kiosk": ("kiosk.command:kiosk", "Service: the pages players touch."),
     "migrate": ("edge.commands.migrate:migrate", "Bring the box's store to this version's schema."),
+    "jobs": ("edge.commands.jobs:jobs", "Service: calendar work, snapshots, room on the disk."),
+    "backup": ("edge.commands.backup:backup", "Take a snapshot of the box, list them, put one back."),
+    "hub": ("kiosk.hub_command:hub", "Service: the door for the hall's other boxes."),
+    "sync": ("sync.commands:sync", "Service: at a table, its facts to the hub and the hall's from it."),
+    "enrol": ("sync.commands:enrol", "Take a box into a hall: a code at the hub, and typed at the box."),
+    "promote": ("sync.commands:promote", "Make a table the hall's hub, when its hub is dead."),
+    "boxes": ("sync.commands:boxes", "The hall's boxes: which live, how far behind, what is set aside."),
     "staff": ("edge.commands.staff:staff", "Who of the players works here: list, give, take."),
+    "doctor": ("edge.commands.doctor:doctor", "Whether the box is well, and what to do where it is not."),
+    "provision": ("edge.commands.provision:provision", "Make a machine a box over SSH, or bring it up to date."),
+    "cloud": ("sync.cloud_command:cloud", "The endpoint elsewhere: many halls tell it, their owner looks."),
 }
 
 # What numpy's libraries read when a command loads them. Ours are small matrices: with a thread for each of two

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["shot", "amend", "erased"]
+Kind = Literal["shot", "amend", "erased", "row", "day"]
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def uuid7() -> str:
@@ -27,7 +29,7 @@ def uuid7() -> str:
 
 def is_uuid(text: str) -> bool:
     """Whether a text is written as `uuid7` writes one: in small letters, with its dashes."""
-    return re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", text) is not None
+    return _UUID.fullmatch(text) is not None
 
 
 def canonical(value: dict[str, Any]) -> str:
@@ -118,3 +120,18 @@ def erased(player_id: str | None, shots: Sequence[str], *, created: str) -> Fact
     Where the fact of a shot still waited to be sent, this one stands in its place, under its number and key.
     """
     return make_fact("erased", {"schema": 1, "player_id": player_id, "shots": list(shots)}, created)
+
+
+def row_changed(table: str, key: Sequence[Any], values: dict[str, Any] | None, *, new: bool, created: str) -> Fact:
+    """A row of the hall's tables is new, or has changed in these columns, or is gone, without `values`.
+
+    Bytes are told as `{"b64": …}`.
+    """
+    content = {"schema": 1, "table": table, "key": list(key), "new": new, "values": values}
+    return make_fact("row", content, created)
+
+
+def hall_day(figures: dict[str, Any], *, created: str) -> Fact:
+    """A day of the hall in figures, as `edge.stats.hall_days` makes them, for the cloud; told again, the later
+    holds."""
+    return make_fact("day", figures, created)

@@ -143,6 +143,64 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """How much room is left on the data directory's disk when something is to be said, or done."""
+
+    warn_free_mb: int = _key(5120, "0 to 10000000", lambda value: 0 <= value <= 10_000_000)
+    least_free_mb: int = _key(2048, "0 to 10000000", lambda value: 0 <= value <= 10_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """How many of the nightly snapshots are kept: the last of so many days, and the last of so many weeks."""
+
+    keep_days: int = _key(7, "1 to 366", lambda value: 1 <= value <= 366)
+    keep_weeks: int = _key(4, "0 to 520", lambda value: 0 <= value <= 520)
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Where the hall's other boxes find this one, where it is their hub."""
+
+    port: int = _key(0, "1 to 65535, or 0 for none", lambda value: 0 <= value <= 65535)
+    host: str = _key("0.0.0.0", "an address of this machine, or 0.0.0.0 for all", _is_text)
+
+
+def _is_pin(value: int) -> bool:
+    return value == 0 or 2 <= value <= 27
+
+
+def _is_rgb(value: str) -> bool:
+    pins = value.split(",")
+    return not value or (len(pins) == 3 and all(pin.isdecimal() and 2 <= int(pin) <= 27 for pin in pins))
+
+
+_PIN = "2 to 27, or 0 for none"
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What hangs on a Raspberry Pi's pins, by their GPIO numbers; see `edge.hardware`."""
+
+    light_pin: int = _key(0, _PIN, _is_pin)
+    light_rgb_pins: str = _key("", "three numbers from 2 to 27, such as 17,27,22, or empty", _is_rgb)
+    button_pin: int = _key(0, _PIN, _is_pin)
+    buzzer_pin: int = _key(0, _PIN, _is_pin)
+
+    @property
+    def light(self) -> tuple[int, ...]:
+        """Of the light: three pins, one, or none."""
+        if self.light_rgb_pins:
+            return tuple(int(pin) for pin in self.light_rgb_pins.split(","))
+        return (self.light_pin,) if self.light_pin else ()
+
+    @property
+    def named(self) -> tuple[int, ...]:
+        """All pins that something is at."""
+        return (*self.light, *(pin for pin in (self.button_pin, self.buzzer_pin) if pin))
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     hall: Hall = Hall()
     table: Table = Table()
@@ -150,6 +208,10 @@ class Settings:
     kiosk: Kiosk = Kiosk()
     session: Session = Session()
     counter: Counter = Counter()
+    disk: Disk = Disk()
+    backup: Backup = Backup()
+    hub: Hub = Hub()
+    hardware: Hardware = Hardware()
 
 
 _SECTIONS: dict[str, type] = {
@@ -159,6 +221,10 @@ _SECTIONS: dict[str, type] = {
     "kiosk": Kiosk,
     "session": Session,
     "counter": Counter,
+    "disk": Disk,
+    "backup": Backup,
+    "hub": Hub,
+    "hardware": Hardware,
 }
 
 

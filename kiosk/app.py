@@ -11,14 +11,17 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from edge.bookkeeper import Bookkeeper
+from edge.hall.commands import DoneAlreadyError
 from edge.hall.errors import HallError
 from edge.hall.keys import KeysError, load_keys
+from edge.health.check import scene_of
+from edge.health.registry import all_checks
+from edge.health.watch import HealthWatch
 from edge.runtime.caretaker import Caretaker
 from edge.runtime.paths import Paths
 from edge.settings import Settings
-from edge.store.database import Store
 from edge.store.errors import StoreError
-from kiosk import compress, fragments, limits, month_words, security, who
+from kiosk import compress, fragments, limits, month_words, security, upstairs, who
 from kiosk.api import routes as api
 from kiosk.box import EXTENSION, Box, box
 from kiosk.counter import challenges as counter_challenges
@@ -29,6 +32,7 @@ from kiosk.counter import hall as counter_hall
 from kiosk.counter import ladders as counter_ladders
 from kiosk.counter import month as counter_month
 from kiosk.counter import people as counter_people
+from kiosk.elsewhere import OnceStore, done_already
 from kiosk.live import Hub
 from kiosk.player import (
     belongings,
@@ -52,6 +56,7 @@ from kiosk.records import Records
 from kiosk.security import Refusal
 from kiosk.technician import routes as technician
 from kiosk.texts import DEFAULT, translator
+from kiosk.upstairs import HubUpstairs
 from kiosk.who import Gate
 
 log = logging.getLogger(__name__)
@@ -78,6 +83,7 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
         **month_words.HELPERS,
     )
     compress.compress_text(app)
+    upstairs.keep_body(app)
     names = [settings.kiosk.address] if settings.kiosk.address else []
     security.protect(app, lambda: made.keys().web, names)
     gate = Gate(
@@ -89,6 +95,7 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
         counter_idle_s=settings.counter.idle_s,
     )
     who.guard(app, gate)
+    upstairs.install(app, made.upstairs)
     limits.install(app)
     players = (table, calling, say, check_in, new_pin, start, phones, codes, me, preferences, belongings, boards)
     of_a_month = (month, draws, championships, counter_month, counter_draw, counter_championship)
@@ -103,12 +110,14 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
 
 def _box(app: Flask, paths: Paths, settings: Settings, version: str) -> Box:
     t = translator(DEFAULT)
-    store = Store(paths.store)
+    store = OnceStore(paths.store)
     records = Records(store, settings.hall.zone)
     hub = Hub(paths.live_json, records, fragments.StreamRenderer(app), {"version": version})
     caretaker = Caretaker(store, settings.table.label, settings.session.pause)
     keys = cache(lambda: load_keys(paths.secrets))
-    return Box(paths, settings, store, keys, records, Bookkeeper(store), caretaker, hub, t)
+    health = HealthWatch(lambda: scene_of(paths, serving=True), all_checks)
+    books, above = Bookkeeper(store), HubUpstairs.of(store, paths.hub)
+    return Box(paths, settings, store, keys, records, books, caretaker, hub, t, health, above)
 
 
 def static_version() -> str:
@@ -163,6 +172,7 @@ def _handle_errors(app: Flask) -> None:
 
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Refusal, refused)
+    app.register_error_handler(DoneAlreadyError, done_already)
     app.register_error_handler(HallError, hall_says_no)
     app.register_error_handler(StoreError, store_error)
     app.register_error_handler(KeysError, keys_error)

@@ -12,10 +12,12 @@ from edge.bookkeeper import Bookkeeper
 from edge.hall.keys import Keys
 from edge.hall.occasion import Occasion, occasion
 from edge.hall.sitting import Sitting, at_table
+from edge.health.watch import HealthWatch
 from edge.runtime.caretaker import Caretaker
 from edge.runtime.paths import Paths
 from edge.settings import Settings
 from edge.store.database import Store
+from kiosk.elsewhere import Upstairs, asked_elsewhere
 from kiosk.kept import Kept
 from kiosk.live import Hub
 from kiosk.live_state import Reading, read_live
@@ -44,6 +46,8 @@ class Box:
     caretaker: Caretaker
     hub: Hub
     t: Translate
+    health: HealthWatch
+    upstairs: Upstairs | None = None  # at a table of a hall: the hub
     cards: Kept[Hashable, str] = field(default_factory=lambda: Kept(CARDS_KEPT))
     # By the guest, in this process alone: the store has the codes' hashes, which nobody can read.
     claim_codes: Kept[str, str] = field(default_factory=lambda: Kept(CODES_KEPT))
@@ -53,12 +57,18 @@ class Box:
         return read_live(self.paths.live_json)
 
     def here(self) -> Occasion:
-        """Now, at this table."""
-        return occasion(self.settings.hall.zone, self.settings.table.label)
+        """Now, at the table where it is asked."""
+        return occasion(self.settings.hall.zone, self.table_label)
+
+    @property
+    def table_label(self) -> str:
+        """The table at which it is asked: this box's, or at the hub another's that hands a request on."""
+        asked = asked_elsewhere()
+        return self.settings.table.label if asked is None else asked.table_label
 
     def sitting(self, conn: sqlite3.Connection) -> Sitting:
         """What goes on at this table now."""
-        return at_table(conn, self.settings.table.label)
+        return at_table(conn, self.table_label)
 
     def close(self) -> None:
         """Ends what runs beside the pages; safe to call from a signal handler."""

@@ -18,6 +18,8 @@ from edge.cli import Failure
 from edge.commands.options import data_option
 from edge.hall.certificate import Certificate, CertificateError, load_certificate
 from edge.hall.keys import KeysError, load_keys
+from edge.runtime.damage_watch import DamageWatch
+from edge.runtime.notify import Heart, database_answers, from_environment
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.settings import Kiosk, Settings, SettingsError, load_settings
 from edge.store.errors import StoreError
@@ -113,6 +115,7 @@ def listen(host: str, port: int, other: str = "another with --port") -> socket.s
     listener = socket.socket(family, kind, proto)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer in two pieces never waits
         listener.bind(address)
         listener.listen(BACKLOG)  # two may be bound to one port as long as neither listens
     except OSError as error:
@@ -140,6 +143,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._listeners = [listener] if secure is None else [listener, secure.listener]
         self._lines = Lines(listener.getsockname()[1])
         self.secure_line: SecureLine | None = None  # for the worker
+        # Gunicorn would say that it is ready before a worker serves anything: it does not find where.
+        self._notifier = from_environment()
         if secure is not None:
             self._lines = replace(self._lines, secure_port=secure.line.port, fingerprint=secure.fingerprint)
             self.secure_line = secure.line
@@ -160,13 +165,19 @@ class Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "ladder-kiosk",
             "control_socket_disable": True,
             "forwarded_allow_ips": "",  # there is no proxy: nobody is believed to be one
-            "post_worker_init": begin_and_end,
+            "post_worker_init": self._begin,
         }
         if Path("/dev/shm").is_dir():
             options["worker_tmp_dir"] = "/dev/shm"  # the worker's heartbeat never waits for a disk
         for name, value in options.items():
             if name in self.cfg.settings:  # a version of gunicorn may not have all of them
                 self.cfg.set(name, value)
+
+    def _begin(self, worker: Any) -> None:
+        begin_and_end(worker)
+        if self._notifier:
+            store = worker.wsgi.extensions[EXTENSION].store
+            Heart(self._notifier, (worker.why_not, database_answers(store))).start()  # it ends with the process
 
     def load(self) -> Flask:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
@@ -180,6 +191,8 @@ def begin_and_end(worker: Any) -> None:
     would wait for its grace to pass."""
     box: Box = worker.wsgi.extensions[EXTENSION]
     box.caretaker.start()
+    # The master ends too: what is started anew comes by a new start of the service.
+    DamageWatch(box.paths.store, lambda: os.kill(os.getppid(), signal.SIGTERM)).start()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         _before(number, box.close)
 

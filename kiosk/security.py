@@ -21,6 +21,8 @@ from itsdangerous import Signer
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
+from kiosk.elsewhere import asked_elsewhere
+
 # No inline script or style anywhere; htmx is told not to use eval nor to write style sheets.
 POLICY = "; ".join(
     (
@@ -106,12 +108,14 @@ def protect(app: Flask, web_key: Callable[[], bytes] | None = None, names: Itera
 
     @app.before_request
     def check_host() -> None:
+        if asked_elsewhere() is not None:
+            return  # the table's box has looked
         if not is_known_host(request.headers.get("Host", ""), own_names() | configured):
             raise Refusal(421, "host")
 
     @app.before_request
     def check_origin() -> None:
-        if request.method not in HARMLESS and request.routing_exception is None:
+        if asked_elsewhere() is None and request.method not in HARMLESS and request.routing_exception is None:
             _refuse_foreign()
             if not getattr(app.view_functions[request.endpoint or ""], _EXEMPT, False):
                 _require_token()

@@ -32,7 +32,9 @@ from edge.hall.players import Player, Role, get_player
 from edge.hall.sessions import Session
 from edge.store.database import Store
 from edge.store.errors import StoreError
+from kiosk.elsewhere import asked_elsewhere, log_in_there
 from kiosk.security import LOGIN_COOKIE, Refusal, cookie_name
+from sync.pages import Asker, LogIn
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +185,10 @@ def hall_staff() -> Player:
 
 
 def is_screen() -> bool:
-    """Whether the request comes from the box itself."""
+    """Whether the request comes from the box itself, or from another table's screen."""
+    asked = asked_elsewhere()
+    if asked is not None:
+        return asked.asker.screen
     try:
         address = ipaddress.ip_address(request.remote_addr or "")
     except ValueError:
@@ -208,7 +213,9 @@ def require_at_table(session: Session) -> None:
     Raises Refusal.
     """
     visitor = current_visitor()
-    here = visitor.screen and session.open and session.table_label == _gate().table_label
+    asked = asked_elsewhere()
+    label = _gate().table_label if asked is None else asked.table_label
+    here = visitor.screen and session.open and session.table_label == label
     if not (here or visitor.staff or visitor.is_player(session.player_id)):
         raise _check_in_first() if visitor.player is None and not visitor.screen else Refusal(403, "not_yours")
 
@@ -252,11 +259,25 @@ def log_in_again(conn: sqlite3.Connection, response: Response) -> None:
 
 def log_out(conn: sqlite3.Connection, response: Response) -> None:
     """Ends the login the request came with, in the store too."""
+    if asked_elsewhere() is not None:
+        log_in_there(response, LogIn(None))
+        return
     _end_login(conn)
     response.delete_cookie(cookie_name(LOGIN_COOKIE), httponly=True, samesite="Lax", secure=request.is_secure)
 
 
+def log_in_as(conn: sqlite3.Connection, response: Response, who: LogIn) -> None:
+    """Logs in, or out, whom the hub says."""
+    if who.player_id is None:
+        log_out(conn, response)
+    else:
+        _log_in(conn, response, who.player_id, who.device, who.by_pin)
+
+
 def _log_in(conn: sqlite3.Connection, response: Response, player_id: str, device: Device, by_pin: bool) -> None:
+    if asked_elsewhere() is not None:
+        log_in_there(response, LogIn(player_id, device, by_pin))
+        return
     gate, private = _gate(), device in PRIVATE
     idle_s = gate.counter_idle_s if device == "counter" else gate.screen_idle_s
     _end_login(conn)
@@ -286,6 +307,9 @@ def _shown_visitor() -> Visitor:
 
 def _visitor() -> Visitor:
     gate, token, screen = _gate(), _token(), is_screen()
+    asked = asked_elsewhere()
+    if asked is not None:
+        return _visitor_elsewhere(gate, asked.asker)
     if token is None:
         return Visitor(None, screen)
     now = gate.now()
@@ -296,6 +320,17 @@ def _visitor() -> Visitor:
         return Visitor(None, screen)
     _keep_alive(gate, token, login, now)
     return Visitor(player, screen, login.device, login.by_pin)
+
+
+def _visitor_elsewhere(gate: Gate, asker: Asker) -> Visitor:
+    """Who asks at another table, whose box has looked at the login."""
+    if asker.player_id is None:
+        return Visitor(None, asker.screen)
+    with gate.store.read() as conn:
+        player = get_player(conn, asker.player_id)
+    if player is None or player.erased:
+        return Visitor(None, asker.screen)
+    return Visitor(player, asker.screen, asker.device, asker.by_pin)
 
 
 def _keep_alive(gate: Gate, token: str, login: Login, now: datetime) -> None:

@@ -16,9 +16,12 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from edge.runtime.notify import Turns
+
 log = logging.getLogger(__name__)
 
 HANDSHAKE_S = 5.0
+FREE_S = 15.0  # so long a request may wait for a thread
 AT_ONCE = 50  # handshakes under way; the oldest makes room
 
 
@@ -36,6 +39,23 @@ class KioskWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._shaking: dict[TConn, None] = {}  # in the order in which they came, and so in that of their ends
+        self._turns = Turns()
+
+    def why_not(self) -> str | None:
+        """Why nobody is served; None while the loop comes round and a thread is free for a request.
+
+        For systemd's watchdog, in a thread of its own. Gunicorn's master looks at the loop alone.
+        """
+        late = self._turns()
+        if late is not None:
+            return f"the kiosk's loop stands still: {late}"
+        if not self.alive:
+            return None  # it is stopping, and takes no more work
+        try:
+            self.tpool.submit(lambda: None).result(FREE_S)
+        except TimeoutError:
+            return f"no thread of the kiosk was free for {FREE_S:.0f} s"
+        return None
 
     def enqueue_req(self, conn: TConn) -> None:
         """In the loop's thread: a connection that was accepted, or on which more was sent."""
@@ -62,6 +82,7 @@ class KioskWorker(ThreadWorker):  # type: ignore[misc]
 
     def murder_pending(self) -> None:
         """What the loop does about once a second: ends what has taken too long, everything when it stops."""
+        self._turns.allow()
         super().murder_pending()
         now_s = time.monotonic()
         for conn in [conn for conn in self._shaking if conn.timeout <= now_s or not self.alive]:

@@ -30,6 +30,8 @@ _SETTLED = 4  # sightings at rest that make a ball something other than a hand
 _ON_RAIL_IN = 0.15  # a ball measured no farther beyond a rail touches it
 _GIVEN_BACK = 0.75  # of its speed, by a usual rail
 _KEPT = 0.35  # of the velocity, where the next step is much like it
+_LITTLE = 1.2  # of what two looks clearly differ by: one ball may change so much from sight to sight
+_PULLED_IN = 2.0  # what comes before a resting ball pulls its outline no farther
 _STIRRED_IN = 0.5  # what strays no farther from where it lay has not moved
 
 
@@ -41,6 +43,7 @@ class Track:
     it was last seen in or beside a hand, `hidden_s` since when something has stood before it, `placed` that it
     was first seen by a hand, `opening` that it was there when the recording began. `measured` counts the
     sights that its resting place is the mean of, `late_s` is how long after a frame's first row its own is taken.
+    `lately` is the colour of its last sight, BGR, shape (3,), however smeared it was.
     """
 
     id: int
@@ -66,6 +69,7 @@ class Track:
     opening: bool = False
     history: list[Sample] = field(default_factory=list)
     looks: list[NDArray[np.float32]] = field(default_factory=list)
+    lately: Array | None = None
     _tones: list[Array] = field(default_factory=list)
     _toned: NDArray[np.float32] | None = None
 
@@ -114,6 +118,12 @@ class Track:
         return rest is not None and math.hypot(self.x_in - rest.x_in, self.y_in - rest.y_in) < _STIRRED_IN
 
     @property
+    def has_left(self) -> bool:
+        """Whether it has been seen often since it lay still, or farther away than anything before it pulls it."""
+        rest = next((s for s in self.history[-CONFIRM:] if s.resting), None)
+        return rest is None or math.hypot(self.x_in - rest.x_in, self.y_in - rest.y_in) > _PULLED_IN
+
+    @property
     def just_left(self) -> bool:
         """Whether it has been seen once since it lay still: how fast it goes is not known yet."""
         return len(self.history) > 1 and self.history[-2].resting and not self.history[-1].resting
@@ -121,6 +131,16 @@ class Track:
     def forget(self) -> None:
         """Drops the path but for its last resting place or sample."""
         self.history = self.history[-1:]
+
+    def lie_still(self) -> None:
+        """Takes back that it left its last resting place."""
+        rest = self.last_rest()
+        if rest is None:
+            return
+        self.history = [s for s in self.history if s.t_s <= rest.t_s]
+        self.x_in, self.y_in, self.x_px, self.y_px = rest.x_in, rest.y_in, rest.x_px, rest.y_px
+        self.vx = self.vy = 0.0
+        self.state = "still"
 
     def predicted(self, t_s: float, table: Table) -> tuple[float, float]:
         """Where it would be at a time, rebounding from the rails."""
@@ -130,17 +150,27 @@ class Track:
         u, v = _rebound(x, R, table.length_in - R), _rebound(y, R, table.width_in - R)
         return (x, y) if (u, v) != (x, y) and table.in_mouth(x, y) else (u, v)
 
-    def sight(self, index: int, t_s: float, d: Detection, table: Table) -> None:
-        """Takes in where it was seen."""
+    def sight(self, index: int, t_s: float, d: Detection, table: Table, *, untouched: bool = False) -> None:
+        """Takes in where it was seen; `untouched` says that nothing can have set it off where it lies."""
         # A rolling shutter takes each row at a time of its own: durations count from row to row.
         dt = t_s + d.late_s - self.last_s - self.late_s
         row_s = t_s + d.late_s
         self.late_s = d.late_s
+        if d.by_hand and self.is_ball and self.state == "moving" and not self.has_left:
+            self.lie_still()
         moved = math.hypot(d.x_in - self.x_in, d.y_in - self.y_in)
-        sample = Sample(index, row_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality)
-        self.hits += 1
         self.by_hand = d.by_hand
         self.missed_s = self.hidden_s = None
+        pulled = (untouched or d.by_hand) and _STILL_IN <= moved < SAME_PLACE_IN
+        if pulled and self.is_ball and self.state == "still":
+            # What passes before or behind it, or its shadow, pulls at its outline: it lies still, and is measured
+            # anew when that has passed.
+            self.unchanged(index, t_s)
+            self.measured = 0
+            return
+        self.hits += 1
+        if d.look is not None:
+            self._glimpse(tone_of(d.look))
         # A smeared ball looks like itself and the cloth: what it looks like is known from before.
         if d.look is not None and d.quality > 0.6 and (moved < _SMEARED_IN or len(self.looks) < _TONES):
             self.looks = [*self.looks[-30:], d.look]
@@ -162,11 +192,17 @@ class Track:
             rest.index, rest.t_s, rest.x_in, rest.y_in = index, row_s, self.x_in, self.y_in
             return
         self.state, self.measured = "moving", 0
-        self.history.append(sample)
+        self.history.append(Sample(index, row_s, d.x_in, d.y_in, d.x_px, d.y_px, d.quality))
         if dt > 0:
             self._set_velocity(d, dt, table)
         self.x_in, self.y_in, self.x_px, self.y_px, self.last_s = d.x_in, d.y_in, d.x_px, d.y_px, t_s
         self._settle(row_s)
+
+    def _glimpse(self, seen: Array) -> None:
+        """Follows its colour while that changes little by little, as the light does from place to place."""
+        before = self.tone if self.lately is None else self.lately
+        if min(_apart_in_tone(seen, before), _apart_in_tone(seen, self.tone)) < _LITTLE:
+            self.lately = seen
 
     def _set_velocity(self, d: Detection, dt: float, table: Table) -> None:
         vx, vy = (d.x_in - self.x_in) / dt, (d.y_in - self.y_in) / dt
@@ -260,8 +296,27 @@ def _rebound(value: float, low: float, high: float) -> float:
 
 def unlike(a: Track, b: Track) -> float:
     """How unlike two tracks look: 0 the same, 1 clearly not."""
-    apart = a.tone - b.tone
-    return math.sqrt(apart @ apart) / LEVELS
+    return _apart_in_tone(a.tone, b.tone)
+
+
+def unlike_lately(a: Track, b: Track) -> float:
+    """Likewise, of balls seen within a moment: as they looked before and as they were seen last, smeared or in
+    another light."""
+    tones = [[t.tone] if t.lately is None else [t.tone, t.lately] for t in (a, b)]
+    return min(_apart_in_tone(one, other) for one in tones[0] for other in tones[1])
+
+
+def levels(tone: Array) -> Array:
+    """By so many levels clearly different looks differ from tones, BGR, shape (…, 3): shape (…).
+
+    Where the cloth lies in the dark, looks pass 255, and so do the differences that its light makes.
+    """
+    result: Array = LEVELS * np.maximum(1.0, tone.max(axis=-1) / 255)
+    return result
+
+
+def _apart_in_tone(a: Array, b: Array) -> float:
+    return math.dist(a, b) / max(float(levels(a)), float(levels(b)))
 
 
 def tone_of(look: NDArray[np.float32]) -> Array:

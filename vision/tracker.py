@@ -1,7 +1,7 @@
 """Balls through time: every detection to at most one ball, every ball in at most one place."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from vision.detect.expected import Expected
 from vision.model import Detection, Point
 from vision.pots import fate_of
 from vision.sample import Sample
-from vision.track import CONFIRM, LEVELS, SAME_PLACE_IN, Track, tone_of, unlike
+from vision.track import CONFIRM, SAME_PLACE_IN, Track, levels, tone_of, unlike, unlike_lately
 
 Array = NDArray[np.float64]
 Cover = Callable[[Array], Array]  # of places, shape (N, 2), the covered share, shape (N,)
@@ -27,6 +27,7 @@ _WAITING_S = 0.05
 _LEAP_S = 0.08
 _COAST_S = 0.4
 _FOUND_AGAIN_IN_S = 300.0  # a ball out of sight may be found as far away as this speed carries it
+_ROLLED_ON, _SLOW_IN_S = 2.5, 10.0  # times as fast as it was, and no slower, one lost while it rolled may go
 _ADOPT_S = 0.25
 _LOST_S = 30.0
 _RATTLE_S = 0.6
@@ -36,10 +37,11 @@ _SURELY = 0.8  # a ball seen so well in the very first picture needs no second o
 _SMEAR = 0.18  # half the share of its way from frame to frame that a ball is smeared over, in dim light
 _HITS_IN_S = 3.0  # slower balls set off no others
 _AGAINST = 1.15  # balls nearer than this, in diameters, may touch
-_UNLIKE = 1.2
+_UNLIKE, _ANOTHER = 1.2, 2.0
 _MUCH_ALIKE = 0.7
 _MOMENT_S = 1.0
 _SMEARED = 0.3
+_LATELY = 0.1  # what it counts that a ball looks as it did a moment ago only
 _COVERED = 0.35  # the part of a silhouette that, being foreign, can hide a ball
 _FAR = 1e6
 
@@ -123,10 +125,13 @@ class Tracker:
         looked = [i for i in range(len(tracks)) if changed[i]]
         where = [t.predicted(t_s, self.table) for t in tracks]
         now = Now(index, t_s, detections, tracks, where)
-        spare = list(range(len(detections)))
-        spare = self._match_by_motion(now, spare, looked)
+        # Where nothing changed a ball still lies, and no other comes there.
         unchanged = [t for i, t in enumerate(tracks) if not changed[i] and t.state == "still"]
-        spare = [j for j in spare if not self._occupied(detections[j], t_s, unchanged)]
+        spare = [j for j in range(len(detections)) if not self._occupied(detections[j], unchanged)]
+        struck = self._may_have_been_struck(now)
+        spare = self._match_by_motion(now, spare, looked, struck)
+        sighted = [t for t in tracks if t.last_s == t_s]
+        spare = [j for j in spare if not self._occupied(detections[j], sighted)]
         spare = self._match_by_place(now, spare)
         missing = [i for i in looked if tracks[i].last_s < t_s]
         covers = dict(zip(missing, cover(np.array([where[i] for i in missing])), strict=True)) if missing else {}
@@ -134,10 +139,12 @@ class Tracker:
         # In a hand much looks round: only a ball followed up to there is one.
         by_hand = [j for j in spare if detections[j].by_hand]
         spare = [j for j in spare if not detections[j].by_hand]
-        # A ball whose place is seen to be empty has been struck away; a covered one waits, or went on a little.
+        # A ball whose place is seen to be empty has been struck away; a covered one waits, or went on a little. No
+        # hand or body sends off what it hides.
         gone = [track for track, covered in absent if covered < _COVERED or track.speed > 3]
         spare = self._match_by_leap(now, spare, gone, np.inf, _UNLIKE)
-        waiting = [track for track, _ in absent if track.last_s < t_s]
+        absent = [(t, covered) for t, covered in absent if t.last_s < t_s]
+        waiting = [track for track, _ in absent if track.id in struck or not track.by_hand]
         spare = self._match_by_leap(now, spare, waiting, _COVERED_IN_S, _MUCH_ALIKE)
         for i, track in enumerate(tracks):
             if track.last_s == t_s or track not in self.tracks:
@@ -152,30 +159,31 @@ class Tracker:
         self._adopt()
         self._tidy(t_s)
 
-    def _occupied(self, d: Detection, t_s: float, unchanged: list[Track]) -> bool:
-        """Whether a ball seen just now, or one where nothing changed, lies there: an edge can show it twice."""
+    def _occupied(self, d: Detection, there: list[Track]) -> bool:
+        """Whether one of some balls lies where another is found: an edge can show it twice."""
         near = 0.7 * self.table.ball_diameter_in
-        there = [*unchanged, *(t for t in self.tracks if t.last_s == t_s)]
         return any(math.hypot(t.x_in - d.x_in, t.y_in - d.y_in) < near for t in there)
 
-    def _match_by_motion(self, now: Now, spare: list[int], looked: list[int]) -> list[int]:
+    def _match_by_motion(self, now: Now, spare: list[int], looked: list[int], struck: set[int]) -> list[int]:
         """Gives the balls that were looked for the detections where their motion brings them; hands back the
-        detections left over."""
+        detections left over. `struck` are the ids of those that another ball may have met."""
         if not looked or not spare:
             return spare
         tracks = [now.tracks[i] for i in looked]
         where = np.array([now.where[i] for i in looked])
-        struck = self._may_have_been_struck(now)
         fastest_in_s = max(t.speed for t in now.tracks)
         gate = np.array([self._gate(t, now.t_s, fastest_in_s, t.id in struck) for t in tracks])[:, None]
         distance = _distances(where, now.detections, spare)
-        cost = distance / gate + self._likeness(tracks, [now.detections[j] for j in spare])
-        cost[distance > gate] = _FAR
+        unlike = self._likeness(tracks, [now.detections[j] for j in spare], now.t_s)
+        cost = distance / gate + unlike
+        # A ball in a deep shadow looks unlike itself where it lies, but no white ball rolls on as a black one.
+        cost[(distance > gate) | ((unlike > _ANOTHER) & (distance > SAME_PLACE_IN))] = _FAR
         # A hand does not set off the ball beside it.
         by_hand = np.array([now.detections[j].by_hand for j in spare])
-        at_rest = np.array([t.is_ball and t.state != "moving" for t in tracks])
+        at_rest = np.array([t.is_ball and (t.state != "moving" or not t.has_left) for t in tracks])
         cost[at_rest[:, None] & by_hand[None] & (distance > SAME_PLACE_IN)] = _FAR
-        return self._sight_all(now, spare, tracks, cost)
+        untouched = {t.id for t in tracks if t.id not in struck} if _in_play(now) else set()
+        return self._sight_all(now, spare, tracks, cost, untouched)
 
     def _match_by_place(self, now: Now, spare: list[int]) -> list[int]:
         """Gives balls out of sight the detections where they last lay."""
@@ -202,7 +210,7 @@ class Tracker:
         since = np.array([min(now.t_s - t.last_s, _LEAP_S) for t in tracks])
         reach = np.minimum(reach, 0.5 + fastest_in_s * since)[:, None]
         leap = _distances(np.array([(t.x_in, t.y_in) for t in tracks]), now.detections, spare)
-        unlike = self._likeness(tracks, [now.detections[j] for j in spare])
+        unlike = self._likeness(tracks, [now.detections[j] for j in spare], now.t_s)
         cost = leap / reach + unlike
         cost[(leap > reach) | (unlike > most_unlike)] = _FAR
         return self._sight_all(now, spare, tracks, cost)
@@ -213,14 +221,17 @@ class Tracker:
         spare: list[int],
         tracks: list[Track],
         cost: Array,
+        untouched: Collection[int] = (),
     ) -> list[int]:
-        """Pairs tracks with spare detections at the least cost; hands back the detections left over."""
+        """Pairs tracks with spare detections at the least cost; hands back the detections left over. `untouched`
+        are the ids of balls that nothing can have set off."""
         used = set()
         for a, b in _solve(cost):
             track = tracks[a]
             if track.gone:
                 self._take_back(track)
-            track.sight(now.index, now.t_s, now.detections[spare[b]], self.table)
+            d = now.detections[spare[b]]
+            track.sight(now.index, now.t_s, d, self.table, untouched=track.id in untouched)
             used.add(spare[b])
         return [j for j in spare if j not in used]
 
@@ -252,7 +263,7 @@ class Tracker:
         balls = [(t, t.x_in, t.y_in, *place) for t, place in zip(now.tracks, now.where, strict=True)]
         struck: set[int] = set()
         for one, x, y, u, v in balls:
-            if one.speed < _HITS_IN_S:
+            if one.speed < _HITS_IN_S or (one.by_hand and not one.is_ball):
                 continue
             far = close + math.hypot(u - x, v - y)
             for other, a, b, c, d in balls:
@@ -276,9 +287,10 @@ class Tracker:
         dt = max(t_s - track.last_s, 1 / 60)
         if track.at_home or track.just_left:
             return 1.0 + _FASTEST_IN_S * min(dt, _LEAP_S)
-        return 2.0 + 2.5 * max(track.speed, 10.0) * min(dt, _LEAP_S)
+        return 2.0 + _ROLLED_ON * max(track.speed, _SLOW_IN_S) * min(dt, _LEAP_S)
 
-    def _likeness(self, tracks: list[Track], detections: list[Detection]) -> Array:
+    @staticmethod
+    def _likeness(tracks: list[Track], detections: list[Detection], t_s: float) -> Array:
         """How unlike each track and detection look, shape (tracks, detections): 0 the same, 1 clearly not.
 
         A smeared ball is a mixture of itself and the cloth, by half at most.
@@ -286,11 +298,17 @@ class Tracker:
         looks = [d.look if d.look is not None else np.zeros((1, 3), dtype=np.float32) for d in detections]
         cloth = np.array([look[-1] for look in looks], dtype=np.float64)
         seen = np.array([tone_of(look) for look in looks]) - cloth
-        own = np.array([t.tone for t in tracks])[:, None] - cloth[None]
+        tones = np.array([t.tone for t in tracks])
+        own = tones[:, None] - cloth[None]
         part = (own * seen[None]).sum(axis=2) / np.maximum(np.square(own).sum(axis=2), 1e-6)
         part = np.clip(part, 0.5, 1.0)
         apart = np.linalg.norm(seen[None] - part[..., None] * own, axis=2)
-        unlike: Array = apart / LEVELS + _SMEARED * (1 - part)
+        unlike: Array = apart / levels(tones)[:, None] + _SMEARED * (1 - part)
+        for row, track in enumerate(tracks):
+            # The lamp is nearer to one end, and shows a ball from one side: a moment ago it looked much as now.
+            if track.lately is not None and t_s - track.last_s < _MOMENT_S:
+                now = np.linalg.norm(seen + cloth - track.lately, axis=1) / levels(track.lately)
+                unlike[row] = np.minimum(unlike[row], _LATELY + now)
         return unlike
 
     def _miss(self, track: Track, t_s: float, cover: float) -> None:
@@ -298,6 +316,9 @@ class Tracker:
         if track.missed_s is None:
             track.missed_s = t_s
         covered = cover > _COVERED
+        if covered and track.is_ball and track.state == "moving" and not track.has_left:
+            # What came before it stirred its outline: it lies where it lay.
+            track.lie_still()
         if track.state == "still":
             if covered:
                 track.state, track.hidden_s = "hidden", track.last_s
@@ -330,7 +351,8 @@ class Tracker:
             newer = [
                 t for t in self.tracks if t is not track and t.born_s > hidden_s and t.confirmed and not t.gone
             ]
-            likely = [t for t in newer if not t.by_hand and unlike(track, t) < _MUCH_ALIKE]
+            newer = [t for t in newer if not t.by_hand and (t.is_ball or not t.placed)]
+            likely = [t for t in newer if unlike(track, t) < _MUCH_ALIKE]
             if likely:
                 self._become(track, min(likely, key=lambda t: unlike(track, t)))
                 return
@@ -346,7 +368,7 @@ class Tracker:
         spare = [j for j in spare if now.detections[j].quality > 0.6]
         if not absent or not spare:
             return spare
-        alike = self._likeness(absent, [now.detections[j] for j in spare])
+        alike = self._likeness(absent, [now.detections[j] for j in spare], now.t_s)
         cost = np.full(alike.shape, _FAR)
         for a, track in enumerate(absent):
             for b, j in enumerate(spare):
@@ -356,13 +378,15 @@ class Tracker:
                 most = _UNLIKE if now.t_s - track.last_s < _MOMENT_S else _MUCH_ALIKE
                 if not _may_be_back(track, d.x_in, d.y_in):
                     continue
-                if alike[a, b] < most and distance < 6 + _FOUND_AGAIN_IN_S * (now.t_s - track.last_s):
+                if alike[a, b] < most and distance < 6 + _may_go_in_s(track) * (now.t_s - track.last_s):
                     cost[a, b] = alike[a, b] + distance / 100 + min(0.1 * (now.t_s - track.last_s), 0.5)
         return self._sight_all(now, spare, absent, cost)
 
     def _adopt(self) -> None:
-        """A ball that seems new just as one that looks like it went missing is that one."""
-        for new in [t for t in self.tracks if CONFIRM <= t.hits < 2 * CONFIRM and not t.settled and not t.gone]:
+        """A ball that seems new just as one that looks like it went missing is that one; beside a hand, where much
+        looks round, not before it has left the hand."""
+        fresh = [t for t in self.tracks if t.confirmed and not t.settled and not t.gone and not t.by_hand]
+        for new in [t for t in fresh if t.placed or t.hits < 2 * CONFIRM]:
             absent = [
                 t
                 for t in (*self.tracks, *self.lost)
@@ -371,7 +395,7 @@ class Tracker:
                 and t.missed_s is not None
                 and abs(new.born_s - t.missed_s) < _ADOPT_S
             ]
-            absent.sort(key=lambda t: unlike(t, new))
+            absent.sort(key=lambda t: unlike_lately(t, new))
             old = next((t for t in absent if self._could_be(t, new)), None)
             if old is not None:
                 self._become(old, new)
@@ -383,14 +407,14 @@ class Tracker:
             return False
         far = float(np.hypot(first.x_in - old.x_in, first.y_in - old.y_in))
         reach = 6 + _FASTEST_IN_S * max(new.born_s - old.history[-1].t_s, 1 / 60)
-        return unlike(old, new) < _UNLIKE and far < reach
+        return unlike_lately(old, new) < _UNLIKE and far < reach
 
     def _become(self, old: Track, new: Track) -> None:
         """The old track goes on where the new one is."""
         old.history += [replace(s, since_s=None) for s in new.history]
         old.x_in, old.y_in, old.x_px, old.y_px = new.x_in, new.y_in, new.x_px, new.y_px
         old.vx, old.vy, old.last_s, old.state, old.missed_s = new.vx, new.vy, new.last_s, "moving", None
-        old.hidden_s, old.by_hand = None, new.by_hand
+        old.hidden_s, old.by_hand, old.lately = None, new.by_hand, new.lately
         self.tracks.remove(new)
         if old.gone:
             self._take_back(old)
@@ -422,6 +446,18 @@ class Tracker:
                 continue
             keep.append(t)
         self.tracks = keep
+
+
+def _in_play(now: Now) -> bool:
+    """Whether a ball has been rolling for a while: the cue has done its work, and only balls set off others."""
+    return any(t.is_ball and t.state == "moving" and t.speed > _HITS_IN_S and not t.just_left for t in now.tracks)
+
+
+def _may_go_in_s(track: Track) -> float:
+    """How fast a ball out of sight may go: one seen rolling about as it did, one that lay still as if struck."""
+    if track.at_home or track.just_left:
+        return _FOUND_AGAIN_IN_S
+    return min(_FOUND_AGAIN_IN_S, _ROLLED_ON * max(track.speed, _SLOW_IN_S))
 
 
 def _may_be_back(track: Track, x_in: float, y_in: float) -> bool:

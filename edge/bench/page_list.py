@@ -64,6 +64,8 @@ PAGES: tuple[Page, ...] = (
     Page("/boards/fame"),
     Page("/boards/groups"),
     Page("/condition"),
+    Page("/health"),
+    Page("/health/now"),
     Page("/call", 10),
     Page("/check-in/code"),
     Page("/boards/awards"),

@@ -1,6 +1,9 @@
 """`ladder run`: the whole box for a person at a terminal."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from edge.cli import Failure
 from edge.commands.options import data_option, stop_on_signals
 from edge.commands.vision import camera_options
 from edge.locks import LockHeldError, file_lock
+from edge.runtime.damage_watch import leaving_when_damaged
 from edge.runtime.paths import Paths, box_paths, forget_live, make_directories
 from edge.runtime.supervisor import Service, Supervisor, answers, port_is_free
 from edge.settings import Settings, SettingsError, load_settings
@@ -54,16 +58,20 @@ def run(data: Path | None, port: int | None, demo: bool, **_camera: Any) -> None
 
 def _prepare(paths: Paths, demo: bool) -> Settings:
     """Settings and store, made where they are missing; nothing of an earlier run is left to be shown."""
-    from edge.store.migrations import migrate  # noqa: PLC0415 (not for --help)
-
     forget_live(paths)
     make_directories(paths)
     if demo and not paths.settings.exists():
         paths.settings.write_text(DEMO_SETTINGS, encoding="utf-8")
     settings = load_settings(paths.settings)
     click.echo(f"Starting the store in {paths.data} …")
-    migrate(paths.store)
+    _make_store_ready(paths)
     return settings
+
+
+def _make_store_ready(paths: Paths) -> None:
+    from edge.store.recovery import prepare  # noqa: PLC0415 (not for --help)
+
+    prepare(paths, datetime.now(UTC), say=click.echo)
 
 
 def _require_port(host: str, port: int) -> None:
@@ -80,12 +88,57 @@ def _run(paths: Paths, settings: Settings, port: int, camera: list[str], stop: t
     services = [
         Service("vision", ("vision", *data, *camera)),
         Service("kiosk", ("kiosk", *data, "--port", str(port))),
+        Service("jobs", ("jobs", *data)),
     ]
-    click.echo("Starting vision and the kiosk …")
+    if settings.hub.port:
+        services.append(Service("hub", ("hub", *data)))
+    if paths.hub.exists() or paths.cloud.exists():
+        services.append(Service("sync", ("sync", *data)))
+    click.echo(f"Starting {', '.join(service.name for service in services)} …")
     probe = _KioskProbe(settings.kiosk.host, port)
-    Supervisor(services, click.echo).run(stop, probe.ready)
+    while not stop.is_set():
+        _until_damaged(paths, Supervisor(services, click.echo), stop, probe)
+    _fold_log(paths)
     forget_live(paths)
     click.echo("Stopped.")
+
+
+def _until_damaged(paths: Paths, supervisor: Supervisor, stop: threading.Event, probe: "_KioskProbe") -> None:
+    """Keeps the services running until told to stop, or until one finds the store damaged: then all end, and it is
+    mended."""
+    over = threading.Event()
+    with leaving_when_damaged(paths.store, over) as watch, _also(stop, over):
+        supervisor.run(over, probe.ready)
+    if watch.found is not None and not stop.is_set():
+        click.echo("The services have ended, and the store is mended …")
+        _make_store_ready(paths)
+
+
+def _fold_log(paths: Paths) -> None:
+    """Ends SQLite's log, which a service that was killed leaves: by it the next start knows a clean end."""
+    from edge.store.database import connect  # noqa: PLC0415 (not for --help)
+
+    with suppress(StoreError), closing(connect(paths.store)):
+        pass
+
+
+@contextmanager
+def _also(stop: threading.Event, over: threading.Event) -> Iterator[None]:
+    """Inside the block the one event sets the other too."""
+    ended = threading.Event()
+
+    def follow() -> None:
+        while not stop.wait(0.1) and not ended.is_set():
+            pass
+        over.set()
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 class _KioskProbe:

@@ -4,16 +4,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from calibration.file import Calibration, CalibrationError, from_file
-from calibration.intrinsics import load_intrinsics
-from calibration.markers import load_layout
 from calibration.table import Table, parse_table
 from vision.balls import BallSet, ball_sets
-from vision.frames.source import Plane
+
+if TYPE_CHECKING:
+    from calibration.file import Calibration
+    from vision.frames.source import Plane
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,10 +30,15 @@ class TableOptions:
     table: Table | None = None
     intrinsics: Path | None = None
 
-    def find(self, pictures: Callable[[], Sequence[Plane]]) -> Calibration:
+    def find(self, pictures: "Callable[[], Sequence[Plane]]") -> "Calibration":
         """The calibration from its file, or from pictures, fetched only when needed. Raises CalibrationError."""
+        # OpenCV comes with these: whoever only names a table, as `ladder run` does, need not carry it.
+        from calibration.file import CalibrationError, from_file  # noqa: PLC0415
+
         if self.calibration is not None:
             return from_file(self.calibration)
+        from calibration.intrinsics import load_intrinsics  # noqa: PLC0415
+        from calibration.markers import load_layout  # noqa: PLC0415
         from calibration.solve import calibrate  # noqa: PLC0415 (who has a file needs no search)
 
         layout = None if self.markers is None else load_layout(self.markers)

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -64,13 +64,18 @@ def vision(data: Path | None, where: TableOptions, camera: str | None, balls: st
     except LockHeldError as error:
         raise Failure("another ladder vision watches this table: stop it first") from error
     except CameraHangsError as error:
-        click.echo(f"ladder: {error}", err=True)
-        sys.stderr.flush()
-        os._exit(1)  # a usual end would wait for the thread, or for libcamera, that hangs
+        _leave_at_once(str(error))
     except (SettingsError, StoreError, OSError) as error:
         raise Failure(str(error)) from error
     if unstored:
         raise Failure(f"{unstored} shots wait in a file and are stored at the next start; see the log")
+
+
+def _leave_at_once(why: str) -> NoReturn:
+    """A usual end would wait for the thread, or for libcamera, that hangs."""
+    click.echo(f"ladder: {why}", err=True)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _serve(  # noqa: PLR0917 (they are the command's options)
@@ -83,7 +88,9 @@ def _serve(  # noqa: PLR0917 (they are the command's options)
 ) -> int:
     # Imported here: `ladder vision --help` needs no decoder.
     from edge.bookkeeper import Bookkeeper  # noqa: PLC0415
+    from edge.runtime.damage_watch import leaving_when_damaged  # noqa: PLC0415
     from edge.runtime.frugal import be_frugal  # noqa: PLC0415
+    from edge.runtime.notify import database_answers, heartbeat  # noqa: PLC0415
     from edge.runtime.shot_writer import ShotWriter  # noqa: PLC0415
     from edge.runtime.vision_parts import Wanted, real_parts, wanted  # noqa: PLC0415
     from edge.runtime.vision_service import VisionService  # noqa: PLC0415
@@ -98,4 +105,10 @@ def _serve(  # noqa: PLR0917 (they are the command's options)
     with file_lock(paths.watching, timeout_s=HANDOVER_S), Store(paths.store) as store:
         writer = ShotWriter(store, paths.spools, paths.rejected_shots, bookkeeper=Bookkeeper(store))
         parts = real_parts(wanted(settings, paths, given, camera))
-        return VisionService(parts, paths, writer).run(stop)
+        service = VisionService(parts, paths, writer)
+        heart = heartbeat(*service.checks, database_answers(store), status=lambda: service.status)
+        with heart, leaving_when_damaged(paths.store, stop):
+            unstored = service.run(stop)
+        if writer.left_behind:
+            _leave_at_once("the disk hangs: what was not stored is in a file, and the service starts again")
+        return unstored

@@ -67,6 +67,12 @@ def call_at(conn: sqlite3.Connection, table_label: str) -> Call | None:
     return None if row is None else _call(row)
 
 
+def was_answered(conn: sqlite3.Connection, call_id: str) -> bool:
+    """Whether somebody of the staff went there."""
+    row = conn.execute("SELECT 1 FROM staff_calls WHERE id = ? AND answered_at IS NOT NULL", [call_id]).fetchone()
+    return row is not None
+
+
 def open_calls(conn: sqlite3.Connection) -> list[Call]:
     """Every table that calls, who has waited longest first."""
     return [_call(row) for row in conn.execute(f"{_OPEN} ORDER BY at, id")]

@@ -116,6 +116,18 @@ def _delete_shots(conn: sqlite3.Connection, shots: list[str], now: str) -> None:
     outbox.append(conn, facts.erased(None, shots, created=now))
 
 
+def delete_shots_of(conn: sqlite3.Connection, session_id: str, now: str) -> None:
+    """Deletes a player's own shots of a session that is about to go, where they were erased."""
+    rows = conn.execute(
+        "SELECT p.shot_id FROM plays p JOIN players pl ON pl.id = p.player_id"
+        " WHERE p.session_id = ? AND pl.erased IS NOT NULL",
+        [session_id],
+    )
+    shots = [row["shot_id"] for row in rows]
+    if shots:
+        _delete_shots(conn, shots, now)
+
+
 def _finish(conn: sqlite3.Connection, player_id: str) -> None:
     """When the last shot is gone: the sessions, and the name of the author under what they mended of others'."""
     # Shots of a match of which nobody knows whose they were are the opponent's to keep.

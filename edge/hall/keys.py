@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -53,17 +54,39 @@ def load_keys(path: Path) -> Keys:
         raise KeysError(f"{path} can't be read: {error}") from error
     except OSError as error:
         raise KeysError(f"{path} can't be used: {error.strerror or error}") from error
-    return _parse(content, path)
+    return parse_keys(content, path)
+
+
+def keys_to_tell(keys: Keys) -> dict[str, str]:
+    """The keys as a box of the hall is told them when it is enrolled."""
+    return {name: getattr(keys, name).hex() for name in _NAMES}
+
+
+def put_keys(path: Path, told: Mapping[str, str]) -> None:
+    """Keeps the hall's keys at a box that is enrolled, in place of its own. Raises KeysError."""
+    try:
+        keys = {name: bytes.fromhex(told[name]) for name in _NAMES}
+        if any(len(key) != KEY_BYTES for key in keys.values()):
+            raise KeysError("the hub has told no keys of this version: update the older of the two")
+        with file_lock(path.with_name(path.name + ".lock"), LOCK_TIMEOUT_S):
+            _write(path, {name: key.hex() for name, key in keys.items()})
+    except (KeyError, ValueError) as error:
+        raise KeysError("the hub has told no keys of this version: update the older of the two") from error
+    except (LockHeldError, OSError) as error:
+        raise KeysError(f"{path} can't be written: {error}") from error
 
 
 def _make(path: Path) -> None:
+    _write(path, {name: secrets.token_hex(KEY_BYTES) for name in _NAMES})
+    log.info("new keys were made in %s", path)
+
+
+def _write(path: Path, keys: Mapping[str, str]) -> None:
     partial = partial_of(path)
     partial.unlink(missing_ok=True)  # of one who lost power here
     # There before it is written, so that at no moment anybody else can read it.
     os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
-    content = {"schema": 1, **{name: secrets.token_hex(KEY_BYTES) for name in _NAMES}}
-    replace_file(path, json.dumps(content).encode(), durable=True)
-    log.info("new keys were made in %s", path)
+    replace_file(path, json.dumps({"schema": 1, **keys}).encode(), durable=True)
 
 
 def _read(path: Path) -> bytes:
@@ -74,7 +97,8 @@ def _read(path: Path) -> bytes:
         return file.read()
 
 
-def _parse(content: bytes, path: Path) -> Keys:
+def parse_keys(content: bytes, path: Path) -> Keys:
+    """The keys in what that file holds. Raises KeysError."""
     try:
         data: dict[str, Any] = json.loads(content)
         keys = {name: bytes.fromhex(data[name]) for name in _NAMES}

@@ -156,7 +156,7 @@ def new_login(
     by_pin: bool = False,
 ) -> str:
     """Logs a player in; returns the token, which is stored nowhere. `idle_s` counts everywhere but on phones."""
-    _delete_old(conn, now)
+    delete_old(conn, now)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     lasts = timedelta(days=PHONE_DAYS) if device == "phone" else timedelta(seconds=idle_s)
     conn.execute(
@@ -382,7 +382,7 @@ def _insert_token(
     begin: datetime,
     lasts: timedelta,
 ) -> None:
-    _delete_old(conn, begin)
+    delete_old(conn, begin)
     conn.execute(
         "INSERT INTO one_time_tokens (hash, purpose, player_id, payload, created, expires)"
         " VALUES (?, ?, ?, ?, ?, ?)",
@@ -390,7 +390,9 @@ def _insert_token(
     )
 
 
-def _delete_old(conn: sqlite3.Connection, now: datetime) -> None:
+def delete_old(conn: sqlite3.Connection, now: datetime) -> int:
+    """Deletes logins and tokens that ended long ago; returns how many."""
     old = stamp(now - timedelta(days=KEPT_DAYS))
-    conn.execute("DELETE FROM logins WHERE expires_at < ?", [old])
-    conn.execute("DELETE FROM one_time_tokens WHERE expires < ?", [old])
+    logins = conn.execute("DELETE FROM logins WHERE expires_at < ?", [old])
+    tokens = conn.execute("DELETE FROM one_time_tokens WHERE expires < ?", [old])
+    return logins.rowcount + tokens.rowcount

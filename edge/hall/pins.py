@@ -46,6 +46,7 @@ FREE_TRIES = 3
 FIRST_DELAY_S = 30.0
 LONGEST_DELAY_S = 3600.0
 FORGOTTEN_AFTER_S = 24 * 3600.0
+KEPT_DAYS = 30
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MOST_NAME_CHARS = 100  # longer is nobody's name
@@ -191,6 +192,13 @@ def locked_s(conn: sqlite3.Connection, player_id: str, at: Moment) -> float:
 def unlock(conn: sqlite3.Connection, player_id: str) -> None:
     """Forgets the wrong PINs: by staff, for a player whom somebody else keeps out."""
     conn.execute("DELETE FROM pin_failures WHERE subject = ?", [player_id])
+
+
+def forget_old(conn: sqlite3.Connection, now: datetime) -> int:
+    """Deletes the wrong PINs of long ago, which count no more; returns how many rows. Late, for the clock may
+    err."""
+    old = stamp(now - timedelta(days=KEPT_DAYS))
+    return conn.execute("DELETE FROM pin_failures WHERE last_failed_at < ?", [old]).rowcount
 
 
 def forget(conn: sqlite3.Connection, player_id: str) -> None:

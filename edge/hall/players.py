@@ -16,6 +16,8 @@ from sqlite_utils.migrations import Migrations
 from edge.facts import uuid7
 from edge.hall.errors import HallError
 from edge.hall.words import nowhere_word
+from edge.store import changes
+from edge.store.replicas import BY_TABLE
 
 migrations = Migrations("players")
 
@@ -140,7 +142,12 @@ def save_player(conn: sqlite3.Connection, player: Player) -> None:
     """Keeps a player's settings. Raises PlayerError when a changed name can't be, or is taken."""
     if not player.guest:
         _require_free(conn, clean_name(player.name), player.id)
+    before = get_player(conn, player.id)
     _update(conn, player)
+    if before is not None and before.roles != player.roles:
+        # Whom tables may check in without the hub depends on it.
+        for table in ("pins", "cards"):
+            changes.mention(conn, BY_TABLE[table], "player_id", player.id)
 
 
 def erase_player(conn: sqlite3.Connection, player_id: str, now: str) -> None:

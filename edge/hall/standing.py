@@ -12,6 +12,7 @@ from datetime import datetime
 from edge.clock import stamp
 from edge.hall import badges, groups, ladders, points, ratings, streaks
 from edge.hall.badges import Evidence
+from edge.store import changes
 
 LONG_RUN = 2  # shorter runs are no evidence for any badge
 
@@ -27,8 +28,11 @@ def settle(
     """Settles players after a session; after a match as well, with what it did to ratings.
 
     A second time changes nothing. `since_month` is the first month in which anything changed, None when that is
-    not known. `conn` must be inside a transaction for writing.
+    not known. `conn` must be inside a transaction for writing. At a table of a hall nothing is settled: the hub
+    does it, from what all of them tell.
     """
+    if changes.role_of(conn) == "table":
+        return
     created = stamp(now)
     if match_id is not None:
         ratings.settle_match(conn, match_id)

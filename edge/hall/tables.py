@@ -18,6 +18,7 @@ from edge.clock import stamp
 from edge.facts import uuid7
 from edge.hall import audit, calls, clocks
 from edge.hall.audit import Deed
+from edge.hall.devices import device_at
 from edge.hall.errors import HallError
 from edge.hall.players import name_key
 from edge.hall.sessions import open_sessions
@@ -158,6 +159,35 @@ def require_own_table(conn: sqlite3.Connection, label: str, size: str, now: date
     return found
 
 
+def note_other_box(
+    conn: sqlite3.Connection, label: str, before: str, size: str, now: datetime
+) -> HallTable | None:
+    """The table that another box of the hall says it watches, called `before` until now; None where there are too
+    many tables. Its box says what it is called and how large it is.
+
+    A label that another table has already is that table's.
+    """
+    called = table_called(conn, label)
+    known = called or table_called(conn, before)
+    if known is None:
+        if len(hall_tables(conn)) >= MOST_TABLES:
+            return None
+        known = HallTable(uuid7(), label, _size(size), _next_place(conn), "other")
+        _insert(conn, known, now)
+        _note(conn, now, "table.added", known, by=None)
+    if called is None and known.label != label:
+        _relabel(conn, known, label, now)
+    if known.box is None or known.size != size:
+        box = known.box or "other"
+        conn.execute("UPDATE hall_tables SET box = ?, size = ? WHERE id = ?", [box, _size(size), known.id])
+    return get_table(conn, known.id)
+
+
+def has_box(conn: sqlite3.Connection, table: HallTable) -> bool:
+    """Whether a box says what the table is called: this one, or another that is enrolled."""
+    return table.box == "own" or device_at(conn, table.label) is not None
+
+
 def add_table(
     conn: sqlite3.Connection, wish: Wish, by: str, now: datetime, table_id: str | None = None
 ) -> HallTable:
@@ -179,11 +209,11 @@ def add_table(
 def change_table(conn: sqlite3.Connection, table: HallTable, wish: Wish, by: str, now: datetime) -> bool:
     """A table is otherwise from now on; a clock that runs keeps the price it began with. False for no change.
 
-    Raises HallError: the label and the size of this box's table stand in its settings.
+    The label and the size of a table with a box stand in that box's settings. Raises HallError.
     """
     _require_there(table)
     _require_price(wish.cents_per_hour)
-    own = table.box == "own"
+    own = has_box(conn, table)
     label = table.label if own else _free_label(conn, wish.label, table.id)
     new: dict[str, Any] = {
         "size": table.size if own else _size(wish.size),
@@ -219,7 +249,7 @@ def retire_table(conn: sqlite3.Connection, table: HallTable, by: str, now: datet
     this box's own."""
     if table.retired:
         return False
-    if table.box == "own":
+    if has_box(conn, table):
         raise TableError("table_own")
     _require_free(conn, table)
     conn.execute("UPDATE hall_tables SET retired_at = ? WHERE id = ?", [stamp(now), table.id])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.whole_file import replace_file
+from edge.runtime.notify import Turns
 from edge.runtime.paths import Paths
 from vision.frames.source import Frame
 from vision.live import LiveState
@@ -35,11 +36,17 @@ class LiveFiles:
         self._latest: tuple[LiveState, Frame | None] = (state, None)
         self._stopped = threading.Event()
         self._failing = False
+        self._turns = Turns()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
     def show(self, state: LiveState, frame: Frame | None) -> None:
         """Takes over what to show from now on; costs nothing. Without a frame there is no picture."""
         self._latest = (state, frame)
+
+    def why_not(self) -> str | None:
+        """Why this thread does not live; None when it does, be it that nothing can be written."""
+        late = self._turns()
+        return late and f"live.json is not written: {late}"
 
     def __enter__(self) -> "LiveFiles":
         self._thread.start()
@@ -53,6 +60,7 @@ class LiveFiles:
         seq, picture_due_s, pictured = 0, 0.0, None
         while True:
             ending = self._stopped.wait(1 / STATES_PER_S)
+            self._turns.allow()
             state, frame = self._latest
             seq += 1
             try:

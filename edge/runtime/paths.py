@@ -48,9 +48,39 @@ class Paths:
         return self.data / "https.pem"
 
     @property
+    def hub_certificate(self) -> Path:
+        """The certificate by which tables know this box as their hub: it stays the same as long as can be."""
+        return self.data / "hub.pem"
+
+    @property
+    def hub(self) -> Path:
+        """At a table, what it knows of its hub; see `sync.hub_file`."""
+        return self.data / "hub.json"
+
+    @property
+    def cloud(self) -> Path:
+        """At a hub, what it knows of the cloud; see `sync.cloud_link`."""
+        return self.data / "cloud.json"
+
+    @property
+    def hub_copy(self) -> Path:
+        """At the table that keeps one, the copy of all that the hub has; see `sync.copying`."""
+        return self.data / "hub-copy"
+
+    @property
     def table_feel(self) -> Path:
         """What shots taught about the table; see `edge.runtime.table_memory`."""
         return self.data / "table-feel.json"
+
+    @property
+    def backups(self) -> Path:
+        """Snapshots, a directory each; see `edge.backup`."""
+        return self.data / "backups"
+
+    @property
+    def damaged(self) -> Path:
+        """Stores that were put aside, a directory each; see `edge.store.recovery`."""
+        return self.data / "damaged"
 
     @property
     def running(self) -> Path:
@@ -61,6 +91,11 @@ class Paths:
     def watching(self) -> Path:
         """The lock of whoever watches this table."""
         return self.data / "watching.lock"
+
+    @property
+    def working(self) -> Path:
+        """The lock of whoever does this box's calendar work."""
+        return self.data / "jobs.lock"
 
     @property
     def live_json(self) -> Path:

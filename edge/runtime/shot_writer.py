@@ -3,8 +3,10 @@
 import json
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +24,8 @@ from vision.model import Shot, shot_from_json, shot_to_json
 QUEUE_SHOTS = 10_000
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
+# One try waits 5 s for a store that is held, and for a slow card to take what it was given.
+HANGS_AFTER_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +60,7 @@ class ShotWriter:
         self.conflicts = 0
         self.rejected = 0
         self.problem: str | None = None
+        self.left_behind = False  # then its connection is in use for ever, and closing it would be the end
         self._store = store
         self._spools = tuple(spools)
         self._rejected = rejected
@@ -66,6 +71,7 @@ class ShotWriter:
         self._ending = False
         self._afterwards: Callable[[], None] | None = None
         self._hurry = threading.Event()
+        self._trying_from_s: float | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -78,6 +84,20 @@ class ShotWriter:
     def waiting(self) -> int:
         """How many shots are not stored yet."""
         return len(self._waiting)
+
+    @property
+    def full(self) -> bool:
+        """Whether `add` waits for room."""
+        return len(self._waiting) >= self._limit
+
+    def why_not(self, hangs_after_s: float = HANGS_AFTER_S) -> str | None:
+        """Why this thread does not live; None when it does, be it that it tries the same shot again and again."""
+        if not (self._thread.is_alive() or self._ending):
+            return "the thread that stores shots has ended"
+        from_s = self._trying_from_s
+        if from_s is not None and time.monotonic() - from_s > hangs_after_s:
+            return f"storing a shot hangs for {hangs_after_s:.0f} s"
+        return None
 
     def add(self, seen: SeenShot) -> None:
         """Takes a shot over. Returns at once, unless the queue is full: then when there is room."""
@@ -99,9 +119,14 @@ class ShotWriter:
             self._changed.notify_all()
         self._thread.join(timeout_s)
         self._hurry.set()
-        self._thread.join()
+        self._thread.join(2 * timeout_s)
+        if self._thread.is_alive():  # the disk hangs: what waits is kept in memory first, and known by its keys
+            log.error("the thread that stores shots hangs; it is left behind")
+            self.left_behind = True
+            self._keep_for_later(self._spools[::-1])
+            return self.waiting
         if self._waiting:
-            self._keep_for_later()
+            self._keep_for_later(self._spools)
         self._act_afterwards()
         return self.waiting
 
@@ -129,7 +154,8 @@ class ShotWriter:
         if act is None:
             return
         try:
-            act()
+            with self._a_try():
+                act()
         except Exception:  # it must not cost a shot
             log.exception("what was to be done after the last shot failed")
 
@@ -138,7 +164,8 @@ class ShotWriter:
         delay_s = FIRST_RETRY_S
         while True:
             try:
-                self._store_once(seen)
+                with self._a_try():
+                    self._store_once(seen)
             except StoreError as error:
                 if self.problem is None:
                     log.warning("shots can't be stored: %s", error)
@@ -172,9 +199,20 @@ class ShotWriter:
         if self._bookkeeper is None:
             return
         try:
-            self._bookkeeper.book()
+            self._bookkeeper.book(self._got_on)
         except Exception as error:  # the shot is stored, and that is what this thread is for
             log.warning("shots can't be booked: %s", error)
+
+    @contextmanager
+    def _a_try(self) -> Iterator[None]:
+        self._got_on()
+        try:
+            yield
+        finally:
+            self._trying_from_s = None
+
+    def _got_on(self) -> None:
+        self._trying_from_s = time.monotonic()
 
     def _reject(self, seen: SeenShot) -> None:
         self.rejected += 1
@@ -184,10 +222,10 @@ class ShotWriter:
         except OSError as error:
             log.warning("%s can't be written: %s", self._rejected, error)
 
-    def _keep_for_later(self) -> None:
-        for spool in self._spools:
+    def _keep_for_later(self, spools: Sequence[Path]) -> None:
+        for spool in spools:
             try:
-                replace_file(spool, _spooled(self._waiting), durable=True)
+                replace_file(spool, _spooled(tuple(self._waiting)), durable=True)
             except OSError as error:
                 log.warning("%s can't be written: %s", spool, error)
             else:

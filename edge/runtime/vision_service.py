@@ -5,6 +5,7 @@ for the disk: a full frame queue drops frames and counts them, a shot is kept un
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from edge.clock import now_stamp
 from edge.runtime.camera_watch import CameraWatch
 from edge.runtime.capture import LAG_S, STOP_S, Capture, Captured, SourceEnd
 from edge.runtime.live_files import LiveFiles
+from edge.runtime.notify import Check, Turns
 from edge.runtime.paths import Paths
 from edge.runtime.shot_writer import SeenShot, ShotWriter
 from edge.runtime.table_memory import Seat, TableMemory, seat_of
@@ -38,6 +40,10 @@ LAST_RETRY_S = 30.0
 SILENT_S = 3.0
 # One that still gives none is closed and opened again: its driver may have hung.
 HUNG_S = 10.0
+# What systemd's watchdog lets pass. Opening waits for a camera to settle and for a table to be found, which takes
+# long on a small box; the first frame of a source learns the table.
+OPENING_S = 300.0
+TURN_S = 30.0
 # The health shown is so old at most: its percentiles are of thousands of frames, too dear for every one.
 HEALTH_S = 0.5
 
@@ -111,6 +117,7 @@ class VisionService:
         self._stop_s = stop_s
         self._lag_s = lag_s
         self._pictures_came = False
+        self._turns = Turns(TURN_S)
         self._state = LiveState(
             seq=0,
             source_id="",
@@ -141,9 +148,27 @@ class VisionService:
             unstored = self._writer.stop()
         return unstored
 
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What must hold for the service to live. It may well be without a camera, a table or room on the disk:
+        those are states that it shows and that a new start would not change."""
+        return self._why_not, self._writer.why_not, self._live.why_not
+
+    @property
+    def status(self) -> str:
+        """What it does, in a line."""
+        return self._state.message or self._state.status
+
+    def _why_not(self) -> str | None:
+        late = self._turns()
+        if late is None or self._writer.full:  # then it waits for the writer, whose own check tells
+            return None
+        return f"frames are not followed: {late}"
+
     def _keep_watching(self, stop: threading.Event) -> None:
         delay_s = self._first_retry_s
         while not stop.is_set():
+            self._turns.allow(OPENING_S)
             try:
                 source, calibration = self._parts.open()
             except FrameSourceError as error:
@@ -151,21 +176,26 @@ class VisionService:
             except CalibrationError as error:
                 self._say("no-table", f"No table: {error}.")
                 if self._parts.recording:  # it will not look different next time
-                    stop.wait()
+                    self._rest(stop)
             else:
                 error_text = self._watch(source, calibration, stop)
                 self._say_how_it_ended(error_text, stop)
                 if self._pictures_came:  # one that opens and gives nothing is asked less and less often
                     delay_s = self._first_retry_s
+            self._turns.allow(delay_s + TURN_S)
             stop.wait(delay_s)
             delay_s = min(2 * delay_s, LAST_RETRY_S)
+
+    def _rest(self, stop: threading.Event) -> None:
+        self._turns.allow(math.inf)
+        stop.wait()
 
     def _say_how_it_ended(self, error: str | None, stop: threading.Event) -> None:
         if stop.is_set():
             return  # the last state grows old, by which a reader knows that the service is gone
         if self._parts.recording:  # once: played again, its shots would be stored again
             self._say("ended", f"The recording broke off: {error}." if error else "The recording has ended.")
-            stop.wait()
+            self._rest(stop)
         elif error is not None:
             self._say("no-camera", f"No pictures: {error}.")
         else:
@@ -182,6 +212,7 @@ class VisionService:
         capture.start()
         try:
             while not stop.is_set():
+                self._turns.allow(TURN_S)
                 item = capture.get(self._silent_s)
                 if isinstance(item, SourceEnd):
                     return item.error
@@ -202,6 +233,7 @@ class VisionService:
                 last_s = time.monotonic()
             return None
         finally:
+            self._turns.allow(2 * self._stop_s + TURN_S)
             let_go = capture.stop(self._stop_s)
             if session is not None:
                 self._store(session, session.follower.finish())

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from edge.store.errors import StoreError, explain
+from edge.store import damage
+from edge.store.errors import StoreDamagedError, StoreError, explain
 
 BUSY_TIMEOUT_S = 5.0
 
@@ -92,15 +93,14 @@ class Store:
 
         Raises StoreError, and then nothing of the block is stored.
         """
-        conn = self._connection("write")
-        with translated(self.path), immediate(conn):
+        with self._watched(), immediate(self._connection("write")) as conn:
             yield conn
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection that can't write. All reads of one block see the same moment. Raises StoreError."""
-        conn = self._connection("read")
-        with translated(self.path):
+        with self._watched():
+            conn = self._connection("read")
             conn.execute("BEGIN")
             try:
                 yield conn
@@ -113,7 +113,8 @@ class Store:
         with self._lock:
             self._closed = True
             if self._pid == os.getpid():
-                for conn in self._connections.values():
+                # Those that write come last: the last of all folds in the log, which one that only reads can't.
+                for _, conn in sorted(self._connections.items(), key=lambda item: item[0][1] != "read"):
                     conn.close()
             self._connections.clear()
 
@@ -122,6 +123,16 @@ class Store:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """As `translated`; damage is told to all services by its mark."""
+        try:
+            with translated(self.path):
+                yield
+        except StoreDamagedError as error:
+            damage.mark(self.path, str(error))
+            raise
 
     def _connection(self, mode: Mode) -> sqlite3.Connection:
         key = (threading.current_thread(), mode)

@@ -23,11 +23,14 @@ class SchemaError(StoreError):
     """The store is not of this version of the program."""
 
 
-# SQLite's primary result codes, and what they mean for a person.
+_FULL = "no room left for the store {path}: free some space on its disk"
+
+# SQLite's result codes, a few of the extended ones before their primary ones, and what they mean for a person.
 _MEANING: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_BUSY: (StoreBusyError, "the store {path} is held by another process: try again"),
     sqlite3.SQLITE_LOCKED: (StoreBusyError, "the store {path} is held by this process: try again"),
-    sqlite3.SQLITE_FULL: (StoreFullError, "no room left for the store {path}: free some space on its disk"),
+    sqlite3.SQLITE_FULL: (StoreFullError, _FULL),
+    sqlite3.SQLITE_IOERR_SHMSIZE: (StoreFullError, _FULL),  # not even for what connections share
     sqlite3.SQLITE_READONLY: (
         StoreError,
         "the store {path} can't be written: check who owns it and its directory",
@@ -44,7 +47,7 @@ _MEANING: dict[int, tuple[type[StoreError], str]] = {
     (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT),
     (
         StoreDamagedError,
-        "the store {path} is damaged ({error}): restore a backup, or move the file away to begin anew",
+        "the store {path} is damaged ({error}): stop the box and run ladder migrate, which mends it",
     ),
 )
 
@@ -52,7 +55,7 @@ _MEANING: dict[int, tuple[type[StoreError], str]] = {
 def explain(error: sqlite3.Error, path: object) -> StoreError | None:
     """What an error of SQLite means for a person, or None when it is the program's own mistake."""
     code = getattr(error, "sqlite_errorcode", None)
-    meaning = None if code is None else _MEANING.get(code & 0xFF)
+    meaning = None if code is None else _MEANING.get(code) or _MEANING.get(code & 0xFF)
     if meaning is None:
         return None
     kind, sentence = meaning

@@ -16,7 +16,9 @@ from edge.hall import (
     calls,
     championships,
     clocks,
+    commands,
     consents,
+    devices,
     draws,
     erasure,
     game_sessions,
@@ -39,11 +41,13 @@ from edge.hall import (
     tables,
     votes,
 )
+from edge.jobs import runs
 from edge.locks import LockHeldError, file_lock
 from edge.stats import daily, odd_patterns
-from edge.store import outbox, shots
+from edge.store import changes, damage, inbox, outbox, shots, swap, sync_state
 from edge.store.database import connect, immediate, translated
-from edge.store.errors import SchemaError, StoreError
+from edge.store.errors import SchemaError, StoreDamagedError, StoreError
+from edge.store.replicas import REPLICAS
 
 # In the order of what refers to what. A feature's module brings its own.
 SETS: tuple[Migrations, ...] = tuple(
@@ -82,6 +86,12 @@ SETS: tuple[Migrations, ...] = tuple(
         renaming,
         stats_views,
         odd_patterns,
+        runs,
+        changes,
+        inbox,
+        devices,
+        commands,
+        sync_state,
     )
 )
 
@@ -95,7 +105,7 @@ def migrate(path: Path, sets: Sequence[Migrations] = SETS, lock_timeout_s: float
     store as it was. Raises StoreError; SchemaError for a store written by a newer version.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the data directory {path.parent} can't be made: {error.strerror}") from error
     with (
@@ -110,6 +120,8 @@ def migrate(path: Path, sets: Sequence[Migrations] = SETS, lock_timeout_s: float
         if pending:
             for one in sets:
                 one.apply(db)
+        if changes.migrations in sets:
+            changes.install(conn, REPLICAS)
         return pending
 
 
@@ -117,6 +129,8 @@ def require_current(path: Path, sets: Sequence[Migrations] = SETS) -> None:
     """For services, before they begin: raises SchemaError unless the store is exactly of this version."""
     if not path.exists():
         raise SchemaError(f"there is no store at {path}: run ladder migrate")
+    if damage.marked(path) is not None or swap.pending(path):
+        raise StoreDamagedError(f"the store {path} was found damaged, or is being put back: run ladder migrate")
     with closing(connect(path, "read")) as conn, translated(path):
         _refuse_newer(conn, path, sets)
         missing = sorted(_known(sets) - _applied(conn))

@@ -112,6 +112,16 @@ def shots_3(db: Database) -> None:
     db.execute("ALTER TABLE sources ADD COLUMN table_label TEXT")
 
 
+@migrations()
+def shots_4(db: Database) -> None:
+    """A hub has the shots of other tables too, which its own table's pages don't show."""
+    db.execute("ALTER TABLE sources ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0 CHECK (elsewhere IN (0, 1))")
+
+
+# Of shots: those of this box's own table.
+_OWN = "NOT EXISTS (SELECT 1 FROM sources e WHERE e.id = source_id AND e.elsewhere = 1)"
+
+
 def _create_shots_now(db: Database, added: str) -> None:
     now = ",\n".join(f"CASE WHEN a.shot_id IS NULL THEN s.{c} ELSE a.{c} END AS {c}" for c in _COLUMNS_1)
     db.execute(f"""
@@ -248,16 +258,16 @@ def get_source(conn: sqlite3.Connection, source_id: str) -> Source | None:
 
 
 def recent_shots(conn: sqlite3.Connection, limit: int, before: str | None = None) -> list[StoredShot]:
-    """The latest shots as they stand, newest first; with `before`, those older than that shot's id.
+    """The own table's latest shots as they stand, newest first; with `before`, those older than that shot's id.
 
     An id that is not stored has nothing before it.
     """
     if before is None:
-        sql = "SELECT * FROM shots_now ORDER BY played_at DESC, id DESC LIMIT ?"
+        sql = f"SELECT * FROM shots_now WHERE {_OWN} ORDER BY played_at DESC, id DESC LIMIT ?"
         return [_stored(row) for row in conn.execute(sql, [limit])]
     sql = (
-        "SELECT * FROM shots_now WHERE (played_at, id) < (SELECT played_at, id FROM shots WHERE id = ?)"
-        " ORDER BY played_at DESC, id DESC LIMIT ?"
+        f"SELECT * FROM shots_now WHERE {_OWN} AND (played_at, id) <"
+        " (SELECT played_at, id FROM shots WHERE id = ?) ORDER BY played_at DESC, id DESC LIMIT ?"
     )
     return [_stored(row) for row in conn.execute(sql, [before, limit])]
 
@@ -271,8 +281,8 @@ def get_shot(conn: sqlite3.Connection, shot_id: str) -> StoredShot | None:
 def shot_after(conn: sqlite3.Connection, shot_id: str) -> str | None:
     """The id of the shot played next after that one; None after the latest, and for an id that is not stored."""
     row = conn.execute(
-        "SELECT id FROM shots WHERE (played_at, id) > (SELECT played_at, id FROM shots WHERE id = ?)"
-        " ORDER BY played_at, id LIMIT 1",
+        f"SELECT id FROM shots WHERE {_OWN}"
+        " AND (played_at, id) > (SELECT played_at, id FROM shots WHERE id = ?) ORDER BY played_at, id LIMIT 1",
         [shot_id],
     ).fetchone()
     return None if row is None else str(row["id"])
@@ -281,21 +291,21 @@ def shot_after(conn: sqlite3.Connection, shot_id: str) -> str | None:
 def shot_before(conn: sqlite3.Connection, shot_id: str) -> str | None:
     """The id of the shot played just before that one; None before the first, and for an id that is not stored."""
     row = conn.execute(
-        "SELECT id FROM shots WHERE (played_at, id) < (SELECT played_at, id FROM shots WHERE id = ?)"
-        " ORDER BY played_at DESC, id DESC LIMIT 1",
+        f"SELECT id FROM shots WHERE {_OWN} AND (played_at, id) <"
+        " (SELECT played_at, id FROM shots WHERE id = ?) ORDER BY played_at DESC, id DESC LIMIT 1",
         [shot_id],
     ).fetchone()
     return None if row is None else str(row["id"])
 
 
 def count_all_shots(conn: sqlite3.Connection) -> int:
-    """How many shots are stored. SQLite walks an index for it: 18 ms with a million."""
-    return int(conn.execute("SELECT count(*) FROM shots").fetchone()[0])
+    """How many shots of the own table are stored. SQLite walks an index for it: some 20 ms with a million."""
+    return int(conn.execute(f"SELECT count(*) FROM shots WHERE {_OWN}").fetchone()[0])
 
 
 def count_shots_after(conn: sqlite3.Connection, row: int) -> int:
-    """How many shots were stored after the one in that row."""
-    return int(conn.execute("SELECT count(*) FROM shots WHERE rowid > ?", [row]).fetchone()[0])
+    """How many of the own table's shots were stored after the one in that row."""
+    return int(conn.execute(f"SELECT count(*) FROM shots WHERE rowid > ? AND {_OWN}", [row]).fetchone()[0])
 
 
 def latest_row(conn: sqlite3.Connection) -> int:
@@ -304,7 +314,8 @@ def latest_row(conn: sqlite3.Connection) -> int:
 
 
 def count_shots(conn: sqlite3.Connection, begin: str, end: str) -> Counts:
-    """Counts over shots played from `begin` on and before `end`, stamps as `edge.clock.day_bounds` gives."""
+    """Counts over the own table's shots played from `begin` on and before `end`, stamps as `edge.clock.day_bounds`
+    gives."""
     row = conn.execute(
         """
         SELECT count(*) AS shots,
@@ -314,36 +325,75 @@ def count_shots(conn: sqlite3.Connection, begin: str, end: str) -> Counts:
             coalesce(sum(scratch), 0) AS scratches,
             coalesce(sum(kind = 'break'), 0) AS breaks,
             coalesce(sum(potted_count), 0) AS potted
-        FROM shots_now WHERE played_at >= ? AND played_at < ?
-        """,
+        FROM shots_now WHERE played_at >= ? AND played_at < ? AND """
+        + _OWN,
         [begin, end],
     ).fetchone()
     return Counts(**dict(row))
 
 
 def best_shots(conn: sqlite3.Connection, begin: str, end: str) -> Bests:
-    """The bests of shots, as they stand, played from `begin` on and before `end`: stamps as in `count_shots`."""
+    """The bests of the own table's shots, as they stand, played from `begin` on and before `end`: stamps as in
+    `count_shots`."""
     row = conn.execute(
         """
         SELECT max(cue_speed_mph) AS cue_speed_mph,
             max(CASE WHEN result = 'make' THEN pocket_distance_in END) AS pocket_distance_in
-        FROM shots_now WHERE played_at >= ? AND played_at < ?
-        """,
+        FROM shots_now WHERE played_at >= ? AND played_at < ? AND """
+        + _OWN,
         [begin, end],
     ).fetchone()
     return Bests(**dict(row))
+
+
+def take_in_shot(
+    conn: sqlite3.Connection,
+    body: dict[str, Any],
+    source_id: str,
+    played_at: str,
+    *,
+    ball_set: str | None,
+    stored_at: str,
+) -> None:
+    """Stores a shot that another box has told of, once; `body` is its form in `shots.json`.
+
+    Raises ValueError for what is no shot, or another one of that id.
+    """
+    shot = shot_from_json(body)
+    columns = _columns(shot)
+    held = conn.execute("SELECT hash FROM shots WHERE id = ?", [shot.id]).fetchone()
+    if held is None:
+        _put_shot(conn, shot, columns, [source_id, played_at, stored_at, ball_set])
+    elif held["hash"] != columns["hash"]:
+        raise ValueError(f"another shot {shot.id} is stored")
+
+
+def take_in_amendment(
+    conn: sqlite3.Connection,
+    body: dict[str, Any],
+    *,
+    author: str,
+    reason: str,
+    ball_set: str | None,
+    amended_at: str,
+) -> None:
+    """As `take_in_shot`, for an amendment."""
+    shot = shot_from_json(body)
+    columns = _columns(shot)
+    held = conn.execute(
+        "SELECT hash FROM amendments WHERE shot_id = ? AND revision = ?", [shot.id, shot.revision]
+    ).fetchone()
+    if held is None:
+        _put_amendment(conn, shot, columns, [author, reason, amended_at, ball_set])
+    elif held["hash"] != columns["hash"]:
+        raise ValueError(f"another revision {shot.revision} of the shot {shot.id} is stored")
 
 
 def _insert_shot(
     conn: sqlite3.Connection, shot: Shot, source_id: str, played_at: datetime, ball_set: str | None
 ) -> None:
     created, columns = now_stamp(), _columns(shot)
-    head = [shot.id, source_id, stamp(played_at), created, shot.revision, ball_set]
-    conn.execute(
-        f"INSERT INTO shots (id, source_id, played_at, stored_at, revision, ball_set, {', '.join(columns)})"
-        f" VALUES ({_marks(len(head) + len(columns))})",
-        [*head, *columns.values()],
-    )
+    _put_shot(conn, shot, columns, [source_id, stamp(played_at), created, ball_set])
     body = json.loads(columns["body"])
     fact = facts.shot_logged(shot.id, source_id, stamp(played_at), ball_set=ball_set, shot=body, created=created)
     outbox.append(conn, fact)
@@ -353,12 +403,7 @@ def _insert_amendment(
     conn: sqlite3.Connection, shot: Shot, ball_set: str | None, author: str, reason: str
 ) -> None:
     created, columns = now_stamp(), _columns(shot)
-    head = [shot.id, shot.revision, author, reason, created, ball_set]
-    conn.execute(
-        f"INSERT INTO amendments (shot_id, revision, author, reason, amended_at, ball_set, {', '.join(columns)})"
-        f" VALUES ({_marks(len(head) + len(columns))})",
-        [*head, *columns.values()],
-    )
+    _put_amendment(conn, shot, columns, [author, reason, created, ball_set])
     body = json.loads(columns["body"])
     fact = facts.shot_amended(
         shot.id,
@@ -370,6 +415,24 @@ def _insert_amendment(
         created=created,
     )
     outbox.append(conn, fact)
+
+
+def _put_shot(conn: sqlite3.Connection, shot: Shot, columns: dict[str, Any], head: list[str | None]) -> None:
+    """`head` is the source's id, when it was played and stored, and the ball set."""
+    conn.execute(
+        "INSERT INTO shots (id, revision, source_id, played_at, stored_at, ball_set,"
+        f" {', '.join(columns)}) VALUES ({_marks(6 + len(columns))})",
+        [shot.id, shot.revision, *head, *columns.values()],
+    )
+
+
+def _put_amendment(conn: sqlite3.Connection, shot: Shot, columns: dict[str, Any], head: list[str | None]) -> None:
+    """`head` is the author, the reason, when it was amended, and the ball set."""
+    conn.execute(
+        "INSERT INTO amendments (shot_id, revision, author, reason, amended_at, ball_set,"
+        f" {', '.join(columns)}) VALUES ({_marks(6 + len(columns))})",
+        [shot.id, shot.revision, *head, *columns.values()],
+    )
 
 
 def _columns(shot: Shot) -> dict[str, Any]:

@@ -6,6 +6,9 @@ from edge.store.errors import StoreError
 from kiosk.box import Box
 from kiosk.live_state import HEALTHY
 
+# What these find is told by the live state, as of this moment.
+LIVE_CHECKS = ("vision", "camera")
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -16,7 +19,11 @@ class Reason:
 
 
 def reasons(box: Box) -> list[Reason]:
-    """Everything that is wrong now; nothing when all is well."""
+    """Everything that is wrong now; nothing when all is well.
+
+    Store and live state are asked here and now. The rest is what the box's checks found of late: what is bad, not
+    what is worth a look.
+    """
     found = []
     try:
         box.records.total()
@@ -26,4 +33,6 @@ def reasons(box: Box) -> list[Reason]:
     if reading.status not in HEALTHY:
         text = reading.message or box.t(f"status.{reading.status}.text")
         found.append(Reason(reading.status, text))
-    return found
+    told = (*LIVE_CHECKS, *(reason.code for reason in found))
+    bad = [finding for finding in box.health.findings() if finding.state == "bad"]
+    return found + [Reason(finding.check, finding.text) for finding in bad if finding.check not in told]

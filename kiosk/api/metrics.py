@@ -1,45 +1,25 @@
-"""The box's figures for Prometheus: frames, the table as its shots tell it, and how well the box sees."""
+"""The box's figures for Prometheus: frames, the table as its shots tell it, how well it sees, and how it is."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from calibration.table import RAIL_NAMES
 from edge import bookkeeper
+from edge.health.machine import Machine
 from edge.store.errors import StoreError
+from kiosk.api import machine_metrics
+from kiosk.api.hall_metrics import of_hall
 from kiosk.api.health import reasons
+from kiosk.api.prometheus import Metric, text
 from kiosk.box import Box
 from kiosk.live_state import Reading
 from vision.feel import Estimate, Feel
 from vision.quality import Quality
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A figure, or, with a label, one for each of the label's values. What is not known is None or left out."""
-
-    name: str
-    help: str
-    value: float | Mapping[str, float] | None
-    kind: str = "gauge"
-    label: str = ""
-
-    def lines(self) -> Iterator[str]:
-        """The figure in Prometheus' text format; nothing where nothing is known."""
-        values = self.value if isinstance(self.value, Mapping) else {"": self.value}
-        known = {which: value for which, value in values.items() if value is not None}
-        if not known:
-            return
-        yield f"# HELP {self.name} {self.help}"
-        yield f"# TYPE {self.name} {self.kind}"
-        for which, value in known.items():
-            labels = f'{{{self.label}="{which}"}}' if self.label else ""
-            yield f"{self.name}{labels} {value:.9g}"
-
-
 def metrics(box: Box) -> str:
     """All figures in Prometheus' text format."""
     reading = box.reading()
-    learnt = reading.learnt
+    learnt, health = reading.learnt, box.health.findings()
     found = [
         Metric("ladder_up", "1 while nothing is wrong", float(not reasons(box))),
         *_flow(reading),
@@ -47,9 +27,13 @@ def metrics(box: Box) -> str:
         Metric("ladder_kiosk_listeners", "Pages on the live stream", float(box.hub.listeners)),
         Metric("ladder_shots_total", "Shots stored", _total(box), "counter"),
         *_books(box),
+        *of_hall(box.store),
+        *machine_metrics.of_store(box, health),
+        *machine_metrics.of_machine(box, Machine()),
+        *machine_metrics.findings(health),
         *(() if learnt is None else (*_table(learnt.feel), *_sight(learnt.quality))),
     ]
-    return "\n".join(line for metric in found for line in metric.lines()) + "\n"
+    return text(found)
 
 
 def _flow(reading: Reading) -> Iterable[Metric]:

@@ -10,6 +10,7 @@ from calibration.table import Table
 from edge.clock import stamp
 from kiosk.api import bodies, health, me, months, openapi, sessions, staff, staff_month
 from kiosk.api.metrics import metrics as figures
+from kiosk.api.prometheus import CONTENT_TYPE
 from kiosk.box import box
 from kiosk.records import Entry
 from kiosk.who import access
@@ -39,7 +40,7 @@ def healthz() -> tuple[Response, int]:
 @blueprint.get("/metrics")
 @access("public", by_itself=True)
 def metrics() -> Response:
-    return Response(figures(box()), content_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(figures(box()), content_type=CONTENT_TYPE)
 
 
 @blueprint.get("/api/openapi.json")

@@ -7,10 +7,12 @@ from typing import Literal
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from edge.clock import from_stamp
 from edge.facts import uuid7
 from edge.hall import calls, floor
 from edge.hall.clock_price import Bill
 from edge.hall.clocks import bill
+from edge.hall.devices import device_at
 from edge.hall.floor import Hand, Start
 from edge.hall.glance import Seen, look_at, look_round, whereabouts
 from edge.hall.players import GAMES, Player, get_player
@@ -20,6 +22,7 @@ from kiosk.box import box
 from kiosk.counter import forms, shell
 from kiosk.counter.clock_words import at_text, hours_text, price_text, time_text
 from kiosk.player.start import POINTS, RACES, asked_game
+from kiosk.texts import catalogue
 from kiosk.who import access, hall_staff
 
 blueprint = Blueprint("counter_tables", __name__)
@@ -27,6 +30,7 @@ blueprint = Blueprint("counter_tables", __name__)
 NAMES_SHOWN = 24
 COLUMNS = ((2, 1), (4, 2), (9, 3), (16, 4), (25, 5))  # so many tables at most, so many beside each other
 GUEST = "guest"
+SILENT_S = 90.0  # a box says every quarter of a minute that it is there
 
 HELPERS = {"at_text": at_text, "hours_text": hours_text, "price_text": price_text, "time_text": time_text}
 
@@ -237,17 +241,34 @@ def _card(seen: Seen) -> Card:
 
 
 def _health(table: HallTable) -> Health | None:
-    """Of this box; other boxes have said nothing yet, and a table without one has none."""
+    """How its box is, as it said last; a table without one has none."""
     t = box().t
     if table.box is None:
         return None
     if table.box == "other":
-        return Health("silent", t("counter_tables.no_word"))
+        return _health_elsewhere(table)
     reasons = health.reasons(box())
     if not reasons:
         return Health("fine", t("counter_tables.sees"))
     code = reasons[0].code
-    return Health("trouble", t("counter_tables.store") if code == "store" else t(f"status.{code}.title"))
+    if code == "store":
+        return Health("trouble", t("counter_tables.store"))
+    known = f"status.{code}.title" in catalogue()
+    return Health("trouble", t(f"status.{code}.title") if known else t("counter_tables.box"))
+
+
+def _health_elsewhere(table: HallTable) -> Health:
+    t = box().t
+    with box().store.read() as conn:
+        other = device_at(conn, table.label)
+    if other is None or other.seen_at is None:
+        return Health("silent", t("counter_tables.no_word"))
+    silent_s = (box().here().now - from_stamp(other.seen_at)).total_seconds()
+    if silent_s > SILENT_S:
+        return Health("silent", t("counter_tables.silent", minutes=max(1, round(silent_s / 60))))
+    if other.says.get("worst") == "bad":
+        return Health("trouble", t("counter_tables.box"))
+    return Health("fine", t("counter_tables.sees"))
 
 
 def _step(seen: Seen, people: list[Player | str | None]) -> str:

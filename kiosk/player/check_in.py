@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from edge.hall import claims, consents, logins, pins, players
+from edge.hall import claims, consents, pins, players
 from edge.hall.pins import Verdict
 from edge.hall.players import PlayerError
-from kiosk import limits, who
+from kiosk import limits, pin_check, who
 from kiosk.box import box
 from kiosk.security import local_path
 from kiosk.who import access, current_visitor, logged_in, require_private_line
@@ -97,8 +97,7 @@ def enter() -> Response | str:
     require_private_line()
     limits.spend("pin")
     name = request.form.get("name", "")
-    at = pins.this_moment()
-    verdict = pins.verify_name(box().store, box().keys().pins, name, request.form.get("pin", ""), at)
+    verdict = pin_check.verify_name(name, request.form.get("pin", ""))
     if verdict.player_id is None:
         return pin_page(own_page(), name, verdict)
     return let_in(verdict.player_id, by_pin=True)
@@ -109,11 +108,7 @@ def enter() -> Response | str:
 def card() -> Response | str:
     """A card was held to the reader, which typed its number."""
     limits.spend("card")
-    try:
-        with box().store.read() as conn:
-            player_id = logins.find_card(conn, box().keys().cards, request.form.get("number", ""))
-    except PlayerError:
-        player_id = None
+    player_id = pin_check.find_card(request.form.get("number", ""))
     if player_id is None:
         return render_template("check_in/name.html", page=own_page(), trouble="card")
     return let_in(player_id)

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from edge.clock import stamp
-from edge.hall import ladders, pins
+from edge.hall import ladders
 from edge.hall.badges import badges_of
 from edge.hall.drills import drills
 from edge.hall.matches import Match, get_match, longest_race
@@ -17,7 +17,7 @@ from edge.hall.ratings import change_in
 from edge.hall.sessions import Session, get_session
 from edge.hall.sitting import Sitting, leave_table, start_match, start_practice
 from edge.stats.summary import goal_progress, session_summary
-from kiosk import limits, stats_svg
+from kiosk import limits, pin_check, stats_svg
 from kiosk.balls_svg import ball_set
 from kiosk.box import box
 from kiosk.diagram import drill_svg
@@ -137,7 +137,7 @@ def opponent_checks_in() -> Response | str:
     limits.spend("pin")
     game, race_to = asked_game()
     name, pin = request.form.get("name", ""), request.form.get("pin", "")
-    verdict = pins.verify_name(box().store, box().keys().pins, name, pin, pins.this_moment())
+    verdict = pin_check.verify_name(name, pin)
     ladder_id = _asked_ladder()
     page, player = check_in.opponent_page(game, race_to, ladder_id), logged_in()
     if verdict.player_id is None or verdict.player_id == player.id:

@@ -68,11 +68,11 @@ def test_it_is_as_if_it_had_been_played_under_one_s_own_name(
         ana, guest = evening.player("Ana"), evening.guest()
         spend_the_evening(evening, ana, guest)
         gus = become(evening, guest)
-        as_guest = everything(evening, {ana.id: "Ana", gus.id: "Gus"})
+        as_guest = everything(evening.store, {ana.id: "Ana", gus.id: "Gus"})
     with an_evening(tmp_path / "as oneself") as evening:
         ana, gus = evening.player("Ana"), evening.player("Gus")
         spend_the_evening(evening, ana, gus)
-        as_oneself = everything(evening, {ana.id: "Ana", gus.id: "Gus"})
+        as_oneself = everything(evening.store, {ana.id: "Ana", gus.id: "Gus"})
     assert as_guest == as_oneself
     assert any("one_pack_king" in row for row in as_guest["user_achievements"])
 

@@ -79,7 +79,7 @@ def a_hall(evening: Evening, *, one: bool) -> dict[str, list[str]]:
     if not one:
         merge(evening, second, gus, tess)
         assert second.id not in str(evening.rows("SELECT * FROM matches"))
-    told = everything(evening, {ana.id: "Ana", gus.id: "Gus", second.id: "Gus", tess.id: "Tess"})
+    told = everything(evening.store, {ana.id: "Ana", gus.id: "Gus", second.id: "Gus", tess.id: "Tess"})
     # The row of the one that went stays, without a name.
     told["players"] = [row for row in told["players"] if "'erased': '" not in row]
     return told

@@ -3,6 +3,8 @@
 import json
 import logging
 import math
+import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -206,3 +208,43 @@ def test_one_that_fails_costs_no_shot(box: Box, caplog: pytest.LogCaptureFixture
     writer.add(seen(1))
     assert writer.stop() == 0
     assert stored(box.store) == ids(range(1, 2))
+
+
+def test_a_disk_that_hangs_holds_up_no_end_and_costs_no_shot(path: Path) -> None:
+    """As when the watchdog ends a service: what waits is kept in memory, and stored by the next start."""
+    let_go = threading.Event()
+
+    class Hanging(Store):
+        @contextmanager
+        def write(self) -> Iterator[sqlite3.Connection]:
+            let_go.wait()
+            with super().write() as conn:
+                yield conn
+
+    with Hanging(path) as store:
+        box = Box(path, store)
+        writer = box.writer()
+        writer.add(seen(1))
+        writer.add(seen(2))
+        wait_until(lambda: writer.why_not(hangs_after_s=0.05))
+        assert writer.why_not() is None, "a slow card is none that hangs"
+        assert writer.stop(timeout_s=0.1) == 2
+        assert box.spools[1].exists(), "the one in memory, since the disk hangs"
+        assert not box.spools[0].exists()
+        with Store(path) as after:
+            assert Box(path, after).writer().stop() == 0
+            assert stored(after) == {"cam@1", "cam@2"}
+        assert writer.left_behind
+        let_go.set()
+        wait_until(lambda: not writer._thread.is_alive())  # it stores them after all, which changes nothing
+        assert stored(store) == {"cam@1", "cam@2"}
+
+
+def test_a_writer_that_tries_in_vain_lives(box: Box) -> None:
+    writer = box.writer()
+    with box.held():
+        writer.add(seen(1))
+        wait_until(lambda: writer.problem)
+        assert writer.why_not(hangs_after_s=2.0) is None
+    assert writer.stop() == 0
+    assert writer.why_not() is None, "it has ended because it was told to"

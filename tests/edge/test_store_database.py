@@ -172,7 +172,11 @@ def test_a_damaged_file_says_so(path: Path, damage: str) -> None:
             conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         content = path.read_bytes()
         path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
-    with Store(path) as store, pytest.raises(StoreDamagedError, match="restore a backup"), store.write():
+    with (
+        Store(path) as store,
+        pytest.raises(StoreDamagedError, match="ladder migrate, which mends it"),
+        store.write(),
+    ):
         pass
 
 

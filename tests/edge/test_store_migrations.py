@@ -107,7 +107,7 @@ def test_shots_stored_before_ball_sets_were_noted_have_none(tmp_path: Path) -> N
                 " 'unknown', 'unknown', '[]', ?, 'h' FROM (SELECT '2026-01-01T00:00:00.000Z' AS t)",
                 [json.dumps(shot_to_json(Shot("cam@1", 1.0, "make", scratch=table == "amendments")))],
             )
-    assert migrate(path) == ["shots/shots_2", "shots/shots_3"]
+    assert migrate(path) == ["shots/shots_2", "shots/shots_3", "shots/shots_4"]
     with closing(connect(path, "read")) as conn:
         stored = get_shot(conn, "cam@1")
     assert stored is not None

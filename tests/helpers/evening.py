@@ -68,7 +68,9 @@ def a_shot(
 class Evening:
     """Time passes as the test tells it: each shot a quarter of a minute after the last."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, label: str = "Table 1", source: str = "cam") -> None:
+        self.label = label
+        self.source = replace(SOURCE, id=source, table_label=None if label == "Table 1" else label)
         path = folder / "ladder.db"
         fresh_store(path)
         self.store = Store(path)
@@ -76,14 +78,14 @@ class Evening:
         self.now = BEGIN
         self.count = 0
         with self.store.write() as conn:
-            store_source(conn, SOURCE)
+            store_source(conn, self.source)
 
     def close(self) -> None:
         self.store.close()
 
     @property
     def here(self) -> Occasion:
-        return occasion(ZONE, "Table 1", self.now)
+        return occasion(ZONE, self.label, self.now)
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -108,9 +110,9 @@ class Evening:
         """A shot a quarter of a minute later; returns its id."""
         self.wait(15)
         self.count += 1
-        shot_id = f"cam/{self.count:05d}"
+        shot_id = f"{self.source.id}/{self.count:05d}"
         with self.store.write() as conn:
-            store_shot(conn, a_shot(shot_id, potted, **more), "cam", self.now, "american")
+            store_shot(conn, a_shot(shot_id, potted, **more), self.source.id, self.now, "american")
         if book:
             self.books.book()
         return shot_id
@@ -125,7 +127,7 @@ class Evening:
 
     def say(self, kind: Kind, **more: Any) -> Said:
         with self.store.write() as conn:
-            sitting = at_table(conn, "Table 1")
+            sitting = at_table(conn, self.label)
             session = sitting.sessions[0]
             place: dict[str, Any] = {
                 "match_id": session.match_id,
@@ -138,11 +140,11 @@ class Evening:
     def unsay(self, said: Said) -> None:
         with self.store.write() as conn:
             assert take_back(conn, said.id, stamp(self.now), None) is not None
-            recount(conn, at_table(conn, "Table 1").sessions[0], self.now)
+            recount(conn, at_table(conn, self.label).sessions[0], self.now)
 
     def leave(self) -> None:
         with self.store.write() as conn:
-            leave_table(conn, "Table 1", self.now, "player", self.now)
+            leave_table(conn, self.label, self.now, "player", self.now)
 
     def session(self, session_id: str) -> Session:
         with self.store.read() as conn:

@@ -8,9 +8,23 @@ from typing import Any
 
 from evening import Evening
 
+from edge.store.database import Store
+
 RACK = tuple(str(n) for n in range(1, 10))
 # When something was entered differs between an evening and what was claimed after it; so do the numbers of rows.
-VOLATILE = {"id", "seq", "created", "changed_at", "earned_at", "ref", "roles", "visible", "name_key", "guest"}
+VOLATILE = {
+    "elsewhere",
+    "id",
+    "seq",
+    "created",
+    "changed_at",
+    "earned_at",
+    "ref",
+    "roles",
+    "visible",
+    "name_key",
+    "guest",
+}
 LEFT_OUT = {
     "audit",
     "logins",
@@ -42,9 +56,9 @@ def play_a_rack(evening: Evening) -> None:
         evening.shoot(ball, first=ball, on_table=RACK[i:])
 
 
-def everything(evening: Evening, names: dict[str, str]) -> dict[str, list[str]]:
+def everything(store: Store, names: dict[str, str]) -> dict[str, list[str]]:
     """All tables as text, with names in place of ids, without what tells only when a row was entered."""
-    with evening.store.read() as conn:
+    with store.read() as conn:
         tables = [
             row["name"]
             for row in conn.execute(

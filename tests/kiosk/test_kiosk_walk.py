@@ -36,7 +36,7 @@ MAY = {
     " calling.call calling.state calling.take_back",
     PRIVATE: "check_in.enter check_in.name check_in.pin check_in.sign_up check_in.sign_up_done"
     " check_in.sign_up_name check_in.sign_up_pin counter_enter.check api.live_jpg"
-    " new_pin.code new_pin.look_up new_pin.set_pin",
+    " new_pin.code new_pin.look_up new_pin.set_pin technician.health technician.health_now",
     LOGGED_IN: "me.home api.sessions.start start.begin_match start.begin_practice start.choose start.match"
     " start.practice",
     AT_SCREEN + MEMBERS: "say.say_it say.score say.take_it_back say.touched start.end ladders.count",

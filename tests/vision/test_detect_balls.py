@@ -288,6 +288,24 @@ def test_a_ball_beside_an_arm_is_still_found() -> None:
     assert (missed, false) == ([], [])
 
 
+@pytest.mark.parametrize(("width_in", "by_hand"), [(7.0, True), (0.5, False)])
+def test_a_ball_beside_somebody_who_has_just_come_in_is_by_a_hand(width_in: float, by_hand: bool) -> None:
+    """At once, before what came is looked at; a cue that comes in beside it is no hand."""
+    layout = {"3": np.array([45.0, 22.0])}
+    before = draw("club", layout)
+    detector = Detector(CALIBRATION)
+    detector.learn([bare()])
+    detector.look(before, Expected.none())
+    picture = before.bgr()
+    scale = CALIBRATION.px_per_in(50.0, 25.0)
+    cv2.line(picture, pixel(30, -12, 4.0), pixel(40, 18, 4.0), SKIN, round(width_in * scale), cv2.LINE_AA)
+
+    expected = replace(lying(layout), moving=np.array([True]), wanted=np.array([False]))
+    (ball,) = detector.look(Frame.from_bgr(picture, 1, 1 / 30), expected).detections
+
+    assert ball.by_hand is by_hand
+
+
 def test_an_empty_table_has_no_balls() -> None:
     for look in ("club", "grey", "dim"):
         assert Detector(CALIBRATION).detect(draw(look, {})) == [], look

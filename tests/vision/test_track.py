@@ -1,96 +1,19 @@
 """Balls through time: each in one place, each keeping its number, whatever stands in the way."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from followed_table import BLACK, BLUE, PX_PER_IN, RED, TABLE, WHITE, D, FollowedTable, Point, ball
 
-from calibration.table import STANDARD_TABLES
 from vision.model import Detection
 from vision.simulate.shotbook import load_shot_book
-from vision.track import Track
 from vision.tracker import Tracker
 
-Array = NDArray[np.float64]
-Point = tuple[float, float]
 Place = Point | None
-
-TABLE = STANDARD_TABLES["9ft"]
-D = TABLE.ball_diameter_in
-PX_PER_IN = 11.0
-RED, WHITE, BLUE, BLACK = (30, 30, 200), (230, 230, 230), (190, 60, 20), (25, 25, 25)
-
-
-def ball(
-    place: Point, colour: tuple[int, int, int] = RED, quality: float = 0.9, by_hand: bool = False
-) -> Detection:
-    """A detection of a ball of one BGR colour, on black cloth."""
-    look = np.tile(np.array(colour, dtype=np.float32), (61, 1))
-    look[-1] = 0
-    u, v = place[0] * PX_PER_IN, place[1] * PX_PER_IN
-    return Detection(u, v, place[0], place[1], PX_PER_IN * D / 2, quality, 1.0, look, by_hand)
-
-
-class Table:
-    """A tracker fed frame by frame; every place counts as looked at and bare unless said otherwise."""
-
-    def __init__(self, fps: float = 60.0) -> None:
-        self.tracker = Tracker(TABLE)
-        self.fps = fps
-        self.index = 0
-
-    @property
-    def t_s(self) -> float:
-        return self.index / self.fps
-
-    def see(
-        self,
-        *detections: Detection,
-        frames: int = 1,
-        changed: bool = True,
-        covered: Callable[[Track], float] | None = None,
-    ) -> None:
-        """The same detections for some frames."""
-        for _ in range(frames):
-            tracks = list(self.tracker.tracks)
-            where = self.tracker.expected(self.t_s).points_in
-
-            def cover(points_in: Array, tracks: list[Track] = tracks, where: Array = where) -> Array:
-                there = [tracks[int(np.linalg.norm(where - p, axis=1).argmin())] for p in points_in]
-                return np.array([covered(t) if covered else 0.0 for t in there])
-
-            self.tracker.update(self.index, self.t_s, list(detections), np.full(len(tracks), changed), cover)
-            self._check()
-            self.index += 1
-
-    @property
-    def balls(self) -> list[Track]:
-        return [t for t in self.tracker.tracks if t.confirmed]
-
-    def only(self) -> Track:
-        (track,) = self.balls
-        return track
-
-    def near(self, place: Point, within_in: float = 1.0) -> Track:
-        """The one ball near a place."""
-        found = [t for t in self.balls if np.hypot(t.x_in - place[0], t.y_in - place[1]) < within_in]
-        assert len(found) == 1, found
-        return found[0]
-
-    def _check(self) -> None:
-        """What is promised at every frame: no number twice, no two balls in one place."""
-        tracks = self.tracker.tracks
-        ids = [t.id for t in (*tracks, *self.tracker.lost)]
-        assert len(ids) == len(set(ids))
-        for i, a in enumerate(tracks):
-            for b in tracks[i + 1 :]:
-                assert np.hypot(a.x_in - b.x_in, a.y_in - b.y_in) > 0.5 * D
 
 
 def test_a_resting_ball_keeps_its_place_in_noise() -> None:
     """One pixel of noise, standard deviation, is 2.3 mm here; the place wanders by less than 1 mm."""
-    table, rng = Table(), np.random.default_rng(3)
+    table, rng = FollowedTable(), np.random.default_rng(3)
     places = []
     for k in range(240):
         x, y = np.array([40.0, 20.0]) + rng.normal(0, 1 / PX_PER_IN, 2) * min(1, 0.6)
@@ -107,7 +30,7 @@ def test_a_resting_ball_keeps_its_place_in_noise() -> None:
 
 
 def test_a_place_that_was_not_looked_at_stays_as_it_is() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((40.0, 20.0)), frames=30)
     before = table.only()
     x, y = before.x_in, before.y_in
@@ -120,7 +43,7 @@ def test_a_place_that_was_not_looked_at_stays_as_it_is() -> None:
 
 
 def test_a_detection_seen_once_makes_no_ball() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((40.0, 20.0)), frames=30)
     table.see(ball((40.0, 20.0)), ball((70.0, 30.0)))
     table.see(ball((40.0, 20.0)), frames=60)
@@ -130,7 +53,7 @@ def test_a_detection_seen_once_makes_no_ball() -> None:
 
 
 def test_two_detections_of_one_ball_make_one() -> None:
-    table, rng = Table(), np.random.default_rng(8)
+    table, rng = FollowedTable(), np.random.default_rng(8)
     for _ in range(90):
         here = rng.normal((40.0, 20.0), 0.05)
         beside = rng.normal((40.9, 20.0), 0.05)
@@ -144,7 +67,7 @@ def test_two_detections_of_one_ball_make_one() -> None:
 def test_balls_that_cross_keep_their_numbers(
     fps: float, colours: tuple[tuple[int, int, int], tuple[int, int, int]]
 ) -> None:
-    table = Table(fps)
+    table = FollowedTable(fps)
     a, b = np.array([20.0, 20.0]), np.array([20.0, 32.0])
     table.see(ball((20.0, 20.0), colours[0]), ball((20.0, 32.0), colours[1]), frames=30)
     first, second = table.near((20.0, 20.0)).id, table.near((20.0, 32.0)).id
@@ -163,7 +86,7 @@ def test_balls_that_cross_keep_their_numbers(
 @pytest.mark.parametrize("speed", [60.0, 200.0, 450.0])
 def test_a_struck_ball_is_found_after_its_leap(fps: float, speed: float) -> None:
     """From rest to 3.4–25.6 mph between two frames: from the second on it is found under its number."""
-    table = Table(fps)
+    table = FollowedTable(fps)
     resting = ball((70.0, 10.0), BLUE)
     table.see(ball((25.0, 25.0), WHITE), resting, frames=30)
     cue = table.near((25.0, 25.0)).id
@@ -181,7 +104,7 @@ def test_a_struck_ball_is_found_after_its_leap(fps: float, speed: float) -> None
 
 @pytest.mark.parametrize("speed", [40.0, 60.0, 90.0])
 def test_a_struck_ball_is_seen_in_its_first_frame(speed: float) -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((25.0, 25.0), WHITE), frames=30)
     for k in range(1, 10):
         table.see(ball((25 + speed * k / 60, 25.0), WHITE))
@@ -191,7 +114,7 @@ def test_a_struck_ball_is_seen_in_its_first_frame(speed: float) -> None:
 
 
 def test_a_rolling_ball_that_stops_is_still_again() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((20.0, 25.0)), frames=30)
     for k in range(1, 91):
         table.see(ball((20 + 40 * k / 60 - 13.3 * (k / 60) ** 2, 25.0)))
@@ -205,7 +128,7 @@ def test_a_rolling_ball_that_stops_is_still_again() -> None:
 
 
 def test_a_collision_keeps_both_numbers() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((20.0, 25.0), WHITE), ball((50.0, 25.0), RED), frames=30)
     cue, target = table.near((20.0, 25.0)).id, table.near((50.0, 25.0)).id
     x = 20.0
@@ -222,7 +145,7 @@ def test_a_collision_keeps_both_numbers() -> None:
 
 
 def test_a_covered_ball_is_hidden_and_comes_back() -> None:
-    table = Table()
+    table = FollowedTable()
     other = ball((70.0, 10.0), BLUE)
     table.see(ball((40.0, 20.0)), other, frames=40)
     hidden = table.near((40.0, 20.0)).id
@@ -242,7 +165,7 @@ def test_a_covered_ball_is_hidden_and_comes_back() -> None:
 
 def test_a_covered_ball_moved_by_its_player_comes_back_elsewhere() -> None:
     """Ball in hand: the cue ball goes on under its number where the hand leaves it."""
-    table = Table()
+    table = FollowedTable()
     other = ball((70.0, 10.0), BLUE)
     table.see(ball((40.0, 20.0), WHITE), other, frames=40)
     cue = table.near((40.0, 20.0)).id
@@ -255,7 +178,7 @@ def test_a_covered_ball_moved_by_its_player_comes_back_elsewhere() -> None:
 
 
 def test_a_ball_behind_a_player_for_a_moment_goes_on() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((20.0, 25.0)), frames=30)
     for k in range(1, 61):
         x = 20.0 + 40 * k / 60
@@ -271,7 +194,7 @@ def test_a_ball_behind_a_player_for_a_moment_goes_on() -> None:
 
 def test_a_ball_hidden_for_long_takes_no_ball_seen_elsewhere() -> None:
     """However long it waits, it lies where it lay."""
-    table = Table()
+    table = FollowedTable()
     table.see(ball((20, 10), RED), ball((70, 40), BLUE), frames=10)
     hidden, other = table.near((20, 10)), table.near((70, 40))
     table.see(ball((70, 40), BLUE), frames=300, covered=lambda t: 1.0 if t is hidden else 0.0)
@@ -282,7 +205,7 @@ def test_a_ball_hidden_for_long_takes_no_ball_seen_elsewhere() -> None:
 
 
 def test_what_looks_round_in_a_hand_is_no_ball_until_the_hand_is_gone() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((50, 25), WHITE), frames=30)
     table.see(ball((50, 25), WHITE), ball((20, 10), RED, by_hand=True), frames=60)
     assert [t.is_ball for t in table.tracker.tracks] == [True, False]
@@ -292,7 +215,7 @@ def test_what_looks_round_in_a_hand_is_no_ball_until_the_hand_is_gone() -> None:
 
 
 def test_a_hand_beside_a_ball_does_not_set_it_off() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((50, 25), WHITE), frames=30)
     table.see(ball((50.4, 26.0), WHITE, by_hand=True), frames=30, covered=lambda _: 1.0)
     (track,) = table.tracker.balls
@@ -301,7 +224,7 @@ def test_a_hand_beside_a_ball_does_not_set_it_off() -> None:
 
 def test_a_struck_ball_too_smeared_to_look_itself_is_it_all_the_same() -> None:
     """Half of its colour is the cloth's."""
-    table = Table()
+    table = FollowedTable()
     table.see(ball((50, 25), WHITE), frames=30)
     struck = table.only()
     smeared = tuple(v // 2 for v in WHITE)
@@ -311,7 +234,7 @@ def test_a_struck_ball_too_smeared_to_look_itself_is_it_all_the_same() -> None:
 
 
 def test_a_ball_that_only_seemed_to_stir_has_not_left() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((50, 25)), frames=60)
     table.see(ball((50.3, 25.2)), frames=4)
     table.see(ball((50, 25)), frames=60)
@@ -321,7 +244,7 @@ def test_a_ball_that_only_seemed_to_stir_has_not_left() -> None:
 
 
 def test_a_ball_that_is_gone_is_lost_and_remembered() -> None:
-    table = Table()
+    table = FollowedTable()
     other = ball((70.0, 10.0), BLUE)
     table.see(ball((40.0, 20.0)), other, frames=40)
     gone = table.near((40.0, 20.0)).id
@@ -337,7 +260,7 @@ def test_a_ball_that_is_gone_is_lost_and_remembered() -> None:
 
 
 def test_a_ball_that_rolls_into_a_pocket_is_lost_with_its_fate() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((30.0, 15.0)), frames=30)
     for k in range(1, 45):
         table.see(ball((30 - 0.66 * k, 15 - 0.33 * k)))
@@ -351,7 +274,7 @@ def test_a_ball_that_rolls_into_a_pocket_is_lost_with_its_fate() -> None:
 
 
 def test_a_new_ball_does_not_take_a_potted_ones_number() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((30.0, 15.0), RED), frames=30)
     for k in range(1, 45):
         table.see(ball((30 - 0.66 * k, 15 - 0.33 * k), RED))
@@ -368,7 +291,7 @@ def test_a_full_table_in_noise_stays_sixteen_balls(seed: int) -> None:
     rng = np.random.default_rng(seed)
     grid = [(12.0 + 22 * i, 8.0 + 11 * j) for i in range(4) for j in range(4)]
     places = np.array(grid) + rng.uniform(-3, 3, (16, 2))
-    table = Table()
+    table = FollowedTable()
     table.see(*(ball((p[0], p[1])) for p in places), frames=20)
     numbers = [table.near((p[0], p[1])).id for p in places]
     for _ in range(120):
@@ -395,7 +318,7 @@ def test_a_break_leaves_as_many_balls_as_there_are(rack: int, fps: float) -> Non
         noisy = {name: p + rng.normal(0, 0.1 / 3, 2) for name, p in there.items()}
         return [ball((p[0], p[1]), colours[name]) for name, p in noisy.items()]
 
-    table = Table(fps)
+    table = FollowedTable(fps)
     for _ in range(30):
         table.see(*seen(0.0))
     numbers = {name: table.near((p[0], p[1])).id for name, p in record.layout_start.items()}
@@ -410,7 +333,7 @@ def test_a_break_leaves_as_many_balls_as_there_are(rack: int, fps: float) -> Non
 
 
 def test_a_rolling_ball_is_expected_where_it_rolls_to() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((20.0, 25.0)), frames=30)
     for k in range(1, 31):
         table.see(ball((20.0 + 40 * k / 60, 25.0)))
@@ -429,7 +352,7 @@ def test_a_ball_at_a_rail_is_expected_back_and_one_in_a_mouth_on() -> None:
         ((96.0, 25.0), (1.5, 0.0), (98.875 - 0.75 * 3.125, 25.0)),
         ((95.5, 46.6), (1.0, 1.0), (99.5, 50.6)),  # into the corner pocket
     ):
-        table = Table()
+        table = FollowedTable()
         table.see(ball(place), frames=30)
         for k in (1, 2):
             table.see(ball((place[0] + k * speed[0] / 2, place[1] + k * speed[1] / 2)))
@@ -438,7 +361,7 @@ def test_a_ball_at_a_rail_is_expected_back_and_one_in_a_mouth_on() -> None:
 
 
 def test_a_ball_seen_again_after_a_rail_goes_the_other_way() -> None:
-    table = Table()
+    table = FollowedTable()
     table.see(ball((90.0, 25.0)), frames=30)
     for x in (92.0, 94.0, 96.0, 98.0):
         table.see(ball((x, 25.0)))
@@ -449,7 +372,7 @@ def test_a_ball_seen_again_after_a_rail_goes_the_other_way() -> None:
 
 def test_a_blow_that_goes_through_a_rack_takes_no_name_from_a_ball_behind() -> None:
     # The cue ball, too smeared to be seen as it meets the front ball, does not become the ball at the back.
-    table = Table()
+    table = FollowedTable()
     front, middle, back = (60.0, 25.0), (60.0 + D, 25.0), (60.0 + 2 * D, 25.0)
     table.see(ball((39.0, 25.0), WHITE), ball(front), ball(middle, BLACK), ball(back, BLUE), frames=30)
     ids = [table.near(p).id for p in ((39.0, 25.0), front, middle, back)]

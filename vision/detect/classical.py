@@ -126,6 +126,7 @@ class Detector:
         # Where nothing changed a ball that can't be made out this time still lies.
         looked[list(followed)] = True
         rest = busy & ~accounted
+        followed = self._beside_hands(followed, rest)
         if self._is_time_for_all(frame.t_s, expected, rest):
             known.changes.want_all(frame.t_s)
             self._all_s = frame.t_s
@@ -199,6 +200,21 @@ class Detector:
         others = [_stand_in(expected.points_in[i], everyone, int(i)) for i in np.nonzero(~looked)[0]]
         kept = accept(found, self._table.bed, others)
         return {int(chosen[i]): f for i, f in kept.items()}
+
+    def _beside_hands(self, followed: dict[int, Found], rest: Tiles) -> dict[int, Found]:
+        """The followed balls; those beside what is just coming in over the table are said to be by a hand."""
+        if not followed or not rest.any():
+            return followed
+        coming = self._table.intruders.coming(rest)
+        if not coming.any():
+            return followed
+        places = np.array([(f.ball.x_px, f.ball.y_px) for f in followed.values()])
+        column, row = self._tile((places - 0.5) / 2)
+        beside = coming[row, column]
+        return {
+            i: replace(f, ball=replace(f.ball, by_hand=f.ball.by_hand or bool(by)))
+            for (i, f), by in zip(followed.items(), beside, strict=True)
+        }
 
     def _accounted(self, expected: Expected, followed: dict[int, Found]) -> Tiles:
         """The tiles that followed balls account for, where they are and were; the mask goes with them."""

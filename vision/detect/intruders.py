@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.detect.bed import Bed
+from vision.detect.changes import TILE, Tiles
 from vision.frames.source import Plane
 
 # What comes in from the edge and covers this many balls is no ball at the rail.
@@ -52,12 +53,29 @@ class Intruders:
         self._thin = _ellipse(max(3, int(0.5 * mean) | 1))
         self._wide = _ellipse(2 * round(2 * mean) + 1)
         self._border = cv2.dilate(bed.border, np.ones((_COARSER, _COARSER), np.uint8))[::_COARSER, ::_COARSER] > 0
+        rows, columns = (n // TILE for n in bed.bed.shape)
+        edge = bed.border[: rows * TILE, : columns * TILE].reshape(rows, TILE, columns, TILE)
+        self._edge_tiles = edge.any(axis=(1, 3))
+        self._least_tiles = _BALLS * np.pi * (_COARSER * mean / TILE) ** 2
         self._open = (bed.holes[::_COARSER, ::_COARSER] == 0).astype(np.uint8)
 
     def nothing(self) -> Reaching:
         """Where nobody is."""
         empty = np.zeros(self._open.shape, dtype=np.uint8)
         return Reaching(empty, empty)
+
+    def coming(self, tiles: Tiles) -> Tiles:
+        """The tiles within a ball of what comes in and has not been looked at yet: of `tiles`, which changed and
+        are no ball's, those that hang together from the bed's edge over more than balls and cues do."""
+        thick = cv2.morphologyEx(tiles.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(thick)
+        large = stats[:, cv2.CC_STAT_AREA] > self._least_tiles
+        large[0] = False
+        if not large.any():
+            return np.zeros_like(tiles)
+        reaching = np.zeros(count, dtype=np.uint8)
+        reaching[np.unique(labels[self._edge_tiles])] = 1
+        return np.asarray(cv2.dilate((reaching & large)[labels], np.ones((5, 5), np.uint8)) > 0)
 
     def find(self, mask: Plane) -> Reaching:
         """What reaches in from the bed's edge; `mask`, at half size, is 1 where something foreign lies.

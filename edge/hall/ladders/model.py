@@ -87,6 +87,7 @@ def ladders_2(db: Database) -> None:
     db.execute("""
         CREATE TABLE ladder_matches (
             seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(16)))),
             match_id TEXT NOT NULL REFERENCES matches (id),
             ladder_id TEXT REFERENCES ladders (id),
             role TEXT NOT NULL CHECK (role IN ('player', 'staff')),

@@ -1,0 +1,152 @@
+"""What a table does with what the hub tells: writes the hall's rows as they stand, and keeps what it has not told.
+
+A column that was changed here and not told yet stays as it is: the hub hears of it next, and tells it back.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from edge.clock import stamp
+from edge.hall import erasure, logins
+from edge.hall.scoring import recount
+from edge.hall.sessions import get_session, sessions_of_match
+from edge.store import changes, outbox, sync_state
+from edge.store.changes import Change
+from edge.store.replicas import BY_TABLE, REPLICAS
+
+WHOSE = frozenset({"player_id", "player_a", "player_b"})
+
+
+class UntoldError(Exception):
+    """Something was told meanwhile that the hub does not have yet: first that, then this."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What is to be made anew here after it was heard."""
+
+    sessions: set[str] = field(default_factory=set)
+    matches: set[str] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
+
+
+def told_upto(conn: sqlite3.Connection) -> int:
+    """The number of the last fact of this box, all of which are told: to be asked before the hub is, whose rows
+    hold those then. Raises UntoldError."""
+    if sync_state.count_unsent(conn):
+        raise UntoldError
+    return outbox.last_seq(conn)
+
+
+def hear(conn: sqlite3.Connection, told: Sequence[Change], now: datetime, upto: int) -> int:
+    """Writes rows that the hub has told, who had this box's facts up to that number; returns how many were other
+    than here.
+
+    Raises UntoldError; sqlite3.IntegrityError, perhaps not before the commit, where rows don't fit those that are
+    here: then all must be taken anew. `conn` must be inside a transaction for writing.
+    """
+    _require_nothing_since(conn, upto)
+    heard = _Heard()
+    conn.execute("PRAGMA defer_foreign_keys = ON")
+    with changes.taking_over(conn):
+        written = _write_all(conn, told, heard, stamp(now))
+    _follow(conn, heard, now)
+    return written
+
+
+def hear_all(conn: sqlite3.Connection, told: Iterable[Change], now: datetime, upto: int) -> int:
+    """As `hear`, for everything that the hub tells: rows it does not know are deleted, unless they are not told
+    yet."""
+    _require_nothing_since(conn, upto)
+    heard = _Heard()
+    seen: dict[str, set[str]] = {one.table: set() for one in REPLICAS if one.down is not None}
+    known = [change for change in told if change.table in seen]
+    for change in known:
+        seen[change.table].add(changes.key_text(change.key))
+    conn.execute("PRAGMA defer_foreign_keys = ON")
+    with changes.taking_over(conn):
+        written = sum(_delete_unknown(conn, table, seen[table]) for table in reversed(seen))
+        written += _write_all(conn, known, heard, stamp(now))
+    _follow(conn, heard, now)
+    return written
+
+
+def _require_nothing_since(conn: sqlite3.Connection, upto: int) -> None:
+    """What another process has told meanwhile the hub's rows may not hold yet."""
+    if told_upto(conn) != upto:
+        raise UntoldError
+
+
+def _write_all(conn: sqlite3.Connection, told: Sequence[Change], heard: _Heard, now: str) -> int:
+    free = [one for one in told if changes.noted_columns(conn, one.table, changes.key_text(one.key)) == set()]
+    for table in dict.fromkeys(one.table for one in free):
+        changes.make_room(conn, BY_TABLE[table], free)
+    return sum(_write(conn, change, heard, now) for change in told)
+
+
+def _write(conn: sqlite3.Connection, change: Change, heard: _Heard, now: str) -> bool:
+    replica = BY_TABLE[change.table]
+    here = changes.noted_columns(conn, change.table, changes.key_text(change.key))
+    if here is None or (change.gone and here):
+        return False
+    if change.gone and change.table == "sessions":
+        erasure.delete_shots_of(conn, str(change.key[0]), now)  # or they would lie here and be nobody's
+    differing = changes.put_row(conn, replica, change, but=here)
+    if differing and change.values is not None:
+        _note(heard, change, differing)
+    return bool(differing)
+
+
+def _note(heard: _Heard, change: Change, differing: frozenset[str]) -> None:
+    values = change.values or {}
+    if change.table == "players" and "erased" in differing and values.get("erased"):
+        heard.erased.add(str(change.key[0]))
+    elif change.table in ("said", "rulings"):
+        if values.get("match_id"):
+            heard.matches.add(values["match_id"])
+        elif values.get("session_id"):
+            heard.sessions.add(values["session_id"])
+    elif change.table == "sessions" and WHOSE & differing:
+        heard.sessions.add(str(change.key[0]))
+    elif change.table == "matches" and WHOSE & differing:
+        heard.matches.add(str(change.key[0]))
+
+
+def _follow(conn: sqlite3.Connection, heard: _Heard, now: datetime) -> None:
+    """What was played here is counted by what is known now; what was somebody's who is erased is deleted."""
+    for match_id in sorted(heard.matches):
+        heard.sessions.update(session.id for session in sessions_of_match(conn, match_id)[:1])
+    for session_id in sorted(heard.sessions):
+        session = get_session(conn, session_id)
+        if session is not None and _played_here(conn, session_id, session.match_id):
+            recount(conn, session, now)
+    for player_id in sorted(heard.erased):
+        logins.forget(conn, player_id)
+        conn.execute(
+            "INSERT INTO erasures (player_id, begun_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [player_id, stamp(now)],
+        )
+
+
+def _played_here(conn: sqlite3.Connection, session_id: str, match_id: str | None) -> bool:
+    found = conn.execute(
+        "SELECT 1 FROM plays WHERE session_id = ? OR (match_id IS NOT NULL AND match_id = ?) LIMIT 1",
+        [session_id, match_id],
+    ).fetchone()
+    return found is not None
+
+
+def _delete_unknown(conn: sqlite3.Connection, table: str, known: set[str]) -> int:
+    replica = BY_TABLE[table]
+    names = ", ".join(replica.key)
+    gone = 0
+    for row in conn.execute(f"SELECT {names} FROM {table}").fetchall():
+        key: Sequence[object] = tuple(row)
+        text = changes.key_text(key)
+        if text in known or changes.noted_columns(conn, table, text) != set():
+            continue
+        changes.put_row(conn, replica, Change(table, tuple(key), None))
+        gone += 1
+    return gone

@@ -1,0 +1,38 @@
+"""Looking at a PIN or a card at a table: by the hub, which knows everybody, else by what is known here."""
+
+from edge.hall import logins, pins, players
+from edge.hall.pins import Verdict
+from edge.hall.players import PlayerError
+from kiosk.box import box
+from kiosk.security import Refusal
+
+
+def verify_name(name: str, typed: str) -> Verdict:
+    """Whether it is the PIN of the player of that name.
+
+    Raises Refusal where the hub is out of reach and knows more of them than this table.
+    """
+    above = box().upstairs
+    verdict = None if above is None else above.verify_name(name, typed)
+    if verdict is not None:
+        return verdict
+    if above is not None and not _is_known_here(name):
+        raise Refusal(503, "hub_away_pin")
+    return pins.verify_name(box().store, box().keys().pins, name, typed, pins.this_moment())
+
+
+def find_card(number: str) -> str | None:
+    """Whose card it is, or None for no card, and for nobody's."""
+    try:
+        with box().store.read() as conn:
+            found = logins.find_card(conn, box().keys().cards, number)
+    except PlayerError:
+        return None
+    above = box().upstairs
+    return above.find_card(number) if found is None and above is not None else found
+
+
+def _is_known_here(name: str) -> bool:
+    with box().store.read() as conn:
+        player = players.find_player(conn, name)
+        return player is not None and pins.has_pin(conn, player.id)

@@ -1,0 +1,1 @@
+"""What the owner of the halls sees, signed in with a password."""

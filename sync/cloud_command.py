@@ -1,0 +1,253 @@
+"""`ladder cloud`: the endpoint elsewhere, and what its owner does at it."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge.cli import Failure
+
+PORT = 8090
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the cloud's database is."""
+
+    database: str
+
+
+def _default_data() -> Path:
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "action-ladder-cloud"
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog='Examples: ladder cloud --data ./cloud · ladder cloud code --hall "Chalk City" · ladder cloud halls',
+)
+@click.option(
+    "--db",
+    envvar="LADDER_CLOUD_DB",
+    metavar="ADDRESS",
+    help="postgresql://… or a SQLite file.  [default: $LADDER_CLOUD_DB, else cloud.db in the data directory]",
+)
+@click.option(
+    "--data",
+    envvar="LADDER_CLOUD_DATA",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The data directory.  [default: $LADDER_CLOUD_DATA, else ~/.local/share/action-ladder-cloud]",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at; 0.0.0.0 for all.")
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
+@click.option(
+    "--address",
+    envvar="LADDER_CLOUD_ADDRESS",
+    metavar="URL",
+    help="How halls and owners reach it, such as https://ladder.example.com.  [default: http://localhost:PORT]",
+)
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Whose X-Forwarded-Proto and X-Forwarded-For are believed: the address or network of a reverse proxy.",
+)
+@click.pass_context
+def cloud(
+    ctx: click.Context,
+    *,
+    db: str | None,
+    data: Path | None,
+    host: str,
+    port: int,
+    address: str | None,
+    proxies: tuple[str, ...],
+) -> None:
+    """The endpoint elsewhere: hubs of many halls tell it aggregates, their owner sees them.
+
+    Without a command it makes its tables and serves, until Ctrl-C. TLS is for a reverse proxy in front of it.
+    """
+    ctx.obj = Where(db or str((data or _default_data()) / "cloud.db"))
+    if ctx.invoked_subcommand is None:
+        _serve(ctx.obj, host, port, address or f"http://localhost:{port}", proxies)
+
+
+@cloud.command("code")
+@click.option("--hall", required=True, help="The hall's name; a new one is made.")
+@click.pass_obj
+def code(where: Where, hall: str) -> None:
+    """A one-time code for the hub of a hall, good for 30 minutes.
+
+    \b
+    Example:
+      ladder cloud code --hall "Chalk City"
+    """
+    from edge.clock import stamp  # noqa: PLC0415
+    from sync.cloud import devices, halls  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    with _database(where) as db, db.write() as conn:
+        found, new = halls.find_or_make(conn, hall, stamp(now))
+        made = devices.new_code(conn, found, now)
+    click.echo(f"{found.name}{' (a new hall)' if new else ''}: {devices.shown_code(made)}")
+    click.echo("Type it at the hub of this hall within 30 minutes. It is good for one hub, once.")
+
+
+@cloud.command("halls")
+@click.pass_obj
+def list_halls(where: Where) -> None:
+    """The halls, and the hubs that are enrolled for them."""
+    from sync.cloud import devices, halls  # noqa: PLC0415
+
+    with _database(where) as db, db.read() as conn:
+        found = halls.halls(conn)
+        hubs = devices.devices_of(conn, [hall.id for hall in found])
+    if not found:
+        click.echo('No hall yet: ladder cloud code --hall "Chalk City" makes one.')
+    for hall in found:
+        click.echo(hall.name)
+        for hub in (hub for hub in hubs if hub.hall_id == hall.id):
+            heard = "not heard of yet" if hub.seen_at is None else f"last heard of {hub.seen_at}"
+            click.echo(f"  {hub.id}  {heard}")
+
+
+@cloud.command("rename")
+@click.argument("hall")
+@click.argument("name")
+@click.pass_obj
+def rename(where: Where, hall: str, name: str) -> None:
+    """Give a hall another name.
+
+    \b
+    Example:
+      ladder cloud rename "Chalk Cty" "Chalk City"
+    """
+    from sync.cloud import halls  # noqa: PLC0415
+
+    with _database(where) as db, db.write() as conn:
+        renamed = halls.rename(conn, hall, name)
+    click.echo(f"The hall is called {renamed.name} now.")
+
+
+@cloud.command("remove")
+@click.argument("device")
+@click.pass_obj
+def remove(where: Where, device: str) -> None:
+    """Listen to a hub no more; what it told stays. DEVICE is as `ladder cloud halls` lists it."""
+    from sync.cloud import devices  # noqa: PLC0415
+
+    with _database(where) as db, db.write() as conn:
+        done = devices.remove(conn, device, datetime.now(UTC))
+    if not done:
+        raise Failure(f"no hub {device} is enrolled: ladder cloud halls lists them")
+    click.echo(f"{device} is removed.")
+
+
+@cloud.command("owner")
+@click.argument("email")
+@click.option("--ask", is_flag=True, help="Ask for the password, in place of making one.")
+@click.pass_obj
+def owner(where: Where, email: str, ask: bool) -> None:
+    """Let somebody sign in to the owner's page, or give them another password.
+
+    \b
+    Example:
+      ladder cloud owner dana@example.com
+    """
+    from sync.cloud import owners  # noqa: PLC0415
+    from sync.cloud.owners import OwnerError  # noqa: PLC0415
+
+    try:
+        email = owners.clean_email(email)
+        prompted = click.prompt("Password", hide_input=True, confirmation_prompt=True) if ask else None
+        password = prompted or owners.new_password()
+        hashed = owners.hash_password(password)
+    except OwnerError as error:
+        raise Failure(str(error)) from error
+    with _database(where) as db, db.write() as conn:
+        new = owners.keep(conn, email, hashed, datetime.now(UTC))
+    click.echo(f"{email} {'may sign in now' if new else 'has another password now'}.")
+    if prompted is None:
+        click.echo(f"Password, shown this once: {password}")
+
+
+@cloud.command("bench")
+@click.option(
+    "--batches", type=click.IntRange(8, 2000), default=40, show_default=True, help="Of 500 facts each, in eights."
+)
+@click.option(
+    "--json", "json_out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it as JSON."
+)
+@click.pass_obj
+def bench(where: Where, batches: int, json_out: Path | None) -> None:
+    """How fast facts are taken in, as a ratio to bare inserts into the same tables in the same run.
+
+    SQLite is measured in $TMPDIR; with a postgresql:// address PostgreSQL as well, in a schema of its own that is
+    removed after.
+
+    \b
+    Example:
+      ladder cloud --db postgresql://ladder@localhost/ladder bench
+    """
+    import json  # noqa: PLC0415
+
+    from sync.bench import BenchError, measure  # noqa: PLC0415
+
+    try:
+        report = measure(where.database if "://" in where.database else None, batches)
+        if json_out is not None:
+            json_out.write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
+    except (BenchError, OSError) as error:
+        raise Failure(str(error)) from error
+    click.echo(report.in_words())
+
+
+def _serve(where: Where, host: str, port: int, address: str, proxies: tuple[str, ...]) -> None:
+    from sync.cloud.server import Server, listen  # noqa: PLC0415
+    from sync.cloud.site import parse_site  # noqa: PLC0415
+
+    try:
+        site = parse_site(address, proxies)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    with _database(where) as db:
+        name = db.name
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        raise Failure(_why_not(error, host, port)) from error
+    if not site.secure and not site.is_local:
+        click.echo("ladder: keys and passwords go over the network in the clear: put TLS before it", err=True)
+    click.echo(f"The cloud is at {site.address} and keeps its data in {name}. Ctrl-C stops it.", err=True)
+    Server(where.database, site, listener).run()
+
+
+@contextmanager
+def _database(where: Where) -> Iterator[Any]:
+    """The database with its tables as this version wants them."""
+    from sync.cloud.db import StoreError, opened  # noqa: PLC0415
+    from sync.cloud.halls import HallError  # noqa: PLC0415
+    from sync.cloud.schema import migrate  # noqa: PLC0415
+
+    try:
+        with opened(where.database) as db:
+            for step in migrate(db):
+                click.echo(f"ladder: {step} applied", err=True)
+            yield db
+    except (StoreError, HallError) as error:
+        raise Failure(str(error)) from error
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use: stop what uses it, or choose another with --port"
+    if error.errno == errno.EACCES:
+        return f"port {port} may only be used by root: choose another with --port, above 1023"
+    return f"{host} port {port} can't be listened on: {error.strerror or error}"

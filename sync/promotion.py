@@ -1,0 +1,166 @@
+"""A table becomes the hub: its copy of the hub takes the place of its own store, with all that is only here added.
+
+The box keeps its own identity, with a new epoch; the hall's certificate and keys are the hub's, so the other
+tables know the new hub when they find it, and tell it again what it has not heard.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from edge.clock import stamp
+from edge.hall import audit, devices
+from edge.locks import LockHeldError, file_lock
+from edge.runtime.paths import Paths
+from edge.store import changes, inbox, outbox, swap, sync_state
+from edge.store.alone import alone
+from edge.store.database import Store, connect, translated
+from edge.store.swap import Plan
+from sync import protocol
+from sync.copying import HubCopy
+from sync.enrolment import HUB_PORT
+from sync.hub_client import BusyError, HubClient, OutOfReachError
+from sync.hub_file import load_hub
+from sync.protocol import BATCH_ROWS, ProblemError
+from sync.receiving import receive
+
+# Of the copy: what is the hall's and not the old hub's own.
+HALLS = ("secrets.json", "hub.pem")
+SECTION = f"\n[hub]\nport = {HUB_PORT}\n"
+
+
+class PromotionError(Exception):
+    """This table can't be made the hub; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """What was done: the new term, how many facts of this table the old hub had not heard, and where the store
+    lies that this table had."""
+
+    term: int
+    added: int
+    aside: Path
+
+
+def promote(paths: Paths, now: datetime, *, force: bool = False) -> Promoted:
+    """Makes the table at `paths` the hub, with its services stopped.
+
+    Without `force` only where the hub is out of reach. Killed at any moment it can be called again. Raises
+    PromotionError, StoreError, HubFileError, OSError.
+    """
+    hub = load_hub(paths.hub)
+    copy = HubCopy(paths.hub_copy)
+    if hub is None:
+        raise PromotionError("this box is no table of a hall, so there is nothing to promote")
+    if not copy.path.exists():
+        raise PromotionError(
+            "this box keeps no copy of the hub: promote the one that does (ladder doctor at each box says which),"
+            " or restore a snapshot of the hub here"
+        )
+    for name in HALLS:
+        if not (paths.hub_copy / name).exists():
+            raise PromotionError(f"the copy of the hub lacks {name}, by which other tables would know this box")
+    if not force and _hub_answers(paths):
+        raise PromotionError("the hub answers: stop it first, or say --force and stop it at once after")
+    with _stopped(paths):
+        added = _add_own(paths, copy, hub.device, now)
+        term = _make_hub(copy, hub.device, hub.table_label, hub.term + 1, now)
+        for name in HALLS:
+            shutil.copy2(paths.hub_copy / name, paths.data / f"{name}.part")
+            (paths.data / f"{name}.part").replace(paths.data / name)
+        aside = _put_in_place(paths, copy, now)
+        _name_port(paths)
+        paths.hub.replace(aside / paths.hub.name)
+    shutil.rmtree(paths.hub_copy, ignore_errors=True)
+    return Promoted(term, added, aside)
+
+
+def _hub_answers(paths: Paths) -> bool:
+    hub = load_hub(paths.hub)
+    assert hub is not None
+    client = HubClient.of(hub)
+    try:
+        client.post("/v1/hello", {})
+    except (OutOfReachError, BusyError, ProblemError):
+        return False
+    finally:
+        client.close()
+    return True
+
+
+@contextmanager
+def _stopped(paths: Paths) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            for lock in (paths.running, paths.watching):
+                stack.enter_context(file_lock(lock))
+        except LockHeldError as error:
+            raise PromotionError(f"the box runs: stop ladder run, or the services, first ({error})") from error
+        yield
+
+
+def _add_own(paths: Paths, copy: HubCopy, device: str, now: datetime) -> int:
+    """Takes what this table has done into the copy, as the hub would have."""
+    added = 0
+    with Store(paths.store) as own, Store(copy.path) as halls:
+        with own.write() as conn:
+            outbox.tell_changes(conn)
+            lines = sync_state.own_lines(conn)
+        with halls.write() as conn:
+            conn.execute("UPDATE hall_role SET taking_over = 0")
+        for line in lines:
+            with halls.read() as conn:
+                acked = inbox.lines_of(conn, device).get(line.epoch, line.begins - 1)
+            while True:
+                with own.read() as conn:
+                    rows = [row for row in outbox.rows_after(conn, acked, BATCH_ROWS) if row.epoch == line.epoch]
+                if not rows:
+                    break
+                batch = protocol.unpack(protocol.pack(device, line.epoch, line.begins, rows))
+                acked = receive(halls, batch, device, now).ack
+                added += len(rows)
+                if acked < rows[-1].seq:
+                    raise PromotionError("this table's facts do not follow on those that the hub had")
+    return added
+
+
+def _make_hub(copy: HubCopy, device: str, label: str, term: int, now: datetime) -> int:
+    with Store(copy.path) as store, store.write() as conn:
+        known = int(sync_state.get(conn, "term") or 1)
+        term = max(term, known) if sync_state.get(conn, "promoted") else max(term, known + 1)
+        conn.execute("UPDATE identity SET device = ?", [device])
+        outbox.begin_epoch(conn)
+        changes.begin_noting(conn, "hub")
+        devices.remove_device(conn, device, None, now)
+        conn.execute("UPDATE hall_tables SET box = 'other' WHERE box = 'own'")
+        conn.execute("UPDATE hall_tables SET box = 'own' WHERE label = ? AND retired_at IS NULL", [label])
+        conn.execute("DELETE FROM sync_state WHERE name IN ('feed', 'heard', 'problem', 'replaced_by')")
+        conn.execute("UPDATE sources SET elsewhere = coalesce(table_label, '') != ?", [label])
+        sync_state.put(conn, "term", str(term))
+        sync_state.put(conn, "promoted", stamp(now))
+        audit.note(conn, stamp(now), "hub.promoted", f"device:{device}", role="system", who=None)
+    return term
+
+
+def _put_in_place(paths: Paths, copy: HubCopy, now: datetime) -> Path:
+    """Swaps the stores; what this table had is kept."""
+    with closing(connect(copy.path)) as conn, translated(copy.path):
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    swap.clear_new(paths.store)
+    shutil.copyfile(copy.path, swap.new_of(paths.store))
+    aside = paths.damaged / now.strftime("%Y-%m-%dT%H%M%SZ")
+    what = {"schema": 1, "at": stamp(now), "why": "promoted"}
+    with alone(paths.store):
+        swap.swap(paths.store, Plan(aside, what))
+    return aside
+
+
+def _name_port(paths: Paths) -> None:
+    """The other boxes must find it, so it listens from now on."""
+    text = paths.settings.read_text("utf-8") if paths.settings.exists() else ""
+    if "[hub]" not in text:
+        paths.settings.write_text(text + SECTION, "utf-8")

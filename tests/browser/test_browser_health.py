@@ -1,0 +1,57 @@
+"""The health page in a real browser: it fits, can be touched, can be read by everybody, and keeps up to date."""
+
+from typing import Any
+
+import pytest
+from page_fit import SMALL_TARGETS, TOO_WIDE
+
+SIZES = [(1280, 800), (1920, 1080), (390, 844), (844, 390)]
+STORE, SETTINGS = ("[data-check=store]", "[data-check=settings]")
+
+
+def open_health(page: Any, served: Any) -> None:
+    page.goto(f"{served.url}/health")
+    page.wait_for_selector(STORE)
+
+
+@pytest.fixture(scope="module", params=["dark", "light"])
+def themed(served: Any, request: pytest.FixtureRequest) -> None:
+    """The kiosk in one of its themes."""
+    (served.data / "settings.toml").write_text(f'[kiosk]\ntheme = "{request.param}"\n')
+    served.stop()
+    served.start()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_it_fits_can_be_touched_and_read_by_everybody(
+    page: Any, served: Any, themed: None, size: tuple[int, int]
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_health(page, served)
+    assert not page.evaluate(TOO_WIDE)
+    assert page.evaluate(SMALL_TARGETS) == []
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+
+
+def test_what_goes_wrong_comes_to_the_top_by_itself_and_goes_again(page: Any, served: Any) -> None:
+    open_health(page, served)
+    page.evaluate("() => { window.stayed = true; }")
+    settings = served.data / "settings.toml"
+    settings.write_text("[kiosk]\nprot = 1\n")
+    page.wait_for_selector(f".calling-findings .finding.bad:first-child{SETTINGS}")
+    assert "did you mean port?" in page.locator(SETTINGS).inner_text()
+    assert page.locator(".verdict.bad").count() == 1
+    settings.unlink()
+    page.wait_for_selector(f".finding.ok{SETTINGS}")
+    assert page.evaluate("() => window.stayed")
+
+
+def test_the_way_there_and_back(page: Any, served: Any) -> None:
+    page.goto(f"{served.url}/condition")
+    page.locator('a[href="/health"]').click()
+    page.wait_for_selector("#health")
+    page.locator('a[href="/condition"]').click()
+    page.wait_for_selector("#condition")

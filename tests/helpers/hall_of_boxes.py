@@ -1,0 +1,108 @@
+"""A hub and tables in one process, each with a store of its own, over real HTTPS."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flask import Flask
+from fresh_store import compile_once, fresh_store
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from edge.hall import devices
+from edge.hall.certificate import load_certificate
+from edge.hall.keys import keys_to_tell, load_keys
+from edge.runtime.paths import Paths
+from edge.settings import Settings
+from edge.store.database import Store
+from kiosk.hub_command import hall_of
+from sync.enrolment import certificate_fingerprint, enrol
+from sync.hub import Hall, create_app
+from sync.hub_client import HubClient
+from sync.hub_file import Hub
+from sync.table import TableSync
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        pass
+
+
+class HubBox:
+    """A hub that listens on a port of its own until `stop`; `start` again is the same hub."""
+
+    def __init__(
+        self,
+        folder: Path,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        settings: Settings | None = None,
+    ) -> None:
+        """With settings it has a desk: the views of its own kiosk."""
+        self.paths = Paths(folder, folder / "run")
+        fresh_store(self.paths.store)
+        self.store = Store(self.paths.store)
+        self.certificate = load_certificate(self.paths.hub_certificate, [], [], datetime.now(UTC))
+        self.port = 0
+        self.kiosk: Flask | None = None
+        if settings is not None:
+            hall, self.kiosk = hall_of(self.paths, settings)
+            compile_once(self.kiosk.jinja_env)
+            self.app = create_app(hall)
+            self.start()
+            return
+        hall = Hall(
+            self.store,
+            "Chalk City",
+            certificate_fingerprint(self.paths.hub_certificate),
+            lambda: keys_to_tell(load_keys(self.paths.secrets)),
+            lambda: 1,
+            now=now,
+        )
+        self.app = create_app(hall)
+        self.start()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self._server = make_server(
+            "127.0.0.1", self.port, self.app, threaded=True, ssl_context=self.certificate.context(),
+            request_handler=Quiet,
+        )  # fmt: skip
+        self.port = self._server.server_port
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def close(self) -> None:
+        self.stop()
+        self.store.close()
+
+    def code(self, label: str) -> str:
+        with self.store.write() as conn:
+            return devices.new_code(conn, label, datetime.now(UTC))
+
+
+class TableBox:
+    """A table's box that is enrolled."""
+
+    def __init__(self, folder: Path, hub: HubBox, label: str) -> None:
+        self.paths = Paths(folder, folder / "run")
+        fresh_store(self.paths.store)
+        self.store = Store(self.paths.store)
+        self.label = label
+        self.hub: Hub = enrol(self.paths, self.store, hub.address, hub.code(label), label)
+        self.client = HubClient.of(self.hub)
+        self.sync = TableSync(self.store, self.client)
+
+    def close(self) -> None:
+        self.client.close()
+        self.store.close()

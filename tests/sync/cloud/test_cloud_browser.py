@@ -1,0 +1,126 @@
+"""The owner's page in a real browser: signed in without a script, fitting a phone and a wall, dark and light."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloud_process import CloudProcess
+from page_fit import TOO_WIDE
+from telling_hub import Clock, day_fact, enrolled, small_cloud
+
+from edge.clock import stamp
+from edge.facts import uuid7
+from sync.cloud import owners
+from sync.cloud.db import opened
+from sync.cloud.schema import migrate
+
+CHROMIUM = Path("/usr/bin/chromium")
+EMAIL, PASSWORD = "dana@example.com", "chalk the cue first"
+SIZES = [(390, 844), (1280, 800), (1920, 1080)]
+SMALL_TARGETS = """() => [...document.querySelectorAll('button, input:not([type=hidden])')]
+    .filter(e => e.getBoundingClientRect().height < 56).map(e => e.outerHTML.slice(0, 80))"""
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
+    """A cloud with a hall that is well, one with trouble, and one that is not heard of yet."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there: apt install chromium")
+    address, now = str(tmp_path_factory.mktemp("cloud") / "cloud.db"), datetime.now(UTC)
+    with opened(address) as db:
+        migrate(db)
+        client = small_cloud(db, Clock(now)).test_client()
+        with db.write() as conn:
+            owners.keep(conn, EMAIL, owners.hash_password(PASSWORD), now)
+        enrolled(db, "Bank Shot Hall", Clock(now))
+        for name, worst in (
+            ("Chalk City", "ok"),
+            ("Rail & Rack, the one with a long name by the river", "bad"),
+        ):
+            hub = enrolled(db, name, Clock(now))
+            days = [(now - timedelta(days=ago)).date().isoformat() for ago in range(12)]
+            hub.write(*(day_fact(day, 100 * n, created=stamp(now)) for n, day in enumerate(days)))
+            hub.told(client)
+            text = "The disk is full: 212 MB are free, and new clips are not kept."
+            findings = [{"state": worst, "text": text, "advice": "Make room."}]
+            boxes = [
+                {"device": uuid7(), "label": f"Table {n}", "seen_at": stamp(now), "worst": worst, "unsent": 1234,
+                 "findings": findings}
+                for n in range(3)
+            ]  # fmt: skip
+            hub.say(client, time=stamp(now), boxes=boxes)
+    process = CloudProcess(address)
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def browser(cloud: CloudProcess) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        )
+        yield browser
+        browser.close()
+
+
+def signed_in(context: Any, cloud: CloudProcess) -> Any:
+    page = context.new_page()
+    page.goto(cloud.url)
+    page.fill("#email", EMAIL)
+    page.fill("#password", PASSWORD)
+    page.click("text=Sign in")
+    page.wait_for_selector(".hall")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
+def test_it_fits_and_everybody_can_read_it(
+    browser: Any, cloud: CloudProcess, size: tuple[int, int], scheme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    complaints: list[str] = []
+    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page = signed_in(context, cloud)
+    for path in ("/", "/nothing"):
+        page.goto(cloud.url + path)
+        assert not page.evaluate(TOO_WIDE)
+        assert page.evaluate(SMALL_TARGETS) == []
+        assert [found["id"] for found in Axe().run(page).response["violations"]] == []
+    assert [one for one in complaints if "404" not in one] == []
+    context.close()
+
+
+def test_without_scripts_the_owner_signs_in_looks_and_signs_out(browser: Any, cloud: CloudProcess) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = signed_in(context, cloud)
+    names = page.locator("h2").all_inner_texts()
+    assert names[0].startswith("Rail & Rack")
+    assert names[1:] == ["Chalk City", "Bank Shot Hall"]
+    assert "The disk is full" in page.locator(".hall").first.inner_text()
+    page.click("text=Sign out")
+    page.wait_for_selector("#password")
+    page.goto(cloud.url)
+    assert page.locator(".hall").count() == 0
+    context.close()
+
+
+def test_a_wrong_password_is_said_and_the_address_is_kept(browser: Any, cloud: CloudProcess) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(cloud.url)
+    page.fill("#email", "nobody@example.com")
+    page.fill("#password", "not this one")
+    page.click("text=Sign in")
+    assert "go together" in page.locator("[role=alert]").inner_text()
+    assert page.input_value("#email") == "nobody@example.com"
+    assert page.input_value("#password") == ""
+    context.close()

@@ -33,6 +33,7 @@ from kiosk.worker import KioskWorker, SecureLine
 from sync.enrolment import HUB_PORT, certificate_fingerprint
 from sync.hub import Hall, addresses_of_boxes, create_app
 from sync.hub_watch import look_for_successor
+from sync.receiving import try_again
 
 THREADS = 16
 KEPT_CHANGES = 200_000  # a table that was away for longer takes all anew
@@ -152,6 +153,7 @@ def tidy(store: Store, now: datetime) -> None:
         changes.compact(conn)
         changes.forget_before(conn, changes.latest(conn) - KEPT_CHANGES)
         commands.forget_old(conn, now)
+    try_again(store, now)
 
 
 def _watch_for_ever(store: Store, fingerprint: str) -> None:

@@ -157,6 +157,7 @@ class CloudSync:
         with self._store.read() as conn:
             boxes = [_as_told(box) for box in devices.devices(conn)]
             unsent = sync_state.count_unsent(conn, "cloud_outbox")
+            since = sync_state.waiting_since(conn, "cloud_outbox")
             own = str(conn.execute("SELECT device FROM identity").fetchone()["device"])
         said = self._says()
         own_box = {
@@ -170,6 +171,7 @@ class CloudSync:
                 "zone": str(self._zone),
                 "version": version("action-ladder"),
                 "unsent": unsent,
+                "waiting_since": since,
                 "boxes": [own_box, *boxes],
             },
         )
@@ -188,6 +190,7 @@ def _as_told(box: devices.Device) -> dict[str, Any]:
         "version": box.says.get("version", ""),
         "seen_at": box.seen_at,
         "unsent": box.says.get("unsent", 0),
+        "waiting_since": box.says.get("waiting_since"),
         "worst": box.says.get("worst", "ok"),
         "findings": box.says.get("findings", []),
     }

@@ -59,8 +59,8 @@ class TableSync:
     def hello(self) -> Met:
         """Asks up to where the hub has this box's facts; it may be less than it once acknowledged."""
         with self._store.read() as conn:
-            unsent = sync_state.count_unsent(conn)
-        found = self._client.post("/v1/hello", {**self._says(), "unsent": unsent})
+            unsent, since = sync_state.count_unsent(conn), sync_state.waiting_since(conn)
+        found = self._client.post("/v1/hello", {**self._says(), "unsent": unsent, "waiting_since": since})
         with self._store.write() as conn:
             for line in sync_state.own_lines(conn):
                 sync_state.keep_acked(conn, line.epoch, found["lines"].get(line.epoch, line.begins - 1))

@@ -43,7 +43,8 @@ class Track:
     it was last seen in or beside a hand, `hidden_s` since when something has stood before it, `placed` that it
     was first seen by a hand, `opening` that it was there when the recording began. `measured` counts the
     sights that its resting place is the mean of, `late_s` is how long after a frame's first row its own is taken.
-    `lately` is the colour of its last sight, BGR, shape (3,), however smeared it was.
+    `lately` is the colour of its last sight, BGR, shape (3,), however smeared it was; `away` counts its sights
+    since it was last by a hand.
     """
 
     id: int
@@ -66,6 +67,7 @@ class Track:
     measured: int = 0
     by_hand: bool = False
     placed: bool = False
+    away: int = 0
     opening: bool = False
     history: list[Sample] = field(default_factory=list)
     looks: list[NDArray[np.float32]] = field(default_factory=list)
@@ -160,6 +162,7 @@ class Track:
             self.lie_still()
         moved = math.hypot(d.x_in - self.x_in, d.y_in - self.y_in)
         self.by_hand = d.by_hand
+        self.away = 0 if d.by_hand else self.away + 1
         self.missed_s = self.hidden_s = None
         pulled = (untouched or d.by_hand) and _STILL_IN <= moved < SAME_PLACE_IN
         if pulled and self.is_ball and self.state == "still":
@@ -316,7 +319,7 @@ def levels(tone: Array) -> Array:
 
 
 def _apart_in_tone(a: Array, b: Array) -> float:
-    return math.dist(a, b) / max(float(levels(a)), float(levels(b)))
+    return math.dist(a, b) / (LEVELS * max(1.0, float(a.max()) / 255, float(b.max()) / 255))
 
 
 def tone_of(look: NDArray[np.float32]) -> Array:

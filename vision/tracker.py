@@ -297,18 +297,20 @@ class Tracker:
         """
         looks = [d.look if d.look is not None else np.zeros((1, 3), dtype=np.float32) for d in detections]
         cloth = np.array([look[-1] for look in looks], dtype=np.float64)
-        seen = np.array([tone_of(look) for look in looks]) - cloth
+        looking = np.array([tone_of(look) for look in looks])
+        seen = looking - cloth
         tones = np.array([t.tone for t in tracks])
         own = tones[:, None] - cloth[None]
         part = (own * seen[None]).sum(axis=2) / np.maximum(np.square(own).sum(axis=2), 1e-6)
         part = np.clip(part, 0.5, 1.0)
         apart = np.linalg.norm(seen[None] - part[..., None] * own, axis=2)
         unlike: Array = apart / levels(tones)[:, None] + _SMEARED * (1 - part)
-        for row, track in enumerate(tracks):
-            # The lamp is nearer to one end, and shows a ball from one side: a moment ago it looked much as now.
-            if track.lately is not None and t_s - track.last_s < _MOMENT_S:
-                now = np.linalg.norm(seen + cloth - track.lately, axis=1) / levels(track.lately)
-                unlike[row] = np.minimum(unlike[row], _LATELY + now)
+        # The lamp is nearer to one end, and shows a ball from one side: a moment ago it looked much as now.
+        recent = [i for i, t in enumerate(tracks) if t.lately is not None and t_s - t.last_s < _MOMENT_S]
+        if recent:
+            lately = np.array([tracks[i].lately for i in recent])
+            apart = np.linalg.norm(looking[None] - lately[:, None], axis=2) / levels(lately)[:, None]
+            unlike[recent] = np.minimum(unlike[recent], _LATELY + apart)
         return unlike
 
     def _miss(self, track: Track, t_s: float, cover: float) -> None:
@@ -351,8 +353,7 @@ class Tracker:
             newer = [
                 t for t in self.tracks if t is not track and t.born_s > hidden_s and t.confirmed and not t.gone
             ]
-            newer = [t for t in newer if not t.by_hand and (t.is_ball or not t.placed)]
-            likely = [t for t in newer if unlike(track, t) < _MUCH_ALIKE]
+            likely = [t for t in newer if t.away >= CONFIRM and unlike(track, t) < _MUCH_ALIKE]
             if likely:
                 self._become(track, min(likely, key=lambda t: unlike(track, t)))
                 return
@@ -385,7 +386,7 @@ class Tracker:
     def _adopt(self) -> None:
         """A ball that seems new just as one that looks like it went missing is that one; beside a hand, where much
         looks round, not before it has left the hand."""
-        fresh = [t for t in self.tracks if t.confirmed and not t.settled and not t.gone and not t.by_hand]
+        fresh = [t for t in self.tracks if t.away >= CONFIRM and not t.settled and not t.gone]
         for new in [t for t in fresh if t.placed or t.hits < 2 * CONFIRM]:
             absent = [
                 t
@@ -423,6 +424,7 @@ class Tracker:
         track = Track(
             self._next, d.x_in, d.y_in, d.x_px, d.y_px, t_s, last_s=t_s, by_hand=d.by_hand, placed=d.by_hand
         )
+        track.away = int(not d.by_hand)
         track.opening = self._first_s is not None and t_s < self._first_s + _OPENING_S
         if t_s == self._first_s and d.quality > _SURELY:
             track.hits = CONFIRM

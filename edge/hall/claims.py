@@ -12,6 +12,7 @@ from edge.hall import audit, logins, standing
 from edge.hall.players import PlayerError, erase_player, get_player
 from edge.hall.taking_over import TakenOver, finished_matches, settle_matches, take_over
 from edge.stats import daily
+from edge.store import changes
 
 
 def signed_up(conn: sqlite3.Connection, player_id: str, now: datetime) -> None:
@@ -58,7 +59,8 @@ def _remove_guest(conn: sqlite3.Connection, guest_id: str, now: datetime) -> Non
     erase_player(conn, guest_id, stamp(now))  # what is booked of somebody goes only with somebody who was erased
     for module in (logins, standing, daily):
         module.forget(conn, guest_id)
-    conn.execute("DELETE FROM players WHERE id = ?", [guest_id])
+    if not changes.is_noting(conn):  # a table may still tell of them
+        conn.execute("DELETE FROM players WHERE id = ?", [guest_id])
 
 
 def _withdraw_codes(conn: sqlite3.Connection, player_id: str) -> None:

@@ -126,18 +126,23 @@ def delete_shots_of(conn: sqlite3.Connection, session_id: str, now: str) -> None
     shots = [row["shot_id"] for row in rows]
     if shots:
         _delete_shots(conn, shots, now)
+    _leave_to_opponents(conn, "s.id = ?", session_id)
+
+
+def _leave_to_opponents(conn: sqlite3.Connection, where: str, value: str) -> None:
+    """Shots of a match of which nobody knows whose they were are the opponent's to keep."""
+    conn.execute(
+        "UPDATE plays SET session_id = (SELECT o.id FROM sessions s JOIN sessions o ON o.match_id = s.match_id"
+        " AND o.player_id != s.player_id WHERE s.id = plays.session_id) WHERE session_id IN"
+        f" (SELECT s.id FROM sessions s WHERE {where} AND EXISTS (SELECT 1 FROM sessions o"
+        " WHERE o.match_id = s.match_id AND o.player_id != s.player_id))",
+        [value],
+    )
 
 
 def _finish(conn: sqlite3.Connection, player_id: str) -> None:
     """When the last shot is gone: the sessions, and the name of the author under what they mended of others'."""
-    # Shots of a match of which nobody knows whose they were are the opponent's to keep.
-    conn.execute(
-        "UPDATE plays SET session_id = (SELECT s.id FROM sessions s"
-        " WHERE s.match_id = plays.match_id AND s.player_id != :p) WHERE match_id IS NOT NULL"
-        " AND session_id IN (SELECT id FROM sessions WHERE player_id = :p AND match_id IS NOT NULL)"
-        " AND EXISTS (SELECT 1 FROM sessions s WHERE s.match_id = plays.match_id AND s.player_id != :p)",
-        {"p": player_id},
-    )
+    _leave_to_opponents(conn, "s.player_id = ?", player_id)
     conn.execute("DELETE FROM sessions WHERE player_id = ?", [player_id])
     _unsign(conn, player_id)
     for module in (standing, daily):

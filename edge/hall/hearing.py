@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from edge.clock import stamp
-from edge.hall import erasure, logins
+from edge.hall import erasure, logins, takeovers
 from edge.hall.scoring import recount
 from edge.hall.sessions import get_session, sessions_of_match
 from edge.store import changes, outbox, sync_state
@@ -124,6 +124,8 @@ def _follow(conn: sqlite3.Connection, heard: _Heard, now: datetime) -> None:
             recount(conn, session, now)
     for player_id in sorted(heard.erased):
         logins.forget(conn, player_id)
+        if takeovers.is_taken_over(conn, player_id):
+            continue  # all of theirs is somebody's: the hub tells whose, row by row
         conn.execute(
             "INSERT INTO erasures (player_id, begun_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
             [player_id, stamp(now)],

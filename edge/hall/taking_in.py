@@ -7,6 +7,7 @@ facts of a batch, by the same rules as for what happened at the hub's own table.
 import base64
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from math import isfinite
@@ -14,7 +15,7 @@ from typing import Any
 
 from edge.clock import from_stamp, stamp
 from edge.facts import Fact
-from edge.hall import standing
+from edge.hall import standing, takeovers
 from edge.hall.matches import get_match
 from edge.hall.scoring import recount
 from edge.hall.sessions import get_session
@@ -28,6 +29,8 @@ from edge.store.shots import take_in_amendment, take_in_shot
 # Columns of rows that boxes tell, besides those that end in `_at`.
 MOMENTS = frozenset({"at", "created", "erased", "expires"})
 DAYS = frozenset({"day", "date"})
+PEOPLE = ("player_id", "player_a", "player_b", "partner_a", "partner_b", "winner", "speaker", "withdrawn_by")
+BY_PEOPLE = frozenset({"matches", "sessions", "plays", "said", "staff_calls"})
 # What reading a fact ends in that no honest box writes; the errors of SQLite are those for values that it has not.
 NOT_SO = (
     LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, sqlite3.InterfaceError,
@@ -46,6 +49,7 @@ class Touched:
     days: set[tuple[str, str]] = field(default_factory=set)
     matches: set[str] = field(default_factory=set)
     moved: set[str] = field(default_factory=set)  # sessions of which no table has seen everything
+    others: set[tuple[Any, ...]] = field(default_factory=set)  # keys of rows that are another's than was told
 
 
 def take_in(conn: sqlite3.Connection, fact: Fact, touched: Touched) -> None:
@@ -80,7 +84,8 @@ def settle(conn: sqlite3.Connection, touched: Touched, now: datetime) -> None:
         # What was played before its box heard that they were erased goes as well.
         conn.execute(
             "INSERT INTO erasures (player_id, begun_at)"
-            " SELECT id, ? FROM players WHERE id = ? AND erased IS NOT NULL ON CONFLICT DO NOTHING",
+            " SELECT id, ? FROM players WHERE id = ? AND erased IS NOT NULL"
+            " AND id NOT IN (SELECT from_id FROM takeovers) ON CONFLICT DO NOTHING",
             [stamp(now), player_id],
         )
     for match_id in sorted(touched.matches):
@@ -132,7 +137,7 @@ def _take_row(conn: sqlite3.Connection, content: dict[str, Any], _fact: Fact, to
         return
     if not change.gone and not change.new and not _is_there(conn, change):
         raise TakingInError(REFERS_TO_NOTHING)
-    change = _as_now_known(conn, replica, change)
+    change = _whose_it_is_now(conn, _as_now_known(conn, replica, change), touched)
     before = _about(conn, change)
     _require_say(conn, replica, change)
     if changes.put_row(conn, replica, change):
@@ -146,6 +151,8 @@ def _take_row(conn: sqlite3.Connection, content: dict[str, Any], _fact: Fact, to
         _touch(touched, change, before)
         _touch(touched, change, _about(conn, change))
         touched.moved.update(_moved(conn, change))
+    if change.key in touched.others:
+        changes.mention(conn, replica, replica.key[0], str(change.key[0]))
 
 
 def _is_about_what_is_gone(conn: sqlite3.Connection, replica: Replica, change: Change) -> bool:
@@ -221,6 +228,40 @@ def _as_now_known(conn: sqlite3.Connection, replica: Replica, change: Change) ->
     changes.mention(conn, replica, "id", str(change.key[0]))
     left = {name: value for name, value in values.items() if name not in ("status", "ended_at")}
     return replace(change, values=left)
+
+
+def _whose_it_is_now(conn: sqlite3.Connection, change: Change, touched: Touched) -> Change:
+    """What a table tells of somebody whose account has become another's is the other's, save what the two played
+    against each other; the table is told how it stands."""
+    values = change.values or {}
+    now = {name: takeovers.who_is_now(conn, values[name]) for name in PEOPLE if isinstance(values.get(name), str)}
+    now = {name: player_id for name, player_id in now.items() if player_id != values[name]}
+    if not now or change.table not in BY_PEOPLE:
+        return change
+    playing = _people_of_match(conn, change)
+    if any({values[name], player_id} <= playing for name, player_id in now.items()):
+        return change
+    touched.others.add(change.key)
+    return replace(change, values={**values, **now})
+
+
+def _people_of_match(conn: sqlite3.Connection, change: Change) -> set[str]:
+    """Who is in the match that a row is or is of, as it stands here, or as it is told for the first time."""
+    values = change.values or {}
+    row: Mapping[str, Any] | sqlite3.Row | None
+    if change.table == "matches":
+        row = conn.execute("SELECT * FROM matches WHERE id = ?", change.key).fetchone() or values
+    elif change.table == "staff_calls":
+        return set()
+    elif "match_id" in values:
+        row = conn.execute("SELECT * FROM matches WHERE id = ?", [values["match_id"]]).fetchone()
+    else:
+        key = BY_TABLE[change.table].key[0]
+        row = conn.execute(
+            f"SELECT m.* FROM {change.table} r JOIN matches m ON m.id = r.match_id WHERE r.{key} = ?", change.key
+        ).fetchone()
+    sides = ("player_a", "player_b", "partner_a", "partner_b")
+    return set() if row is None else {row[name] for name in sides if name in row.keys() and row[name] is not None}
 
 
 def _require_moment(value: str) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge.hall import features, ratings, standing
+from edge.clock import stamp
+from edge.hall import features, ratings, standing, takeovers
 from edge.stats import daily
 
 
@@ -29,6 +30,7 @@ def take_over(conn: sqlite3.Connection, from_id: str, to_id: str, now: datetime)
 
     What is left of the first, and whether the row stays, is the caller's affair.
     """
+    takeovers.note(conn, from_id, to_id, stamp(now))
     matches = finished_matches(conn, from_id)
     taken = _move(conn, from_id, to_id)
     features.take_over(conn, from_id, to_id)

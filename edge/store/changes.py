@@ -131,6 +131,11 @@ def begin_noting(conn: sqlite3.Connection, role: Role) -> None:
     conn.execute("UPDATE hall_role SET role = ?, noted = 1", [role])
 
 
+def is_noting(conn: sqlite3.Connection) -> bool:
+    """Whether this box is one of several of a hall."""
+    return bool(conn.execute("SELECT noted FROM hall_role").fetchone()["noted"])
+
+
 @contextmanager
 def taking_over(conn: sqlite3.Connection) -> Iterator[None]:
     """What is written inside the block came from the hub, which need not be told; inside a transaction."""

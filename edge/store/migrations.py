@@ -39,6 +39,7 @@ from edge.hall import (
     stats_views,
     streaks,
     tables,
+    takeovers,
     votes,
 )
 from edge.jobs import runs
@@ -56,6 +57,7 @@ SETS: tuple[Migrations, ...] = tuple(
         outbox,
         shots,
         players,
+        takeovers,
         matches,
         sessions,
         rulings,

@@ -16,6 +16,7 @@ PLAYED_HERE = (
 
 REPLICAS: tuple[Replica, ...] = (
     Replica("players", up="guest", down=EVERYBODY, private=frozenset({"email"})),
+    Replica("takeovers", ("from_id",), down=EVERYBODY),
     Replica("sources", up=EVERYBODY, local=frozenset({"elsewhere"})),
     Replica("shots"),
     Replica("amendments", ("shot_id", "revision")),

@@ -81,6 +81,16 @@ def count_unsent(conn: sqlite3.Connection, lane: Lane = "outbox") -> int:
     return sum(int(conn.execute(count, span).fetchone()[0]) for span in spans)
 
 
+def waiting_since(conn: sqlite3.Connection, lane: Lane = "outbox") -> str | None:
+    """When the oldest fact was written that is not acknowledged; None without one."""
+    row = conn.execute(
+        f"SELECT o.created FROM {lane} o LEFT JOIN sync_lines l ON l.lane = ? AND l.epoch = o.epoch"
+        " WHERE o.seq > coalesce(l.acked, 0) ORDER BY o.seq LIMIT 1",
+        [lane],
+    ).fetchone()
+    return None if row is None else str(row["created"])
+
+
 def forget_sent(conn: sqlite3.Connection, before: str, limit: int = 5_000, lane: Lane = "outbox") -> int:
     """Clears facts that are acknowledged and older than that stamp; returns how many.
 

@@ -22,6 +22,7 @@ def themed(served: Any, request: pytest.FixtureRequest) -> None:
     served.start()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_it_fits_can_be_touched_and_read_by_everybody(
     page: Any, served: Any, themed: None, size: tuple[int, int]

@@ -21,9 +21,12 @@ from vision.frames.picture import read_picture
 from vision.sampling import sample_pictures
 
 FOOTAGE = Path(__file__).parents[2].parent / "shared" / "footage"
-pytestmark = pytest.mark.skipif(
-    not (FOOTAGE / "manifest.json").exists(), reason="the real recordings (../shared/footage) are not here"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (FOOTAGE / "manifest.json").exists(), reason="the real recordings (../shared/footage) are not here"
+    ),
+]
 
 WITH_MARKERS = "overhead-markers/video_12_0130_0140_Trim.mp4"
 SMALL = parse_table("1881x943mm", 52.3 / MM_PER_IN)

@@ -139,7 +139,7 @@ def test_the_newest_is_the_last_taken_whatever_the_clock_said(paths: Paths) -> N
     assert backup.snapshots(paths) == taken[::-1]
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, 6))])
 def test_whoever_is_killed_while_taking_leaves_whole_snapshots_only(paths: Paths, number: int) -> None:
     play(paths.store, range(40))
     killed_after(paths, "take", 0.05 * number)
@@ -152,7 +152,7 @@ def test_whoever_is_killed_while_taking_leaves_whole_snapshots_only(paths: Paths
     assert backup.latest(paths) == made
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, 8))])
 def test_whoever_is_killed_while_restoring_leaves_one_store_or_the_other(paths: Paths, number: int) -> None:
     play(paths.store, range(30))
     backup.take(paths, NOW)
@@ -188,6 +188,7 @@ def dying_at(at: int, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(os, name, wrapped(getattr(os, name)))
 
 
+@pytest.mark.slow
 def test_every_moment_at_which_a_swap_may_be_killed_ends_in_one_whole_store(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

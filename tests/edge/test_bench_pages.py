@@ -227,6 +227,7 @@ def test_a_page_that_is_another_one_than_meant_is_no_figure(
         measure_pages(*visited, rounds=1, streams=1)
 
 
+@pytest.mark.slow
 def test_a_page_that_this_kiosk_lacks_is_named_and_one_that_fails_is_an_error(
     visited: tuple[Paths, BigHall], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -182,6 +182,7 @@ def test_a_restore_that_was_broken_off_and_a_mark_are_told(look: Look) -> None:
     assert look.mend("store") is None
 
 
+@pytest.mark.slow
 def test_a_log_that_grows_is_folded_in(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.health.store.LONG_LOG_BYTES", 100_000)
     reader = connect(look.paths.store, "read")

@@ -194,6 +194,7 @@ def test_an_update_keeps_settings_and_store_and_the_release_before(
     assert quick_box.current == "1.0.0-1"
 
 
+@pytest.mark.slow
 def test_going_back_where_the_store_is_the_same_needs_no_snapshot(quick_box: Box, wheels: dict[str, Path]) -> None:
     assert "no release to go back to" in quick_box.provision("--rollback", code=1)
     quick_box.provision("--from", wheels["first"])
@@ -205,6 +206,7 @@ def test_going_back_where_the_store_is_the_same_needs_no_snapshot(quick_box: Box
     assert (quick_box.data / "ladder.db").read_text() == "1 and a shot more"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bad", "bad, newer store"])
 def test_an_update_that_is_not_well_is_taken_back(quick_box: Box, wheels: dict[str, Path], kind: str) -> None:
     quick_box.provision("--from", wheels["first"])
@@ -220,6 +222,7 @@ def test_an_update_that_is_not_well_is_taken_back(quick_box: Box, wheels: dict[s
     assert told.splitlines()[-1].endswith("nothing was to be done")
 
 
+@pytest.mark.slow
 def test_what_was_bad_before_is_no_reason_to_take_an_update_back(quick_box: Box, wheels: dict[str, Path]) -> None:
     quick_box.provision("--from", wheels["first"])
     (quick_box.data / "unplugged").touch()
@@ -227,6 +230,7 @@ def test_what_was_bad_before_is_no_reason_to_take_an_update_back(quick_box: Box,
     assert quick_box.current == "1.1.0-1"
 
 
+@pytest.mark.slow
 def test_three_releases_are_kept(quick_box: Box, tmp_path: Path) -> None:
     for minor in range(5):
         quick_box.provision("--from", stub_wheel(tmp_path / "more", f"3.{minor}.0"))
@@ -312,6 +316,7 @@ def test_a_connection_that_is_cut_between_stop_and_start_leaves_no_box_standing(
     assert "1.1.0-1 runs" in box.provision("--from", wheels["second"])
 
 
+@pytest.mark.slow
 def test_an_update_that_was_cut_after_the_switch_is_taken_up_again(
     quick_box: Box, wheels: dict[str, Path]
 ) -> None:
@@ -326,6 +331,7 @@ def test_an_update_that_was_cut_after_the_switch_is_taken_up_again(
     assert (quick_box.data / "ladder.db").read_text() == "1 made by 1.0.0"
 
 
+@pytest.mark.slow
 def test_a_wheel_that_does_not_arrive_whole_is_not_installed(box: Box, wheels: dict[str, Path]) -> None:
     with running_sshd(box.prefix.parent / "d") as sshd:
         tar = sshd.bin / "tar"

@@ -405,7 +405,7 @@ prepare(Paths(Path(sys.argv[1]), Path(sys.argv[1]) / "run"), datetime.now(UTC))
 """
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, 6))])
 def test_whoever_is_killed_while_recovering_is_followed_by_one_who_ends_it(paths: Paths, number: int) -> None:
     play(paths.store, range(30))
     backup.take(paths, NOW)

@@ -522,14 +522,15 @@ class HallModel:
                     found = {one.key: one.values for one in changes.all_rows(here, replica, reader)}
                 if replica.down is not None:
                     other = [(found.get(key), wanted.get(key)) for key in found.keys() | wanted.keys()]
-                    assert [pair for pair in other if pair[0] != pair[1]] == [], f"{replica.table} at {site.label}"
+                    other = [pair for pair in other if pair[0] != pair[1]]
+                    assert other == [], f"{replica.table} at {site.label}: {other}"
         for table in ("plays", "shots", "amendments", "sources"):
             names = "*" if table == "plays" else "id" if table != "amendments" else "shot_id, revision, hash"
             played: set[tuple[Any, ...]] = set()
             for site in self.sites:
                 played |= _rows(site.store, f"SELECT {names} FROM {table}")
             known = _rows(self.hub.store, f"SELECT {names} FROM {table}")
-            assert (known - played, played - known) == (set(), set()), table
+            assert known == played, f"{table}: at the hub alone {known - played}, at tables alone {played - known}"
 
     def require_made_anew(self) -> None:
         """What the hub has derived is what a plain recomputation of its facts gives."""

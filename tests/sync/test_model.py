@@ -33,6 +33,7 @@ def live(folder: Path, seed: int, patch: Any, deeds: dict[str, float], steps: in
     return hall
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_play_at_two_tables_over_lines_that_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
@@ -40,12 +41,12 @@ def test_play_at_two_tables_over_lines_that_fail(
     live(tmp_path, seed, monkeypatch.setattr, PLAY)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
 def test_play_and_staff_over_lines_that_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     live(tmp_path, seed, monkeypatch.setattr, {**PLAY, **STAFF})
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_clocks_that_are_off_by_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     off = (timedelta(days=3), timedelta(days=-2))
     live(tmp_path, seed, monkeypatch.setattr, PLAY, ahead=off)

@@ -45,6 +45,7 @@ def test_a_shot_is_sampled_where_its_balls_were_with_the_noise_asked_for(which: 
     assert abs(np.mean(off)) < 0.01
 
 
+@pytest.mark.slow
 def test_without_noise_the_outcome_is_always_right() -> None:
     outcome = run_perfect(Perfect(("shotbook-7ft",), fps=FPS, noise_mm=0.0, passes=2))
     got = {(m.section, m.name): m for m in outcome.metrics()}

@@ -83,7 +83,19 @@ def _write_all(conn: sqlite3.Connection, told: Sequence[Change], heard: _Heard, 
     free = [one for one in told if changes.noted_columns(conn, one.table, changes.key_text(one.key)) == set()]
     for table in dict.fromkeys(one.table for one in free):
         changes.make_room(conn, BY_TABLE[table], free)
-    return sum(_write(conn, change, heard, now) for change in told)
+    written, waiting = 0, list(told)
+    while waiting:
+        # What one row alone may have it gets when the one that had it has given it up.
+        later = []
+        for change in waiting:
+            try:
+                written += _write(conn, change, heard, now)
+            except sqlite3.IntegrityError as error:
+                later.append(change)
+                if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE or len(later) == len(waiting):
+                    raise
+        waiting = later
+    return written
 
 
 def _write(conn: sqlite3.Connection, change: Change, heard: _Heard, now: str) -> bool:

@@ -497,7 +497,7 @@ class HallModel:
                 (row["device"], row["epoch"]): row["upto"] for row in conn.execute("SELECT * FROM inbox_lines")
             }
             aside = [dict(row) for row in conn.execute("SELECT * FROM set_aside WHERE taken_in_at IS NULL")]
-        assert aside == []
+        assert aside == [], f"{aside}"
         numbered = 0
         for site in self.sites:
             with site.store.read() as conn:

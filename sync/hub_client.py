@@ -41,7 +41,12 @@ class _Pinned(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=4)
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        more.update(assert_fingerprint=self._fingerprint, assert_hostname=False, cert_reqs="CERT_NONE")
+        # A context of our own, or each connection reads all the world's certificates, of which none is asked.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        more.update(
+            assert_fingerprint=self._fingerprint, assert_hostname=False, cert_reqs="CERT_NONE", ssl_context=context
+        )
         super().init_poolmanager(*args, **more)
 
 

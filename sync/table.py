@@ -137,7 +137,7 @@ class TableSync:
                 sync_state.put(conn, "feed", head["feed"])
                 sync_state.put(conn, "heard", str(head["upto"]))
         except IntegrityError as error:
-            log.error("all that the hub tells does not fit what is here: %s", error)
+            log.warning("all that the hub tells does not fit what is here: %s", error)
             raise OutOfReachError("what the hub tells does not fit what this table has not told yet") from error
         if self.met is not None:
             self.met = replace(self.met, feed=head["feed"])

@@ -66,7 +66,7 @@ def hear_all(conn: sqlite3.Connection, told: Iterable[Change], now: datetime, up
     for change in known:
         seen[change.table].add(changes.key_text(change.key))
     conn.execute("PRAGMA defer_foreign_keys = ON")
-    with changes.taking_over(conn):
+    with changes.taking_over(conn), changes.unguarded(conn, seen):
         written = sum(_delete_unknown(conn, table, seen[table]) for table in reversed(seen))
         written += _write_all(conn, known, heard, stamp(now))
     _follow(conn, heard, now)

@@ -16,6 +16,7 @@ from typing import Any
 from edge.clock import from_stamp, stamp
 from edge.facts import Fact
 from edge.hall import standing, takeovers
+from edge.hall.calls import call_at
 from edge.hall.matches import get_match
 from edge.hall.scoring import recount
 from edge.hall.sessions import get_session
@@ -218,9 +219,12 @@ def _change(replica: Replica, content: dict[str, Any]) -> Change:
 
 
 def _as_now_known(conn: sqlite3.Connection, replica: Replica, change: Change) -> Change:
-    """Who sits down at a table gets up at another, where a match is broken off by it; that it was over by then
-    this table may not have heard yet. What does not hold is not written, and the table is told how it stands."""
+    """What a table could not know yet. Who sits down at one gets up at another, where a match is broken off by it
+    that may have been over by then; and a table that calls, from a phone say, goes on with that call. What does
+    not hold is not written, and the table is told how it stands."""
     values = change.values or {}
+    if change.table == "staff_calls" and change.new and not values.get("answered_at") and _calls(conn, change):
+        return replace(change, values={**values, "withdrawn_at": values.get("withdrawn_at") or values["at"]})
     if change.table != "matches" or values.get("status") != "abandoned" or change.new or "winner" in values:
         return change
     if conn.execute("SELECT 1 FROM matches WHERE id = ? AND status = 'over'", change.key).fetchone() is None:
@@ -228,6 +232,11 @@ def _as_now_known(conn: sqlite3.Connection, replica: Replica, change: Change) ->
     changes.mention(conn, replica, "id", str(change.key[0]))
     left = {name: value for name, value in values.items() if name not in ("status", "ended_at")}
     return replace(change, values=left)
+
+
+def _calls(conn: sqlite3.Connection, change: Change) -> bool:
+    known = call_at(conn, (change.values or {})["table_label"])
+    return known is not None and known.id != change.key[0]
 
 
 def _whose_it_is_now(conn: sqlite3.Connection, change: Change, touched: Touched) -> Change:
@@ -261,7 +270,7 @@ def _people_of_match(conn: sqlite3.Connection, change: Change) -> set[str]:
             f"SELECT m.* FROM {change.table} r JOIN matches m ON m.id = r.match_id WHERE r.{key} = ?", change.key
         ).fetchone()
     sides = ("player_a", "player_b", "partner_a", "partner_b")
-    return set() if row is None else {row[name] for name in sides if name in row.keys() and row[name] is not None}
+    return set() if row is None else {row[name] for name in sides if name in row.keys() and row[name] is not None}  # noqa: SIM118
 
 
 def _require_moment(value: str) -> None:

@@ -69,6 +69,7 @@ LEFT_OUT = {
     "points_monthly": "sums of player_points",
     "points_alltime": "sums of player_points",
     "staff_calls": "that somebody called from a table, and who of the staff came",
+    "takeovers": "ids of accounts that became another's",
     "erasures": "whoever is in it has nothing any more",
     "game_sessions": "the hall's evenings, and who of the staff began them",
     "odd_looked_at": "the staff's own notes, and who of them looked",

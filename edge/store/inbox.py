@@ -199,8 +199,9 @@ def to_try_again(conn: sqlite3.Connection, before: str, limit: int = 200) -> lis
     Of several that are about the same the first alone; what was tried least often comes first.
     """
     rows = conn.execute(
-        "SELECT * FROM set_aside a WHERE taken_in_at IS NULL AND due <= ? AND NOT EXISTS (SELECT 1 FROM set_aside b"
-        " WHERE b.about = a.about AND b.taken_in_at IS NULL AND b.due IS NOT NULL AND b.id < a.id)"
+        "SELECT * FROM set_aside a WHERE taken_in_at IS NULL AND due <= ?"
+        " AND NOT EXISTS (SELECT 1 FROM set_aside b WHERE b.about = a.about"
+        " AND b.taken_in_at IS NULL AND b.due IS NOT NULL AND b.id < a.id)"
         " ORDER BY tries, id LIMIT ?",
         [before, limit],
     )

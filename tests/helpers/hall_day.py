@@ -2,8 +2,8 @@
 
     python tests/helpers/hall_day.py --hours 24 --tables 8
 
-Time is simulated: shots come as fast as they are stored. Between them tables ask the hub every other second whether
-anything is new; what that costs is measured apart, for it takes no less time in a simulation.
+Time is simulated: shots come as fast as they are stored. Between them tables ask the hub every other second
+whether anything is new; what that costs is measured apart, for it takes no less time in a simulation.
 """
 
 import argparse

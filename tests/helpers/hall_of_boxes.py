@@ -91,6 +91,12 @@ class HubBox:
             return devices.new_code(conn, label, datetime.now(UTC))
 
 
+def another_keeps_the_copy(hub: HubBox) -> None:
+    """So that none of the tables in the test does, whose hub may have no snapshot to hand out."""
+    with hub.store.write() as conn:
+        conn.execute("INSERT INTO devices (id, table_label, enrolled_at) VALUES ('keeper', 'Table 1', '2000')")
+
+
 class TableBox:
     """A table's box that is enrolled."""
 

@@ -83,7 +83,8 @@ class Table:
 
 
 class RealHall:
-    """A hub and tables in directories of their own; `small` is where the last table keeps its data, if anywhere."""
+    """A hub and tables in directories of their own; `small` is where the last table keeps its data, if
+    anywhere."""
 
     def __init__(self, folder: Path, tables: int, small: Path | None = None, *, players: int = 4) -> None:
         self.folder = folder
@@ -246,7 +247,7 @@ class RealHall:
 
 
 def require_whole(conn: object) -> None:
-    import sqlite3  # noqa: PLC0415
+    import sqlite3
 
     assert isinstance(conn, sqlite3.Connection)
     assert [tuple(row) for row in conn.execute("PRAGMA integrity_check")] == [("ok",)]

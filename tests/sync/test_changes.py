@@ -167,7 +167,7 @@ def test_what_came_from_the_hub_is_not_told_back(conn: sqlite3.Connection) -> No
 
 def test_no_change_is_told_that_did_not_happen(tmp_path: Path) -> None:
     with a_hub(tmp_path) as store:
-        with pytest.raises(ZeroDivisionError), store.write() as conn:
+        with pytest.raises(ZeroDivisionError), store.write() as conn:  # noqa: PT012
             sign_up(conn, "Ana", AT)
             1 / 0  # noqa: B018
         with store.read() as conn:
@@ -184,7 +184,7 @@ def test_what_goes_with_another_row_is_noted_too(lax: sqlite3.Connection) -> Non
     noted(lax)
     lax.execute("PRAGMA foreign_keys = ON")
     lax.execute("DELETE FROM shots")
-    assert set((table, cols) for table, _, cols in noted(lax)) >= {("shots", GONE), ("plays", GONE)}
+    assert {(table, cols) for table, _, cols in noted(lax)} >= {("shots", GONE), ("plays", GONE)}
 
 
 def _nothing_more(conn: sqlite3.Connection) -> str:

@@ -1,6 +1,7 @@
 """A hall of real processes, killed at random: what was promised is there, once.
 
-A longer run: LADDER_FAULT_RUN_S=600 pytest -m slow tests/sync/test_processes.py, or tests/helpers/hall_processes.py.
+A longer run: LADDER_FAULT_RUN_S=600 pytest -m slow tests/sync/test_processes.py, or
+tests/helpers/hall_processes.py.
 """
 
 import os

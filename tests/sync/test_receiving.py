@@ -293,7 +293,8 @@ def test_a_table_makes_codes_for_guests_and_for_nothing_else(hub: Store, box: Te
 
 NAMES = (
     'place = (SELECT secret FROM device_keys), place', "place\" = 'x' --", "place; DROP TABLE players; --", "",
-    "place) VALUES ('x'); --", "rowid", "_rowid_", "oid", "told_", "PLACE", "place ", "p\x00lace", "Place = NULL, id",
+    "place) VALUES ('x'); --",
+    "rowid", "_rowid_", "oid", "told_", "PLACE", "place ", "p\x00lace", "Place = NULL, id",
 )  # fmt: skip
 
 

@@ -1,0 +1,516 @@
+"""A table tells its hub and hears it: over a line that fails, to a hub that is busy, full, restored or younger."""
+
+import gzip
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evening import Evening
+from faulty_line import FaultyClient
+from hall_of_boxes import HubBox, TableBox, another_keeps_the_copy
+from werkzeug.wrappers import Request, Response
+
+from edge.facts import make_fact
+from edge.hall import calls, renaming
+from edge.hall.players import Player, get_player, sign_up
+from edge.store import changes, outbox, sync_state
+from edge.store.changes import Reader
+from edge.store.database import Store, connect
+from edge.store.replicas import REPLICAS
+from sync.hub_client import BusyError, HubClient, OutOfReachError
+from sync.protocol import ProblemError
+from sync.table import LAST_WAIT_S, Patience, TableSync
+from sync.table_service import REFUSED_S, TableService
+
+AT = "2026-01-01T00:00:00.000Z"
+Answering = Callable[[Request], Response | None]
+
+
+class Door:
+    """What stands before the hub's application: `answers` may answer in its place, each request once."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.answers: list[Answering] = []
+        self.asked: list[tuple[str, int]] = []
+
+    def __call__(self, environ: Any, start: Any) -> Any:
+        request = Request(environ)
+        self.asked.append((request.path, request.content_length or 0))
+        while self.answers:
+            answer = self.answers.pop(0)(request)
+            if answer is not None:
+                return answer(environ, start)
+        return self._app(environ, start)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[HubBox]:
+    box = HubBox(tmp_path / "hub")
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def table(tmp_path: Path, hub: HubBox) -> Iterator[TableBox]:
+    box = TableBox(tmp_path / "three", hub, "Table 3")
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def door(hub: HubBox) -> Door:
+    found = Door(hub.app.wsgi_app)
+    hub.app.wsgi_app = found  # type: ignore[method-assign, assignment]
+    return found
+
+
+def problem(status: int, **headers: str) -> Answering:
+    body = {"type": f"urn:action-ladder:of-{status}", "title": "No", "status": status, "detail": "not now"}
+
+    def answer(_: Request) -> Response:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Response(json.dumps(body), status, names, content_type="application/problem+json")
+
+    return answer
+
+
+def a_player(hub: HubBox, name: str) -> Player:
+    with hub.store.write() as conn:
+        return sign_up(conn, name, AT)
+
+
+def facts(table: TableBox, count: int) -> None:
+    """Facts that are about nothing much."""
+    with table.store.write() as conn:
+        for n in range(count):
+            conn.execute(
+                "INSERT INTO sources (id, place, started_at, table_name, table_length_in, table_width_in,"
+                " ball_diameter_in, calibration_id, picture_width_px, picture_height_px)"
+                " VALUES (?, 'x', ?, '9ft', 100, 50, 2.25, 'c', 1, 1)",
+                [f"cam{outbox.last_seq(conn)}-{n}", AT],
+            )
+        outbox.tell_changes(conn)
+
+
+def unsent(table: TableBox) -> int:
+    with table.store.read() as conn:
+        return sync_state.count_unsent(conn)
+
+
+def counted(store: Store, what: str) -> int:
+    with store.read() as conn:
+        return int(conn.execute(f"SELECT count(*) FROM {what}").fetchone()[0])
+
+
+def require_alike(hub: HubBox, *tables: TableBox) -> None:
+    """Every table has the rows that the hub tells it."""
+    for table in tables:
+        for replica in REPLICAS:
+            if replica.down is not None:
+                with hub.store.read() as there, table.store.read() as here:
+                    reader = Reader(table.label, "2020-01-01")
+                    wanted = sorted(changes.all_rows(there, replica, reader), key=repr)
+                    assert sorted(changes.all_rows(here, replica, reader), key=repr) == wanted
+
+
+def until_still(*tables: TableBox) -> None:
+    for _ in range(10):
+        for table in tables:
+            table.sync.hello()
+        if sum(table.sync.once() for table in tables) == 0:
+            return
+    raise AssertionError("it does not come to rest")
+
+
+# What the hub answers.
+
+
+def test_a_batch_that_is_too_large_is_halved_and_grows_again(table: TableBox, door: Door, hub: HubBox) -> None:
+    table.sync.once()
+    facts(table, 40)
+    door.answers = [problem(413)] * 3
+    door.asked.clear()
+    table.sync.tell()
+    assert (unsent(table), counted(hub.store, "sources")) == (0, 40)
+    sizes = [size for path, size in door.asked if path == "/v1/facts"]
+    assert sizes[0] > sizes[1] > sizes[2] > sizes[3]
+    assert len(sizes) == 3 + 4  # of 5, 10, 20 and the last 5
+
+
+def test_one_fact_that_is_too_large_is_said_and_not_cut(table: TableBox, door: Door) -> None:
+    table.sync.once()
+    facts(table, 1)
+    door.answers = [problem(413)]
+    with pytest.raises(ProblemError, match="not now"):
+        table.sync.tell()
+    assert unsent(table) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_hub_that_is_busy_is_left_alone_for_as_long_as_it_asks(table: TableBox, door: Door, status: int) -> None:
+    table.sync.once()
+    facts(table, 1)
+    door.answers = [problem(status, Retry_After="40")]
+    with pytest.raises(BusyError) as busy:
+        table.sync.tell()
+    assert busy.value.wait_s == 40
+    patience = Patience(random.Random(1))
+    waits = {patience.after(busy.value) for _ in range(3)}
+    assert all(40 <= wait < 61 for wait in waits)
+    assert len(waits) == 3  # never all boxes at once
+    table.sync.tell()
+    assert unsent(table) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [("7", 7, 7), ("", 5, 5), ("soon", 5, 5), ("-3", 5, 5), ("999999999", 3600, 3600),
+     ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0), ("Wed, 21 Oct 2099 07:28:00 GMT", 3600, 3600)],
+)  # fmt: skip
+def test_however_long_it_is_said_to_wait_it_is_understood(
+    table: TableBox, door: Door, said: str, least: float, most: float
+) -> None:
+    door.answers = [problem(503, Retry_After=said)]
+    with pytest.raises(BusyError) as busy:
+        table.sync.hello()
+    assert least <= busy.value.wait_s <= most
+
+
+def test_failures_are_waited_for_longer_each_time_and_forgotten() -> None:
+    patience, away = Patience(random.Random(2)), OutOfReachError("away")
+    waits = [patience.after(away) for _ in range(12)]
+    assert 1 <= waits[0] < 1.5
+    assert all(LAST_WAIT_S <= wait < 1.5 * LAST_WAIT_S for wait in waits[7:])
+    patience.well()
+    assert 1 <= patience.after(away) < 1.5
+
+
+def html(_: Request) -> Response:
+    return Response("<h1>Welcome to this router</h1>", 200, content_type="text/html")
+
+
+def moved(_: Request) -> Response:
+    return Response("", 302, {"Location": "https://example.com/"})
+
+
+def nothing_of_ours(_: Request) -> Response:
+    return Response('{"detail": 7}', 418, content_type="application/json")
+
+
+@pytest.mark.parametrize("answer", [html, moved, nothing_of_ours])
+def test_what_is_no_hub_is_taken_for_none(table: TableBox, door: Door, answer: Answering) -> None:
+    table.sync.once()
+    facts(table, 1)
+    for act in (table.sync.hello, table.sync.tell):
+        door.answers = [answer]
+        with pytest.raises(OutOfReachError):
+            act()
+    assert unsent(table) == 1
+
+
+def empty(_: Request) -> Response:
+    return Response(b"", 200, content_type="application/gzip")
+
+
+def half(_: Request) -> Response:
+    whole = gzip.compress(b'{"feed":"x","upto":9,"more":false}\n["players",["p"],null]\n{"end":true}\n')
+    return Response(whole[: len(whole) // 2], 200, content_type="application/gzip")
+
+
+def without_an_end(_: Request) -> Response:
+    text = b'{"feed":"x","upto":9,"more":false}\n["players",["p"],null]\n'
+    return Response(gzip.compress(text), 200, content_type="application/gzip")
+
+
+@pytest.mark.parametrize("answer", [empty, half, without_an_end])
+def test_an_answer_that_was_cut_off_is_not_heard(
+    hub: HubBox, table: TableBox, door: Door, answer: Answering
+) -> None:
+    a_player(hub, "Ana")
+    table.sync.hello()
+    for name in ("Ben", "Cleo"):  # all of it, and then what has changed
+        door.answers = [answer]
+        with pytest.raises((OutOfReachError, ProblemError)):
+            table.sync.hear()
+        table.sync.hear()
+        assert counted(table.store, "players") == counted(hub.store, "players")
+        a_player(hub, name)
+
+
+def test_a_turn_never_raises_for_what_may_happen(table: TableBox, door: Door, hub: HubBox) -> None:
+    another_keeps_the_copy(hub)
+    service = TableService(table.paths, table.store)
+    facts(table, 3)
+    for answer in (
+        html,
+        moved,
+        nothing_of_ours,
+        empty,
+        half,
+        problem(500),
+        problem(503),
+        problem(401),
+        problem(410),
+    ):
+        for before in range(3):
+            door.answers = [lambda _: None] * before + [answer]
+            service.turn(float(before))
+            assert service.status
+    hub.stop()
+    service.turn(0.0)
+    assert "does not answer" in service.status
+    hub.start()
+    service.turn(0.0)
+    assert service.status == "the hub has all"
+    assert unsent(table) == 0
+
+
+def test_who_is_refused_asks_seldom(table: TableBox, door: Door) -> None:
+    service = TableService(table.paths, table.store)
+    door.answers = [problem(401)]
+    service.turn(0.0)
+    assert service.wait_s >= REFUSED_S
+    with table.store.read() as conn:
+        assert sync_state.get(conn, "problem") == "not now"
+
+
+def test_a_hub_whose_disk_is_full_acknowledges_nothing_and_loses_nothing(hub: HubBox, table: TableBox) -> None:
+    """The pages of a store are counted out: SQLite says that the disk is full, as it would."""
+    table.sync.once()
+    facts(table, 300)
+    limit = hub.store._connection  # every thread of the hub has a connection of its own
+
+    def small(mode: Any) -> Any:
+        conn = limit(mode)
+        if mode == "write":
+            pages = conn.execute("PRAGMA page_count").fetchone()[0]
+            conn.execute(f"PRAGMA max_page_count = {pages + 2}")
+        return conn
+
+    hub.store._connection = small  # type: ignore[method-assign]
+    with pytest.raises(BusyError, match="try again"):
+        table.sync.tell()
+    hub.store._connection = limit  # type: ignore[method-assign]
+    assert unsent(table) == 300
+    assert counted(hub.store, "inbox") == 0
+    hub.stop()
+    hub.start()
+    with closing(connect(hub.paths.store)) as conn:
+        conn.execute("PRAGMA max_page_count = 1073741823")
+    for connection in list(hub.store._connections.values()):
+        connection.execute("PRAGMA max_page_count = 1073741823")
+    table.sync.tell()
+    assert (unsent(table), counted(hub.store, "sources")) == (0, 300)
+
+
+# Lines and what is missing in them.
+
+
+def test_facts_of_before_the_box_was_enrolled_are_told_too(tmp_path: Path, hub: HubBox) -> None:
+    evening = Evening(tmp_path / "early", "Table 7", "early")
+    for _ in range(3):
+        evening.shoot("1")
+    evening.close()
+    table = TableBox(tmp_path / "early", hub, "Table 7")
+    table.sync.once()
+    assert counted(hub.store, "shots") == 3
+    assert counted(hub.store, "set_aside WHERE taken_in_at IS NULL") == 0
+    table.close()
+
+
+def test_what_is_gone_from_the_line_for_good_holds_up_nothing(hub: HubBox, table: TableBox) -> None:
+    """A hub restored to long ago: what was told and forgotten since can't be told again."""
+    table.sync.once()
+    facts(table, 6)
+    with table.store.write() as conn:
+        conn.execute("DELETE FROM outbox WHERE seq IN (1, 2, 4)")
+    table.sync.tell()
+    assert unsent(table) == 0
+    assert counted(hub.store, "sources") == 3
+    with hub.store.read() as conn:
+        assert conn.execute("SELECT upto FROM inbox_lines").fetchone()["upto"] == 6
+
+
+def test_a_hub_that_was_restored_is_told_again_what_it_lost(tmp_path: Path, hub: HubBox, table: TableBox) -> None:
+    ana, ben = a_player(hub, "Ana"), a_player(hub, "Ben")
+    table.sync.once()
+    evening = Evening(table.paths.data, table.label, "three")
+    evening.practise(ana)
+    evening.shoot("1")
+    table.sync.once()
+    with closing(connect(hub.paths.store)) as conn:
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    shutil.copyfile(hub.paths.store, tmp_path / "snapshot.db")
+    evening.match(ana, ben, race_to=1)
+    for kind in ("rack", "turn"):
+        evening.say(kind, side=0)
+    evening.shoot("1")
+    evening.leave()
+    table.sync.once()
+    lost = a_player(hub, "Cleo")
+    table.sync.once()
+    played = counted(hub.store, "plays"), counted(hub.store, "player_points")
+    hub.stop()
+    hub.store.close()
+    for end in ("-wal", "-shm"):
+        hub.paths.store.with_name(hub.paths.store.name + end).unlink(missing_ok=True)
+    shutil.copyfile(tmp_path / "snapshot.db", hub.paths.store)
+    restored = HubBox(hub.paths.data)
+    with restored.store.write() as conn:
+        outbox.begin_epoch(conn)
+    table.client = HubClient(restored.address, table.hub.fingerprint, table.hub.signer)
+    table.sync = TableSync(table.store, table.client)
+    until_still(table)
+    assert (counted(restored.store, "plays"), counted(restored.store, "player_points")) == played
+    with table.store.read() as conn:
+        assert get_player(conn, lost.id) is None  # it was the hub's alone
+        assert conn.execute("PRAGMA foreign_key_check").fetchall() == []
+        stay = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name = 'player_points_stay'"
+        assert conn.execute(stay).fetchone()[0] == 1
+    require_alike(restored, table)
+    evening.close()
+    restored.close()
+    hub.start()
+
+
+# Hearing.
+
+
+def test_what_another_process_has_told_meanwhile_is_not_undone(hub: HubBox, table: TableBox) -> None:
+    """The kiosk tells something between the hub's answer and the moment in which `ladder sync` writes it."""
+    ana = a_player(hub, "Ana")
+    table.sync.once()
+    evening = Evening(table.paths.data, table.label, "three")
+    with hub.store.write() as conn:
+        conn.execute("UPDATE players SET cues = 'a new one'")
+    real, kiosk = table.client.everything, HubClient.of(table.hub)
+    kiosk_sync = TableSync(table.store, kiosk)
+
+    def slow() -> Any:
+        told = real()
+        evening.practise(ana)
+        evening.shoot("1")
+        kiosk_sync.tell()
+        return told
+
+    table.client.everything = slow  # type: ignore[method-assign]
+    with table.store.write() as conn:
+        sync_state.put(conn, "feed", "another")
+    table.sync.once()
+    assert (counted(table.store, "sessions"), counted(table.store, "plays")) == (1, 1)
+    table.client.everything = real  # type: ignore[method-assign]
+    until_still(table)
+    assert (counted(table.store, "sessions"), counted(table.store, "plays")) == (1, 1)
+    require_alike(hub, table)
+    evening.close()
+    kiosk.close()
+
+
+def test_players_who_exchange_their_names_are_heard_by_everybody(hub: HubBox, table: TableBox) -> None:
+    boss, ana, ben = a_player(hub, "Boss"), a_player(hub, "Ana"), a_player(hub, "Ben")
+    table.sync.once()
+    now = datetime.now(UTC)
+    with hub.store.write() as conn:
+        for player, name in ((ana, "Somebody"), (ben, "Ana"), (ana, "Ben")):
+            known = get_player(conn, player.id)
+            assert known is not None
+            renaming.rename(conn, known, name, boss.id, now)
+    table.sync.once()
+    require_alike(hub, table)
+    with table.store.write() as conn:  # and in the order in which they signed up
+        sync_state.put(conn, "feed", "another")
+    table.sync.once()
+    require_alike(hub, table)
+
+
+def test_a_match_that_is_told_late_moves_all_later_ratings_and_is_heard(
+    tmp_path: Path, hub: HubBox, table: TableBox
+) -> None:
+    other = TableBox(tmp_path / "five", hub, "Table 5")
+    ana, ben = a_player(hub, "Ana"), a_player(hub, "Ben")
+    for box in (table, other):
+        box.sync.once()
+    early, late = (Evening(box.paths.data, box.label, box.label[-1]) for box in (table, other))
+    for evening, wait_s in ((early, 0), (late, 3600), (late, 60), (late, 60)):
+        evening.wait(wait_s)
+        evening.match(ana, ben, race_to=1)
+        evening.shoot("1")
+        evening.say("rack", side=0)
+        evening.leave()
+    other.sync.once()
+    table.sync.once()
+    until_still(table, other)
+    assert counted(hub.store, "rating_changes") == 8
+    require_alike(hub, table, other)
+    for evening in (early, late):
+        evening.close()
+    other.close()
+
+
+def test_a_table_that_calls_twice_calls_once(hub: HubBox, table: TableBox) -> None:
+    """From its own screen, and from a phone whose page the hub makes."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    table.sync.once()
+    with hub.store.write() as conn:
+        first = calls.call(conn, table.label, now)
+    with table.store.write() as conn:
+        calls.call(conn, table.label, now + timedelta(seconds=1))
+    until_still(table)
+    require_alike(hub, table)
+    for store in (hub.store, table.store):
+        with store.read() as conn:
+            assert [call.id for call in calls.open_calls(conn)] == [first.id]
+    assert counted(hub.store, "set_aside") == 0
+
+
+def test_a_later_hub_tells_of_tables_that_this_version_does_not_know(
+    hub: HubBox, table: TableBox, door: Door
+) -> None:
+    table.sync.hello()
+    lines = [{"feed": table.sync.met.feed if table.sync.met else "", "upto": 3, "more": False},
+             ["cue_rentals", ["x"], {"id": "x"}], ["shots", ["x"], None],
+             ["vote_closings", ["2026-10"], {"month": "2026-10", "closed_at": AT, "mood": "good"}],
+             {"end": True}]  # fmt: skip
+    body = gzip.compress("\n".join(json.dumps(line) for line in lines).encode() + b"\n")
+    door.answers = [lambda _: Response(body, content_type="application/gzip")]
+    table.sync.hear()
+    assert counted(table.store, "vote_closings") == 1
+
+
+def test_lines_that_fail_in_every_way_lose_nothing(hub: HubBox, table: TableBox) -> None:
+    chance = random.Random(5)
+    client = FaultyClient(table.hub, chance, 0.6)
+    sync = TableSync(table.store, client)
+    for _ in range(25):
+        facts(table, 2)
+        try:
+            sync.hello()
+            sync.once()
+        except (OutOfReachError, ProblemError):
+            pass
+    assert len(client.happened) > 5
+    client.rate = 0.0
+    sync.hello()
+    sync.once()
+    assert (unsent(table), counted(hub.store, "sources")) == (0, 50)
+    with table.store.read() as conn:
+        assert counted(hub.store, "inbox") == outbox.last_seq(conn)
+    client.close()
+
+
+def test_a_fact_that_is_no_more_than_a_row_of_text_is_sent_as_it_was_written(hub: HubBox, table: TableBox) -> None:
+    """A body is never written anew: an unknown fact of a later version arrives byte for byte."""
+    fact = make_fact("day", {"schema": 1, "ünïcode": '\u2028 \U0001f3b1 \\ " \x7f'}, AT)
+    with table.store.write() as conn:
+        outbox.append(conn, fact)
+    table.sync.once()
+    with hub.store.read() as conn:
+        row = conn.execute("SELECT body, hash FROM set_aside").fetchone()
+    assert (row["body"], row["hash"]) == (fact.body, fact.hash)

@@ -36,7 +36,6 @@ def live(folder: Path, seed: int, patch: Any, deeds: dict[str, float], steps: in
     return hall
 
 
-@pytest.mark.slow
 def test_play_at_two_tables_over_lines_that_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     live(tmp_path, 1, monkeypatch.setattr, PLAY, 60)
 

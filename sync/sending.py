@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable
 
-from edge.facts import OutboxRow
 from edge.store import outbox, sync_state
 from edge.store.database import Store
 from edge.store.outbox import Lane
@@ -36,7 +35,7 @@ class Sender:
         while True:
             with self._store.read() as conn:
                 found = outbox.rows_after(conn, acked, self._batch, self._lane)
-            rows = _without_a_gap([row for row in found if row.epoch == line.epoch])
+            rows = [row for row in found if row.epoch == line.epoch]
             if not rows:
                 return sent
             # What is not here any more can't be told: who waits for it is to go on with what is.
@@ -57,8 +56,3 @@ class Sender:
                 raise OutOfReachError(f"all up to fact {answer.ack} has come there, and nothing after it")
             acked = answer.ack
             self._batch = min(BATCH_ROWS, 2 * self._batch)
-
-
-def _without_a_gap(rows: list[OutboxRow]) -> list[OutboxRow]:
-    """The first rows, up to where a number is missing."""
-    return [row for i, row in enumerate(rows) if row.seq == rows[0].seq + i]

@@ -3,7 +3,7 @@ nothing."""
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,12 @@ from telling_box import (
 
 from edge.clock import stamp
 from edge.facts import Fact, OutboxRow, content_hash, erased, make_fact, row_changed, uuid7
+from edge.hall import merging, taking_over
 from edge.hall.players import erase_player, sign_up
-from edge.store import inbox
+from edge.hall.plays import seen_of
+from edge.hall.sessions import get_session, move_session
+from edge.store import changes, inbox
+from edge.store.changes import Reader
 from edge.store.database import Store
 from edge.store.replicas import REPLICAS
 from sync import protocol
@@ -54,11 +58,14 @@ def fates(answer: Answer) -> list[tuple[int, str]]:
     return [(seq, fate) for seq, fate, _ in answer.set_aside]
 
 
+SEEN = json.dumps(asdict(seen_of(a_shot("cam/1", ["1"]))))
+
+
 def a_play(shot_id: str, session_id: str, player_id: str, **other: Any) -> Fact:
     values = {
         "shot_id": shot_id, "session_id": session_id, "match_id": None, "player_id": player_id,
         "day": "2026-11-30", "played_at": AT, "lasted_s": 4.0, "result": "make", "scratch": 0, "kind": "cut",
-        "potted": 1, "cue_speed_mph": 8.0, "difficulty": None, "cell": 3, "seen": "{}", "rack": None,
+        "potted": 1, "cue_speed_mph": 8.0, "difficulty": None, "cell": 3, "seen": SEEN, "rack": None,
         "inning": None, "run": 1, "points": 0, "foul": None, "sure": 1, "safety_won": None, **other,
     }  # fmt: skip
     return row("plays", shot_id, values)
@@ -396,6 +403,107 @@ def test_shots_of_a_player_who_was_erased_meanwhile_are_to_be_deleted(hub: Store
         erase_player(conn, ana, AT)
     box.tell(*an_evening(ana))
     assert only(hub, "SELECT player_id FROM erasures")[0] == ana
+
+
+def test_what_is_told_of_somebody_whose_account_became_anothers_is_the_others(hub: Store, box: TellingBox) -> None:
+    """Ana was merged into Bea while her table was out of reach, where she played on."""
+    ana, bea = a_player(hub), a_player(hub, "Bea")
+    evening = an_evening(ana)
+    box.tell(*evening[:2])
+    with hub.write() as conn:
+        boss = sign_up(conn, "Boss", AT, frozenset({"player", "admin"}))
+        merging.merge(conn, ana, bea, boss.id, NOW)
+        after = changes.latest(conn)
+    answer = box.tell(*evening[2:], session_row("s2", ana), row("sessions", "s2", {"player_id": ana}, new=False))
+    assert answer.set_aside == ()
+    assert [count(hub, "plays", f"player_id = '{one}'") for one in (ana, bea)] == [0, 1]
+    assert [count(hub, "sessions", f"player_id = '{one}'") for one in (ana, bea)] == [0, 2]
+    assert only(hub, "SELECT shots FROM metrics_daily WHERE player_id = ?", bea)[0] == 1
+    assert count(hub, "erasures") == 0  # nothing of it is to be deleted
+    with hub.read() as conn:  # and the table is told whose they are
+        told, _ = changes.rows_since(conn, REPLICAS, Reader("Table 3", "2026-01-01"), after, 1000)
+    whose = {one.key: (one.values or {})["player_id"] for one in told if one.table == "sessions"}
+    assert whose == {("s",): bea, ("s2",): bea}
+
+
+def test_what_a_guest_played_against_whoever_claims_them_stays_the_guests(hub: Store, box: TellingBox) -> None:
+    ana = a_player(hub)
+    match = {
+        "id": "m", "game": "9-ball", "race_to": 1, "breaks": "alternate", "first_breaker": 0,
+        "table_label": "Table 3", "player_a": "g", "player_b": ana, "started_at": AT, "day": "2026-11-30",
+        "status": "open", "score_a": 0, "score_b": 0, "hill_hill": 0, "winner": None, "state": "{}",
+    }  # fmt: skip
+    box.tell(guest_row("g"), session_row("s0", "g"))
+    with hub.write() as conn:
+        taking_over.take_over(conn, "g", ana, NOW)
+    box.tell(
+        row("matches", "m", match),
+        session_row("s1", "g", kind="match", match_id="m"),
+        session_row("s2", ana, kind="match", match_id="m"),
+        row("matches", "m", {"winner": "g", "status": "over", "ended_at": AT}, new=False),
+        session_row("s3", "g"),
+    )
+    assert only(hub, "SELECT player_a, player_b, winner FROM matches")[:] == ("g", ana, "g")
+    whose = {one["id"]: one["player_id"] for one in whole_store(hub)["sessions"]}
+    assert whose == {"s0": ana, "s1": "g", "s2": ana, "s3": ana}
+
+
+def test_a_stay_at_two_tables_is_counted_whole(hub: Store, box: TellingBox) -> None:
+    """Each table tells how many shots it has seen of a stay that staff have moved."""
+    other, ana = TellingBox(hub), a_player(hub)
+    box.tell(*an_evening(ana))
+    with hub.write() as conn:
+        session = get_session(conn, "s")
+        assert session is not None
+        move_session(conn, session, "Table 5", NOW)
+    other.tell(
+        source_row(id="cam5", table_label="Table 5"),
+        shot_fact(a_shot("cam5/1"), "cam5"),
+        a_play("cam5/1", "s", ana, result="miss", run=0),
+        row("sessions", "s", {"shots": 1, "active_s": 49.0, "active_at": AT}, new=False),
+    )
+    assert only(hub, "SELECT shots FROM sessions")[0] == 2
+    assert only(hub, "SELECT shots, makes FROM metrics_daily")[:] == (2, 1)
+
+
+def test_what_is_told_of_a_row_that_was_deleted_here_is_no_dead_letter(hub: Store, box: TellingBox) -> None:
+    """Of somebody who was erased, before their table has heard of it."""
+    box.tell(*an_evening(a_player(hub)))
+    with hub.write() as conn:
+        conn.execute("DELETE FROM sessions")
+    answer = box.tell(
+        row("sessions", "s", {"shots": 2}, new=False),
+        row("plays", "cam/1", {"run": 2}, new=False),
+        shot_fact(a_shot("cam/2")),
+        a_play("cam/2", "s", "whoever"),
+        row("sessions", "s", None, new=False),
+    )
+    assert (answer.ack, answer.set_aside) == (10, ())
+    assert (count(hub, "sessions"), count(hub, "plays")) == (0, 0)
+
+
+def test_a_match_that_was_over_is_not_broken_off_by_a_table_that_had_not_heard(
+    hub: Store, box: TellingBox
+) -> None:
+    """Its winner walked to another table, where it looked as if it went on."""
+    ana, bea, other = a_player(hub), a_player(hub, "Bea"), TellingBox(hub)
+    match = {
+        "id": "m", "game": "9-ball", "race_to": 1, "breaks": "alternate", "first_breaker": 0,
+        "table_label": "Table 3", "player_a": ana, "player_b": bea, "started_at": AT, "day": "2026-11-30",
+        "status": "over", "score_a": 1, "score_b": 0, "hill_hill": 0, "winner": ana, "ended_at": AT, "state": "{}",
+    }  # fmt: skip
+    box.tell(row("matches", "m", match))
+    with hub.read() as conn:
+        after = changes.latest(conn)
+    other.tell(row("matches", "m", {"status": "abandoned", "ended_at": AT.replace("12:", "13:")}, new=False))
+    assert only(hub, "SELECT status, winner, ended_at FROM matches")[:] == ("over", ana, AT)
+    with hub.read() as conn:
+        told, _ = changes.rows_since(conn, REPLICAS, Reader("Table 5", "2026-01-01"), after, 1000)
+    assert [(one.values or {})["status"] for one in told if one.table == "matches"] == ["over"]
+    box.tell(
+        row("matches", "m", {"status": "abandoned", "winner": None}, new=False)
+    )  # its own table takes it back
+    assert only(hub, "SELECT status, winner FROM matches")[:] == ("abandoned", None)
 
 
 def test_an_erased_shot_goes_with_what_it_counted(hub: Store, box: TellingBox) -> None:

@@ -1,8 +1,6 @@
 """`ladder kiosk`: the pages, served by gunicorn with one worker and many threads."""
 
 import errno
-import logging
-import os
 import signal
 import socket
 from dataclasses import dataclass, replace
@@ -12,16 +10,14 @@ from typing import Any
 
 import click
 from flask import Flask
-from gunicorn.app.base import BaseApplication
 
 from edge.cli import Failure
 from edge.commands.options import data_option
 from edge.hall.certificate import Certificate, CertificateError, load_certificate
 from edge.hall.keys import KeysError, load_keys
-from edge.runtime.damage_watch import DamageWatch
-from edge.runtime.notify import Heart, database_answers, from_environment
 from edge.runtime.paths import Paths, box_paths, make_directories
 from edge.settings import Kiosk, Settings, SettingsError, load_settings
+from edge.store.database import Store
 from edge.store.errors import StoreError
 from edge.store.migrations import require_current
 from kiosk import lines
@@ -30,7 +26,8 @@ from kiosk.box import EXTENSION, Box
 from kiosk.lines import Lines
 from kiosk.player.phones import network_address
 from kiosk.security import own_names
-from kiosk.worker import KioskWorker, SecureLine
+from kiosk.serving import BoxServer, Tuning
+from kiosk.worker import SecureLine
 
 THREADS = 40  # every open page keeps one for its stream; the hub lets in fewer than that
 GRACE_S = 3
@@ -132,67 +129,40 @@ def _why_not(error: OSError, host: str, port: int, other: str) -> str:
     return f"{host} port {port} can't be listened on: {error.strerror or error}"
 
 
-class Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn on sockets that listen already, without a configuration of its own."""
+class Server(BoxServer):
+    """The kiosk, on its plain line and its secure one."""
 
     def __init__(
         self, paths: Paths, settings: Settings, listener: socket.socket, secure: Secure | None = None
     ) -> None:
-        self._paths = paths
-        self._settings = settings
-        self._listeners = [listener] if secure is None else [listener, secure.listener]
         self._lines = Lines(listener.getsockname()[1])
-        self.secure_line: SecureLine | None = None  # for the worker
-        # Gunicorn would say that it is ready before a worker serves anything: it does not find where.
-        self._notifier = from_environment()
+        listeners = [listener]
         if secure is not None:
             self._lines = replace(self._lines, secure_port=secure.line.port, fingerprint=secure.fingerprint)
-            self.secure_line = secure.line
-        super().__init__()
+            listeners.append(secure.listener)
+        super().__init__(
+            paths,
+            settings,
+            listeners,
+            None if secure is None else secure.line,
+            Tuning("ladder-kiosk", THREADS, timeout_s=30, grace_s=GRACE_S, keepalive_s=5),
+        )
 
-    def load_config(self) -> None:
-        for listener in self._listeners:
-            os.set_inheritable(listener.fileno(), True)
-        options: dict[str, Any] = {
-            "bind": [f"fd://{listener.fileno()}" for listener in self._listeners],
-            "workers": 1,
-            "worker_class": KioskWorker,
-            "threads": THREADS,
-            "timeout": 30,
-            "graceful_timeout": GRACE_S,
-            "keepalive": 5,
-            "loglevel": "warning",
-            "proc_name": "ladder-kiosk",
-            "control_socket_disable": True,
-            "forwarded_allow_ips": "",  # there is no proxy: nobody is believed to be one
-            "post_worker_init": self._begin,
-        }
-        if Path("/dev/shm").is_dir():
-            options["worker_tmp_dir"] = "/dev/shm"  # the worker's heartbeat never waits for a disk
-        for name, value in options.items():
-            if name in self.cfg.settings:  # a version of gunicorn may not have all of them
-                self.cfg.set(name, value)
-
-    def _begin(self, worker: Any) -> None:
-        begin_and_end(worker)
-        if self._notifier:
-            store = worker.wsgi.extensions[EXTENSION].store
-            Heart(self._notifier, (worker.why_not, database_answers(store))).start()  # it ends with the process
-
-    def load(self) -> Flask:
-        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-        app = create_app(self._paths, self._settings)
+    def make_app(self) -> Flask:
+        app = create_app(self.paths, self.settings)
         lines.install(app, self._lines)
         return app
 
+    def begin(self, worker: Any) -> Store:
+        box: Box = worker.wsgi.extensions[EXTENSION]
+        begin_and_end(box)
+        return box.store
 
-def begin_and_end(worker: Any) -> None:
+
+def begin_and_end(box: Box) -> None:
     """Begins what runs beside the pages, and ends it at a stop: a stream never ends by itself, and the worker
     would wait for its grace to pass."""
-    box: Box = worker.wsgi.extensions[EXTENSION]
     box.caretaker.start()
-    # The master ends too: what is started anew comes by a new start of the service.
-    DamageWatch(box.paths.store, lambda: os.kill(os.getppid(), signal.SIGTERM)).start()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         _before(number, box.close)
 

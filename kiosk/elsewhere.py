@@ -82,7 +82,7 @@ class KioskDesk:
     """What the hub does for people at other tables, by the views of its own kiosk."""
 
     def __init__(self, app: Flask, store: Store, keys: Keys) -> None:
-        self._app = app
+        self.app = app
         self._store = store
         self._keys = keys
 
@@ -102,7 +102,7 @@ class KioskDesk:
         finally:
             builder.close()
         environ |= {ENVIRON: asked, "REMOTE_ADDR": asked.asker.address, "CONTENT_LENGTH": str(len(asked.body))}
-        chunks, status, headers = run_wsgi_app(self._app.wsgi_app, environ, buffered=True)
+        chunks, status, headers = run_wsgi_app(self.app.wsgi_app, environ, buffered=True)
         kept = [(name, value) for name, value in headers if name.lower() not in NOT_HANDED_ON]
         said = headers.get(LOG_IN)
         log_in = None if said is None else LogIn(**json.loads(said))

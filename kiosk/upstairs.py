@@ -17,10 +17,9 @@ from edge.store.errors import StoreError
 from kiosk import elsewhere, who
 from kiosk.security import HARMLESS, Refusal
 from kiosk.who import current_visitor, is_screen
-from sync.hub_client import BusyError, HubClient, OutOfReachError
+from sync.hub_client import FAILURES, BusyError, HubClient, OutOfReachError
 from sync.hub_file import HubFileError, load_hub
 from sync.pages import Asker, LogIn, PageAnswer, PageRequest, read_answer
-from sync.protocol import ProblemError
 from sync.table import TableSync
 
 log = logging.getLogger(__name__)
@@ -36,9 +35,6 @@ HANDED_ON = (
     "Accept", "Accept-Language", "Content-Type", "Cookie", "Host", "HX-Request", "HX-Target", "HX-Trigger",
     "HX-Current-URL", "Referer", "X-CSRF-Token",
 )  # fmt: skip
-TRIES = 2  # with one key, so that nothing is done twice
-
-Failures = (OutOfReachError, BusyError, ProblemError)
 
 
 def install(app: Flask, hub: elsewhere.Upstairs | None) -> None:
@@ -99,7 +95,7 @@ class HubUpstairs:
             answer = self._answer(line, asked)
             if once:
                 self._hear(line)
-        except Failures as error:
+        except FAILURES as error:
             log.warning("the hub was not reached for %s: %s", request.path, error)
             raise Refusal(503, "hub_away") from error
         return self._response(answer)
@@ -110,9 +106,8 @@ class HubUpstairs:
             line = self._line()
             found = line.client.post("/v1/pin", {"name": name, "pin": typed})
             verdict = Verdict(found["outcome"], found["player_id"], float(found["wait_s"]))
-            if verdict.player_id is not None and not self._is_known(verdict.player_id):
-                self._hear(line)
-        except (*Failures, KeyError, TypeError, ValueError):
+            self._come_to_know(line, verdict.player_id)
+        except (*FAILURES, KeyError, TypeError, ValueError):
             return None
         return verdict
 
@@ -121,22 +116,21 @@ class HubUpstairs:
         try:
             line = self._line()
             found = line.client.post("/v1/card", {"number": number})["player_id"]
-            if found is not None and not self._is_known(found):
-                self._hear(line)
-        except (*Failures, KeyError):
+            self._come_to_know(line, found)
+        except (*FAILURES, KeyError):
             return None
         return None if found is None else str(found)
 
     def _answer(self, line: _Line, asked: PageRequest) -> PageAnswer:
-        for left in reversed(range(TRIES)):
-            try:
-                return read_answer(line.client.post("/v1/page", asked.to_json()))
-            except (OutOfReachError, BusyError):
-                if left == 0:
-                    raise
-            except ValueError as error:
-                raise OutOfReachError("what answers is not the hub") from error
-        raise AssertionError
+        said = asked.to_json()
+        try:
+            found = line.client.post("/v1/page", said)
+        except (OutOfReachError, BusyError):
+            found = line.client.post("/v1/page", said)  # with the same key, so that nothing is done twice
+        try:
+            return read_answer(found)
+        except ValueError as error:
+            raise OutOfReachError("what answers is not the hub") from error
 
     def _hear(self, line: _Line) -> None:
         """Hears at once what has changed; else `ladder sync` does, in a moment."""
@@ -162,9 +156,12 @@ class HubUpstairs:
                 raise Refusal(503, "hub_away")  # their name has not come here yet
             who.log_in_as(conn, response, whom)
 
-    def _is_known(self, player_id: str) -> bool:
+    def _come_to_know(self, line: _Line, player_id: str | None) -> None:
+        """Who is let in here has to be known here."""
         with self._store.read() as conn:
-            return get_player(conn, player_id) is not None
+            known = player_id is None or get_player(conn, player_id) is not None
+        if not known:
+            self._hear(line)
 
     def _line(self) -> _Line:
         """This thread's connection, by the hub's address as it stands now. Raises OutOfReachError."""

@@ -7,9 +7,7 @@ No player's name, no shot and no picture goes there.
 import hmac
 import json
 import logging
-import os
 import secrets
-import stat
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from calibration.whole_file import partial_of, replace_file
+from calibration.whole_file import replace_file
 from edge.clock import stamp
 from edge.facts import make_fact
 from edge.hall import devices
@@ -76,10 +74,7 @@ def load_cloud(path: Path) -> Cloud | None:
 
 def save_cloud(path: Path, cloud: Cloud) -> None:
     """Writes it, durable and private. Raises OSError."""
-    partial = partial_of(path)
-    partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR))
-    replace_file(path, json.dumps({"schema": 1, **asdict(cloud)}, indent=1).encode(), durable=True)
+    replace_file(path, json.dumps({"schema": 1, **asdict(cloud)}, indent=1).encode(), durable=True, private=True)
 
 
 def enrol(path: Path, store: Store, address: str, typed: str) -> Cloud:
@@ -93,7 +88,7 @@ def enrol(path: Path, store: Store, address: str, typed: str) -> Cloud:
     with store.read() as conn:
         device = str(conn.execute("SELECT device FROM identity").fetchone()["device"])
     proof = CloudProof(device, secrets.token_hex(16), address)
-    client = HubClient.at(address, None)
+    client = HubClient(address, None, None)
     try:
         told = client.post("/v1/enrol", {"device": device, "nonce": proof.nonce, "proof": proof.by(code, "hub")})
     except ProblemError as problem:
@@ -176,9 +171,7 @@ class CloudSync:
             },
         )
         with self._store.write() as conn:
-            for line in sync_state.own_lines(conn, "cloud_outbox"):
-                acked = found["lines"].get(line.epoch, line.begins - 1)
-                sync_state.keep_acked(conn, line.epoch, acked, "cloud_outbox")
+            sync_state.hear_acked(conn, found["lines"], "cloud_outbox")
             sync_state.put(conn, "cloud_seen_at", found["time"])
 
 

@@ -10,7 +10,7 @@ from edge.settings import Settings
 from edge.store.database import Store
 from edge.store.errors import StoreError
 from sync.cloud_link import Cloud, CloudLinkError, CloudSync, load_cloud
-from sync.hub_client import BusyError, HubClient, OutOfReachError
+from sync.hub_client import FAILURES, HubClient
 from sync.protocol import ProblemError
 from sync.table import Patience
 
@@ -43,7 +43,7 @@ class CloudService:
             return
         try:
             self.wait_s = self._turn(mono_s)
-        except (OutOfReachError, BusyError, ProblemError, CloudLinkError, StoreError, OSError) as error:
+        except (*FAILURES, CloudLinkError, StoreError, OSError) as error:
             if self.status != str(error):
                 log.warning("the cloud: %s", error)
             self.status = str(error)
@@ -57,7 +57,7 @@ class CloudService:
             self.status = "this box knows no cloud"
             return NO_CLOUD_S
         if self._sync is None or cloud != self._cloud:
-            client = HubClient.at(cloud.address, cloud.signer)
+            client = HubClient(cloud.address, None, cloud.signer)
             self._cloud = cloud
             self._sync = CloudSync(
                 self._store, client, self._settings.hall.zone, self._settings.table.label, self._says

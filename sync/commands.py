@@ -28,9 +28,8 @@ from sync import cloud_link, enrolment, health
 from sync.cloud_link import CloudLinkError
 from sync.cloud_service import CloudService
 from sync.enrolment import HUB_PORT, EnrolmentError
-from sync.hub_client import BusyError, OutOfReachError
+from sync.hub_client import FAILURES
 from sync.hub_file import HubFileError
-from sync.protocol import ProblemError
 from sync.table_service import TableService
 
 TURN_S = 300.0  # a turn that sends everything and hears everything
@@ -192,7 +191,7 @@ def _enrol_at_cloud(paths: Paths, store: Store, code: str, address: str) -> None
         cloud = cloud_link.enrol(paths.cloud, store, address, code)
     except DeviceError as error:
         raise Failure("that is no code: it has twelve letters and digits, as the cloud has shown it") from error
-    except (CloudLinkError, OutOfReachError, BusyError, ProblemError) as error:
+    except (CloudLinkError, *FAILURES) as error:
         raise Failure(str(error)) from error
     click.echo(f"{cloud.hall} is known at {cloud.address} now. Start this box's services again.")
 

@@ -65,8 +65,7 @@ class HubCopy:
             if part.name != self.path.name:
                 (snapshot.path / part.name).replace(self.directory / part.name)
         with Store(snapshot.path / self.path.name) as store, store.write() as conn:
-            # What is written into it from now on is told by nobody.
-            conn.execute("UPDATE hall_role SET taking_over = 1")
+            changes.tell_nobody(conn)
             sync_state.put(conn, COPIED, str(changes.latest(conn)))
         for end in ("-wal", "-shm"):
             (snapshot.path / f"{self.path.name}{end}").unlink(missing_ok=True)

@@ -1,21 +1,19 @@
 """How a box comes into a hall: with a code that is read off the hub and typed here."""
 
-import hashlib
 import hmac
 import secrets
 import socket
 import ssl
-from pathlib import Path
 
 from edge.hall import keys
+from edge.hall.certificate import fingerprint_of
 from edge.hall.devices import Proof, clean_code
 from edge.runtime.paths import Paths
 from edge.store import changes
 from edge.store.database import Store
 from edge.store.replicas import BY_TABLE
-from sync.hub_client import CONNECT_S, BusyError, HubClient, OutOfReachError
+from sync.hub_client import CONNECT_S, FAILURES, HubClient
 from sync.hub_file import Hub, save_hub
-from sync.protocol import ProblemError
 
 HUB_PORT = 8444
 
@@ -44,7 +42,7 @@ def enrol(paths: Paths, store: Store, address: str, typed: str, label: str) -> H
     client = HubClient(address, proof.fingerprint, None)
     try:
         told = client.post("/v1/enrol", {"device": device, "nonce": proof.nonce, "proof": proof.by(code, "box")})
-    except (OutOfReachError, BusyError, ProblemError) as error:
+    except FAILURES as error:
         raise EnrolmentError(str(error)) from error
     finally:
         client.close()
@@ -64,12 +62,12 @@ def enrol(paths: Paths, store: Store, address: str, typed: str, label: str) -> H
     with store.write() as conn:
         changes.begin_noting(conn, "table")
         # What was seen before is in line already, and refers to where it was seen.
-        changes.mention_all(conn, BY_TABLE["sources"])
+        changes.mention(conn, BY_TABLE["sources"])
     return hub
 
 
 def fingerprint_at(address: str) -> str:
-    """The SHA-256, in hex, of the certificate that is shown there. Raises EnrolmentError."""
+    """The fingerprint of the certificate that is shown there. Raises EnrolmentError."""
     host, _, port = address.rpartition(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is the proof that tells who it is
@@ -82,11 +80,4 @@ def fingerprint_at(address: str) -> str:
     except (OSError, ValueError) as error:
         raise EnrolmentError(f"no hub answers at {address}: is that its address, and does it run?") from error
     assert shown is not None
-    return hashlib.sha256(shown).hexdigest()
-
-
-def certificate_fingerprint(path: Path) -> str:
-    """As `fingerprint_at`, of the first certificate in a file."""
-    text = path.read_text("ascii")
-    begin, end = text.index("-----BEGIN CERTIFICATE-----"), text.index("-----END CERTIFICATE-----")
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(text[begin : end + 25])).hexdigest()
+    return fingerprint_of(shown)

@@ -13,6 +13,7 @@ from edge.runtime.paths import Paths
 from edge.store import changes, inbox, sync_state
 from edge.store.database import Store
 from edge.store.errors import StoreError
+from sync import hub_watch
 
 LIVES_S, AWAY_S = 60.0, 600.0
 WAITING = 2_000  # facts; some hours of play
@@ -48,10 +49,11 @@ def look_at_sync(scene: Scene) -> Finding:
                 return _table(sync_state.get(conn, "hub_seen_at"), sync_state.get(conn, "problem"),
                               sync_state.count_unsent(conn), scene.now)  # fmt: skip
             aside = inbox.count_waiting(conn)
-            if sync_state.get(conn, "replaced_by"):
+            successor = hub_watch.successor(conn)
+            if successor is not None:
                 return Finding(
                     "bad",
-                    f"Another box is the hall's hub now, at {sync_state.get(conn, 'replaced_by')}.",
+                    f"Another box is the hall's hub now, at {successor}.",
                     "Stop this box, put its data aside, and enrol it there as a table.",
                 )
             return _hub(devices(conn), sum(aside.values()), scene.now)

@@ -9,7 +9,7 @@ import logging
 import secrets
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, cast
@@ -24,7 +24,7 @@ from edge.hall.devices import Device, DeviceError, Proof
 from edge.hall.errors import HallError
 from edge.hall.pins import Verdict
 from edge.hall.tables import note_other_box
-from edge.store import changes, inbox
+from edge.store import changes, inbox, sync_state
 from edge.store.changes import Change, Reader
 from edge.store.database import Store
 from edge.store.errors import StoreError
@@ -77,14 +77,12 @@ def no_snapshot() -> Iterator[bytes]:
 @dataclass(frozen=True, slots=True)
 class Hall:
     """What the hub knows besides its store. `secrets` are the hall's keys, which a box is given when it is
-    enrolled; `fingerprint` is that of its certificate, in hex; `term` counts who has been the hub. The `desk`
-    answers what people at a table ask."""
+    enrolled; `fingerprint` is that of its certificate. The `desk` answers what people at a table ask."""
 
     store: Store
     name: str
     fingerprint: str
     secrets: Callable[[], dict[str, str]]
-    term: Callable[[], int]
     desk: Desk = field(default_factory=NoDesk)
     snapshot: Callable[[], Iterator[bytes]] = no_snapshot
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -102,10 +100,10 @@ def create_app(hall: Hall) -> Flask:
     def believe() -> None:
         if request.endpoint in ("hub.healthz", "hub.term", None):
             return
-        successor = hub_watch.successor(hall.store)
-        if successor is not None:
-            raise ProblemError(421, "replaced", f"Another box is the hub now, at {successor}.", address=successor)
-        if request.endpoint != "hub.enrol":
+        if request.endpoint == "hub.enrol":
+            with hall.store.read() as conn:
+                _require_hub(conn)
+        else:
             g.device = _believed(hall)
 
     app.register_error_handler(ProblemError, _problem)
@@ -148,7 +146,7 @@ def hello() -> Response:
         found = {
             "time": stamp(now),
             "hall": hall().name,
-            "term": hall().term(),
+            "term": sync_state.term(conn),
             "table_label": g.device.table_label,
             "lines": inbox.lines_of(conn, g.device.id),
             "feed": changes.feed(conn),
@@ -201,7 +199,8 @@ def card() -> Response:
 @blueprint.get("/v1/term")
 def term() -> Response:
     """Who is the hub: asked by a box that was, of one that may be."""
-    return jsonify({"term": hall().term()})
+    with hall().store.read() as conn:
+        return jsonify({"term": sync_state.term(conn)})
 
 
 @blueprint.get("/v1/snapshot")
@@ -214,23 +213,28 @@ def snapshot() -> Response:
 
 @blueprint.get("/v1/rows")
 def rows() -> Response:
+    feed, after = _where()
     reader = _reader(hall(), g.device)
-    if request.args.get("copy") == "1":
-        with hall().store.read() as conn:
-            _require_keeper(conn, g.device)
-        reader = Reader(None)
     with hall().store.read() as conn:
-        feed, after = _where()
+        if request.args.get("copy") == "1":
+            _require_keeper(conn, g.device)
+            reader = Reader(None)
         if feed != changes.feed(conn) or after > changes.latest(conn) or after < changes.oldest(conn) - 1:
             raise ProblemError(410, "start-anew", "What has changed since is not known any more: take all.")
         found, upto = changes.rows_since(conn, REPLICAS, reader, after, MOST_CHANGES)
         head = {"feed": feed, "upto": upto, "more": upto < changes.latest(conn)}
-    return _lines([head, *(_as_json(one) for one in found)])
+    return _zipped(head, found)
 
 
 @blueprint.get("/v1/everything")
 def everything() -> Response:
-    return Response(_everything(hall(), _reader(hall(), g.device)), content_type="application/gzip")
+    return Response(_everything(hall().store, _reader(hall(), g.device)), content_type="application/gzip")
+
+
+def _require_hub(conn: sqlite3.Connection) -> None:
+    successor = hub_watch.successor(conn)
+    if successor is not None:
+        raise ProblemError(421, "replaced", f"Another box is the hub now, at {successor}.", address=successor)
 
 
 def _believed(hall: Hall) -> Device:
@@ -239,6 +243,7 @@ def _believed(hall: Hall) -> Device:
     body = request.get_data()
     now = hall.now()
     with hall.store.read() as conn:
+        _require_hub(conn)
         device = devices.get_device(conn, signed.device)
         secret = devices.key_in_use(conn, signed.device, signed.key_id, now)
         earlier = devices.has_earlier_key(conn, signed.device, signed.key_id, now)
@@ -267,13 +272,15 @@ def _enrol(hall: Hall, said: dict[str, Any], now: datetime) -> dict[str, Any]:
     if not is_uuid(device) or not 16 <= len(nonce) <= 64:
         raise ProblemError(400, "malformed", "That is no request to be enrolled.")
     proof = Proof(device, nonce, hall.fingerprint)
-    refused: DeviceError | None = None
     with hall.store.write() as conn:  # a wrong try is counted, so it must be committed
         try:
             code, box, key_id, secret = devices.enrol(conn, proof, given, now)
-            changes.begin_noting(conn, "hub")
         except DeviceError as error:
-            refused = error
+            refused: DeviceError | None = error
+        else:
+            refused = None
+            changes.begin_noting(conn, "hub")
+            term = sync_state.term(conn)
     if refused is not None:
         raise refused
     log.info("%s is enrolled", box.table_label)
@@ -284,7 +291,7 @@ def _enrol(hall: Hall, said: dict[str, Any], now: datetime) -> dict[str, Any]:
         "key_id": key_id,
         "key": secret.hex(),
         "secrets": hall.secrets(),
-        "term": hall.term(),
+        "term": term,
     }
 
 
@@ -351,22 +358,24 @@ def _reader(hall: Hall, device: Device) -> Reader:
     return Reader(device.table_label, since)
 
 
-def _everything(hall: Hall, reader: Reader) -> Iterator[bytes]:
-    """All that a box is told, as gzipped lines, of one moment."""
-    packer = zlib.compressobj(1, wbits=31)
-    with hall.store.read() as conn:
+def _everything(store: Store, reader: Reader) -> Iterator[bytes]:
+    """All that a box is told, of one moment."""
+    with store.read() as conn:
         head = {"feed": changes.feed(conn), "upto": changes.latest(conn), "more": False}
-        yield packer.compress(_line(head))
-        for replica in REPLICAS:
-            for one in changes.all_rows(conn, replica, reader):
-                yield packer.compress(_line(_as_json(one)))
-    yield packer.compress(_line({"end": True})) + packer.flush()
+        yield from _zip(head, (one for replica in REPLICAS for one in changes.all_rows(conn, replica, reader)))
 
 
-def _lines(found: list[Any]) -> Response:
+def _zipped(head: dict[str, Any], found: Iterable[Change]) -> Response:
+    return Response(b"".join(_zip(head, found)), content_type="application/gzip")
+
+
+def _zip(head: dict[str, Any], found: Iterable[Change]) -> Iterator[bytes]:
+    """Gzipped lines: a head, rows, and an end, by which who hears them knows that it has all."""
     packer = zlib.compressobj(1, wbits=31)
-    body = b"".join(packer.compress(_line(one)) for one in [*found, {"end": True}]) + packer.flush()
-    return Response(body, content_type="application/gzip")
+    yield packer.compress(_line(head))
+    for one in found:
+        yield packer.compress(_line(_as_json(one)))
+    yield packer.compress(_line({"end": True})) + packer.flush()
 
 
 def _line(found: Any) -> bytes:

@@ -19,6 +19,7 @@ from sync.protocol import Answer, ProblemError, Signer, read_answer
 
 CONNECT_S, READ_S = 3.0, 30.0
 MOST_ANSWER = 256 << 20
+CUT_OFF = "the hub's answer was cut off"
 
 
 class OutOfReachError(Exception):
@@ -31,6 +32,10 @@ class BusyError(Exception):
     def __init__(self, detail: str, wait_s: float) -> None:
         super().__init__(detail)
         self.wait_s = wait_s
+
+
+# What every call may end in.
+FAILURES = (OutOfReachError, BusyError, ProblemError)
 
 
 class _Pinned(HTTPAdapter):
@@ -53,21 +58,16 @@ class _Pinned(HTTPAdapter):
 class HubClient:
     """The hub, for one box. Every call raises OutOfReachError, BusyError or ProblemError."""
 
-    def __init__(self, address: str, fingerprint: str, signer: Signer | None) -> None:
-        self._base = f"https://{address}"
+    def __init__(self, address: str, fingerprint: str | None, signer: Signer | None) -> None:
+        """`address` is a hub's, `host:port`; or without a fingerprint the cloud's, such as
+        `https://ladder.example.com`, which an authority vouches for."""
+        self._base = address if fingerprint is None else f"https://{address}"
         self._signer = signer
         self._session = requests.Session()
-        self._session.verify = False  # by the fingerprint instead
-        self._session.trust_env = False  # no proxy of the environment between boxes of one hall
-        self._session.mount("https://", _Pinned(fingerprint))
-
-    @classmethod
-    def at(cls, url: str, signer: Signer | None) -> "HubClient":
-        """The cloud at an address such as `https://ladder.example.com`, by its certificate's authority."""
-        client = cls("", "", signer)
-        client._base = url
-        client._session = requests.Session()
-        return client
+        if fingerprint is not None:
+            self._session.verify = False  # by the fingerprint instead
+            self._session.trust_env = False  # no proxy of the environment between boxes of one hall
+            self._session.mount("https://", _Pinned(fingerprint))
 
     @classmethod
     def of(cls, hub: Hub) -> "HubClient":
@@ -96,7 +96,7 @@ class HubClient:
         try:
             yield from answer.iter_content(1 << 16)
         except (requests.RequestException, OSError) as error:
-            raise OutOfReachError("the hub's answer was cut off") from error
+            raise OutOfReachError(CUT_OFF) from error
 
     def rows(self, feed: str, after: int, *, copy: bool = False) -> tuple[dict[str, Any], list[Change]]:
         """What has changed since: the answer's head, and the rows; for a copy of the hub, all of them."""
@@ -133,7 +133,7 @@ class HubClient:
         except requests.exceptions.SSLError as error:
             raise OutOfReachError("what answers at the hub's address shows another certificate") from error
         except (requests.RequestException, ssl.SSLError, OSError) as error:
-            raise OutOfReachError(f"the hub at {self._base[8:]} does not answer") from error
+            raise OutOfReachError(f"the hub at {self._base.partition('//')[2]} does not answer") from error
         if answer.status_code in fine:
             return answer
         raise _refused(answer)
@@ -146,7 +146,7 @@ class HubClient:
 
     def _head(self, lines: list[bytes]) -> dict[str, Any]:
         if len(lines) < 2 or json.loads(lines[-1]) != {"end": True}:
-            raise OutOfReachError("the hub's answer was cut off")
+            _cut_off()
         head: dict[str, Any] = json.loads(lines[0])
         return head
 
@@ -183,12 +183,12 @@ def _unzipped_lines(answer: requests.Response) -> Iterator[bytes]:
             *lines, rest = (rest + unpacker.decompress(chunk)).split(b"\n")
             yield from lines
     except (requests.RequestException, zlib.error, OSError) as error:
-        raise OutOfReachError("the hub's answer was cut off") from error
+        raise OutOfReachError(CUT_OFF) from error
     yield b""  # an answer that ends too early ends the iterator with an error, not with silence
 
 
 def _cut_off() -> NoReturn:
-    raise OutOfReachError("the hub's answer was cut off")
+    raise OutOfReachError(CUT_OFF)
 
 
 def _until_end(lines: Iterator[bytes]) -> Iterator[Change]:

@@ -1,16 +1,12 @@
 """What a table's box knows of its hub, in one file that only the box's own user reads: `data/hub.json`."""
 
 import json
-import os
-import stat
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from calibration.whole_file import partial_of, replace_file
+from calibration.whole_file import replace_file
 from sync.protocol import Signer
-
-_PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 
 
 class HubFileError(Exception):
@@ -21,7 +17,7 @@ class HubFileError(Exception):
 class Hub:
     """The hub, and this box as the hub knows it.
 
-    `address` is `host:port`, `fingerprint` the SHA-256 of its certificate in hex; `others` are where else a hub
+    `address` is `host:port`, `fingerprint` that of its certificate; `others` are where else a hub
     may be found, when this one does not answer. `term` counts who has been the hub: a lower one is past.
     """
 
@@ -60,10 +56,7 @@ def load_hub(path: Path) -> Hub | None:
 
 def save_hub(path: Path, hub: Hub) -> None:
     """Writes it, durable and private. Raises OSError."""
-    partial = partial_of(path)
-    partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
-    replace_file(path, json.dumps({"schema": 1, **asdict(hub)}, indent=1).encode(), durable=True)
+    replace_file(path, json.dumps({"schema": 1, **asdict(hub)}, indent=1).encode(), durable=True, private=True)
 
 
 def with_key(hub: Hub, key_id: str, key: str) -> Hub:

@@ -5,12 +5,12 @@ is the hub now. Then this one lets no box in any more, and says so.
 """
 
 import logging
+import sqlite3
 from collections.abc import Iterable
 
 from edge.store import sync_state
 from edge.store.database import Store
-from sync.hub_client import BusyError, HubClient, OutOfReachError
-from sync.protocol import ProblemError
+from sync.hub_client import FAILURES, HubClient
 
 log = logging.getLogger(__name__)
 
@@ -23,29 +23,28 @@ def look_for_successor(store: Store, fingerprint: str, addresses: Iterable[str])
     Raises StoreError.
     """
     with store.read() as conn:
-        own = int(sync_state.get(conn, "term") or 1)
-        before = sync_state.get(conn, REPLACED) or ""
+        own = sync_state.term(conn)
+        before = successor(conn)
     found = next((address for address in addresses if _term_at(address, fingerprint) > own), None)
-    if found is None and before:
+    if found is None:
         return before  # it may only be away
-    if found is not None and found != before:
+    if found != before:
         log.error("the hub is at %s now: this box lets no other in any more; enrol it there as a table", found)
         with store.write() as conn:
             sync_state.put(conn, REPLACED, found)
     return found
 
 
-def successor(store: Store) -> str | None:
+def successor(conn: sqlite3.Connection) -> str | None:
     """The address that `look_for_successor` has found before."""
-    with store.read() as conn:
-        return sync_state.get(conn, REPLACED) or None
+    return sync_state.get(conn, REPLACED) or None
 
 
 def _term_at(address: str, fingerprint: str) -> int:
     client = HubClient(address, fingerprint, None)
     try:
         return int(client.send("GET", "/v1/term").json()["term"])
-    except (OutOfReachError, BusyError, ProblemError, ValueError, KeyError, TypeError):
+    except (*FAILURES, ValueError, KeyError, TypeError):
         return 0
     finally:
         client.close()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from calibration.whole_file import replace_file
 from edge.clock import stamp
 from edge.hall import audit, devices
 from edge.locks import LockHeldError, file_lock
@@ -22,10 +23,11 @@ from edge.store.swap import Plan
 from sync import protocol
 from sync.copying import HubCopy
 from sync.enrolment import HUB_PORT
-from sync.hub_client import BusyError, HubClient, OutOfReachError
-from sync.hub_file import load_hub
-from sync.protocol import BATCH_ROWS, ProblemError
+from sync.hub_client import FAILURES, HubClient
+from sync.hub_file import Hub, load_hub
+from sync.protocol import Answer
 from sync.receiving import receive
+from sync.sending import Sender
 
 # Of the copy: what is the hall's and not the old hub's own.
 HALLS = ("secrets.json", "hub.pem")
@@ -64,14 +66,13 @@ def promote(paths: Paths, now: datetime, *, force: bool = False) -> Promoted:
     for name in HALLS:
         if not (paths.hub_copy / name).exists():
             raise PromotionError(f"the copy of the hub lacks {name}, by which other tables would know this box")
-    if not force and _hub_answers(paths):
+    if not force and _hub_answers(hub):
         raise PromotionError("the hub answers: stop it first, or say --force and stop it at once after")
     with _stopped(paths):
         added = _add_own(paths, copy, hub.device, now)
         term = _make_hub(copy, hub.device, hub.table_label, hub.term + 1, now)
         for name in HALLS:
-            shutil.copy2(paths.hub_copy / name, paths.data / f"{name}.part")
-            (paths.data / f"{name}.part").replace(paths.data / name)
+            replace_file(paths.data / name, (paths.hub_copy / name).read_bytes(), durable=True, private=True)
         aside = _put_in_place(paths, copy, now)
         _name_port(paths)
         paths.hub.replace(aside / paths.hub.name)
@@ -79,13 +80,11 @@ def promote(paths: Paths, now: datetime, *, force: bool = False) -> Promoted:
     return Promoted(term, added, aside)
 
 
-def _hub_answers(paths: Paths) -> bool:
-    hub = load_hub(paths.hub)
-    assert hub is not None
+def _hub_answers(hub: Hub) -> bool:
     client = HubClient.of(hub)
     try:
         client.post("/v1/hello", {})
-    except (OutOfReachError, BusyError, ProblemError):
+    except FAILURES:
         return False
     finally:
         client.close()
@@ -103,34 +102,33 @@ def _stopped(paths: Paths) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """The copy of the hub, told as the hub was."""
+
+    store: Store
+    device: str
+    now: datetime
+
+    def facts(self, batch: bytes) -> Answer:
+        return receive(self.store, protocol.unpack(batch), self.device, self.now)
+
+
 def _add_own(paths: Paths, copy: HubCopy, device: str, now: datetime) -> int:
     """Takes what this table has done into the copy, as the hub would have."""
-    added = 0
     with Store(paths.store) as own, Store(copy.path) as halls:
+        with halls.write() as conn:
+            changes.tell_nobody(conn, nobody=False)
+            upto = inbox.lines_of(conn, device)
         with own.write() as conn:
             outbox.tell_changes(conn)
-            lines = sync_state.own_lines(conn)
-        with halls.write() as conn:
-            conn.execute("UPDATE hall_role SET taking_over = 0")
-        for line in lines:
-            with halls.read() as conn:
-                acked = inbox.lines_of(conn, device).get(line.epoch, line.begins - 1)
-            while True:
-                with own.read() as conn:
-                    rows = [row for row in outbox.rows_after(conn, acked, BATCH_ROWS) if row.epoch == line.epoch]
-                if not rows:
-                    break
-                batch = protocol.unpack(protocol.pack(device, line.epoch, line.begins, rows))
-                acked = receive(halls, batch, device, now).ack
-                added += len(rows)
-                if acked < rows[-1].seq:
-                    raise PromotionError("this table's facts do not follow on those that the hub had")
-    return added
+            lines = sync_state.hear_acked(conn, upto)
+        return Sender(own, _Copy(halls, device, now)).tell(lines)
 
 
 def _make_hub(copy: HubCopy, device: str, label: str, term: int, now: datetime) -> int:
     with Store(copy.path) as store, store.write() as conn:
-        known = int(sync_state.get(conn, "term") or 1)
+        known = sync_state.term(conn)
         term = max(term, known) if sync_state.get(conn, "promoted") else max(term, known + 1)
         conn.execute("UPDATE identity SET device = ?", [device])
         outbox.begin_epoch(conn)

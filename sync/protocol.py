@@ -15,7 +15,7 @@ import json
 import re
 import secrets
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -294,17 +294,6 @@ def read_answer(body: Any) -> Answer:
         return Answer(int(body["ack"]), str(body["time"]), aside)
     except (KeyError, TypeError) as error:
         raise ValueError("that is no answer to a batch") from error
-
-
-def chunks(rows: Sequence[OutboxRow]) -> Iterator[tuple[OutboxRow, ...]]:
-    """Rows of one line each, in their order."""
-    begin = 0
-    for i, row in enumerate(rows):
-        if row.epoch != rows[begin].epoch:
-            yield tuple(rows[begin:i])
-            begin = i
-    if rows:
-        yield tuple(rows[begin:])
 
 
 def _signature(secret: bytes, method: str, path: str, body: bytes, said: str) -> str:

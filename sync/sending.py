@@ -2,22 +2,30 @@
 
 import logging
 from collections.abc import Iterable
+from typing import Protocol
 
 from edge.store import outbox, sync_state
 from edge.store.database import Store
 from edge.store.outbox import Lane
 from edge.store.sync_state import OwnLine
 from sync import protocol
-from sync.hub_client import HubClient, OutOfReachError
-from sync.protocol import BATCH_ROWS, ProblemError
+from sync.hub_client import OutOfReachError
+from sync.protocol import BATCH_ROWS, Answer, ProblemError
 
 log = logging.getLogger(__name__)
+
+
+class Receiver(Protocol):
+    """Who is told."""
+
+    def facts(self, batch: bytes) -> Answer:
+        """Takes in a batch."""
 
 
 class Sender:
     """Sends a lane's facts. Batches shrink where they are too large, and grow again."""
 
-    def __init__(self, store: Store, client: HubClient, lane: Lane = "outbox") -> None:
+    def __init__(self, store: Store, client: Receiver, lane: Lane = "outbox") -> None:
         self._store = store
         self._client = client
         self._lane = lane

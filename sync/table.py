@@ -62,8 +62,7 @@ class TableSync:
             unsent, since = sync_state.count_unsent(conn), sync_state.waiting_since(conn)
         found = self._client.post("/v1/hello", {**self._says(), "unsent": unsent, "waiting_since": since})
         with self._store.write() as conn:
-            for line in sync_state.own_lines(conn):
-                sync_state.keep_acked(conn, line.epoch, found["lines"].get(line.epoch, line.begins - 1))
+            sync_state.hear_acked(conn, found["lines"])
             sync_state.put(conn, "hub_seen_at", found["time"])
         ahead_s = (self._now() - from_stamp(found["time"])).total_seconds()
         self.met = Met(

@@ -14,7 +14,7 @@ from edge.store import outbox, sync_state
 from edge.store.database import Store
 from edge.store.errors import StoreError
 from sync.copying import HubCopy
-from sync.hub_client import BusyError, HubClient, OutOfReachError
+from sync.hub_client import FAILURES, BusyError, HubClient, OutOfReachError
 from sync.hub_file import Hub, HubFileError, load_hub, save_hub, with_key
 from sync.protocol import ProblemError
 from sync.table import Patience, TableSync
@@ -50,17 +50,15 @@ class TableService:
         """One turn; it never raises for what may happen in a hall."""
         try:
             self._turn(mono_s)
-        except BusyError as error:
-            self._failed(error, error)
         except OutOfReachError as error:
-            self._failed(error, error)
+            self._failed(error)
             self._look_elsewhere()
         except ProblemError as problem:
-            self._failed(problem, problem, at_least_s=REFUSED_S if problem.status == 401 else 0.0)
+            self._failed(problem, at_least_s=REFUSED_S if problem.status == 401 else 0.0)
             if problem.slug == "replaced":
                 self._look_elsewhere(str(problem.more.get("address", "")))
-        except (StoreError, HubFileError, BackupError, OSError) as error:
-            self._failed(error, error)
+        except (BusyError, StoreError, HubFileError, BackupError, OSError) as error:
+            self._failed(error)
 
     def _turn(self, mono_s: float) -> None:
         sync = self._connected()
@@ -130,7 +128,7 @@ class TableService:
             client = HubClient(address, hub.fingerprint, hub.signer)
             try:
                 term = int(client.post("/v1/hello", {}).get("term", 0))
-            except (OutOfReachError, BusyError, ProblemError):
+            except FAILURES:
                 continue
             finally:
                 client.close()
@@ -141,11 +139,11 @@ class TableService:
                 self.wait_s = 0.0
                 return
 
-    def _failed(self, error: Exception, why: object, *, at_least_s: float = 0.0) -> None:
+    def _failed(self, error: Exception, *, at_least_s: float = 0.0) -> None:
         self.wait_s = max(at_least_s, self._patience.after(error))
         self._hello_s = float("-inf")  # where the hub is again, first how far it has come
-        self.status = str(why)
-        self._tell_problem(str(why))
+        self.status = str(error)
+        self._tell_problem(str(error))
         try:
             with self._store.write() as conn:
                 outbox.tell_changes(conn)  # in the order in which things happen, whoever hears of it

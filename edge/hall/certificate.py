@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from calibration.whole_file import partial_of, replace_file
+from calibration.whole_file import replace_file
 from edge.clock import from_stamp, stamp
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,12 @@ def load_certificate(path: Path, names: Iterable[str], also: Iterable[str], now:
         der = b""
     if not der:
         raise CertificateError(_unusable(path))
-    return Certificate(path, hashlib.sha256(der).digest().hex(":").upper())
+    return Certificate(path, fingerprint_of(der))
+
+
+def fingerprint_of(der: bytes) -> str:
+    """The SHA-256 of a certificate as browsers show it: `3F:0A:…`."""
+    return hashlib.sha256(der).digest().hex(":").upper()
 
 
 def _unusable(path: Path) -> str:
@@ -108,11 +113,7 @@ def _make(path: Path, names: set[str], now: datetime) -> None:
     ends = begins + LASTS
     pem = _signed(sorted(names), begins - BEGINS_BEFORE, ends)
     head = json.dumps({"schema": 1, "names": sorted(names), "ends": stamp(ends)})
-    partial = partial_of(path)
-    partial.unlink(missing_ok=True)  # of one who lost power here
-    # There before it is written, so that at no moment anybody else can read it.
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
-    replace_file(path, head.encode() + b"\n" + pem, durable=True)
+    replace_file(path, head.encode() + b"\n" + pem, durable=True, private=True)
     log.info("a new certificate was made in %s", path)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from calibration.whole_file import partial_of, replace_file
+from calibration.whole_file import replace_file
 from edge.locks import LockHeldError, file_lock
 
 log = logging.getLogger(__name__)
@@ -82,11 +82,7 @@ def _make(path: Path) -> None:
 
 
 def _write(path: Path, keys: Mapping[str, str]) -> None:
-    partial = partial_of(path)
-    partial.unlink(missing_ok=True)  # of one who lost power here
-    # There before it is written, so that at no moment anybody else can read it.
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
-    replace_file(path, json.dumps({"schema": 1, **keys}).encode(), durable=True)
+    replace_file(path, json.dumps({"schema": 1, **keys}).encode(), durable=True, private=True)
 
 
 def _read(path: Path) -> bytes:

@@ -147,7 +147,7 @@ def save_player(conn: sqlite3.Connection, player: Player) -> None:
     if before is not None and before.roles != player.roles:
         # Whom tables may check in without the hub depends on it.
         for table in ("pins", "cards"):
-            changes.mention(conn, BY_TABLE[table], "player_id", player.id)
+            changes.mention(conn, BY_TABLE[table], {"player_id": player.id})
 
 
 def erase_player(conn: sqlite3.Connection, player_id: str, now: str) -> None:

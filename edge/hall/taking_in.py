@@ -7,19 +7,18 @@ facts of a batch, by the same rules as for what happened at the hub's own table.
 import base64
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from math import isfinite
 from typing import Any
 
 from edge.clock import from_stamp, stamp
 from edge.facts import Fact
-from edge.hall import standing, takeovers
-from edge.hall.calls import call_at
+from edge.hall import standing
 from edge.hall.matches import get_match
 from edge.hall.scoring import recount
 from edge.hall.sessions import get_session
+from edge.hall.told_late import as_now_known, is_about_what_is_gone, is_there, whose_it_is_now
 from edge.stats.daily import refresh_day
 from edge.store import changes
 from edge.store.changes import Change, Replica
@@ -30,8 +29,6 @@ from edge.store.shots import take_in_amendment, take_in_shot
 # Columns of rows that boxes tell, besides those that end in `_at`.
 MOMENTS = frozenset({"at", "created", "erased", "expires"})
 DAYS = frozenset({"day", "date"})
-PEOPLE = ("player_id", "player_a", "player_b", "partner_a", "partner_b", "winner", "speaker", "withdrawn_by")
-BY_PEOPLE = frozenset({"matches", "sessions", "plays", "said", "staff_calls"})
 # What reading a fact ends in that no honest box writes; the errors of SQLite are those for values that it has not.
 NOT_SO = (
     LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, sqlite3.InterfaceError,
@@ -134,11 +131,14 @@ def _take_row(conn: sqlite3.Connection, content: dict[str, Any], _fact: Fact, to
     if replica is None or replica.up is None:
         raise TakingInError(f"a table of the hall has no say in {str(content['table'])[:40]}")
     change = _change(replica, content)
-    if _is_about_what_is_gone(conn, replica, change):
+    if is_about_what_is_gone(conn, replica, change):
         return
-    if not change.gone and not change.new and not _is_there(conn, change):
+    if not change.gone and not change.new and not is_there(conn, change):
         raise TakingInError(REFERS_TO_NOTHING)
-    change = _whose_it_is_now(conn, _as_now_known(conn, replica, change), touched)
+    told = as_now_known(conn, replica, change)
+    change = whose_it_is_now(conn, told)
+    if change is not told:
+        touched.others.add(change.key)
     before = _about(conn, change)
     _require_say(conn, replica, change)
     if changes.put_row(conn, replica, change):
@@ -148,27 +148,12 @@ def _take_row(conn: sqlite3.Connection, content: dict[str, Any], _fact: Fact, to
         if change.table == "sessions" and change.new and change.values is not None:
             # From now on they may be checked in there without the hub.
             for table in ("pins", "cards"):
-                changes.mention(conn, BY_TABLE[table], "player_id", change.values["player_id"])
+                changes.mention(conn, BY_TABLE[table], {"player_id": change.values["player_id"]})
         _touch(touched, change, before)
         _touch(touched, change, _about(conn, change))
         touched.moved.update(_moved(conn, change))
     if change.key in touched.others:
-        changes.mention(conn, replica, replica.key[0], str(change.key[0]))
-
-
-def _is_about_what_is_gone(conn: sqlite3.Connection, replica: Replica, change: Change) -> bool:
-    """Whether it changes a row that was deleted here, or is one of those that went with another: of somebody who
-    was erased, before their table had heard of it."""
-    if change.gone or _is_there(conn, change):
-        return False
-    if changes.is_gone(conn, replica.table, change.key):
-        return True
-    values = {**(change.values or {}), **dict(zip(replica.key, change.key, strict=True))}
-    for link in conn.execute(f"PRAGMA foreign_key_list({replica.table})").fetchall():
-        target = [values.get(link["from"])]
-        if link["on_delete"] == "CASCADE" and changes.is_gone(conn, link["table"], target):
-            return True
-    return False
+        changes.mention(conn, replica, {replica.key[0]: str(change.key[0])})
 
 
 def _take_erased(conn: sqlite3.Connection, content: dict[str, Any], _fact: Fact, touched: Touched) -> None:
@@ -218,61 +203,6 @@ def _change(replica: Replica, content: dict[str, Any]) -> Change:
     return Change(replica.table, tuple(key), values, new=bool(new))
 
 
-def _as_now_known(conn: sqlite3.Connection, replica: Replica, change: Change) -> Change:
-    """What a table could not know yet. Who sits down at one gets up at another, where a match is broken off by it
-    that may have been over by then; and a table that calls, from a phone say, goes on with that call. What does
-    not hold is not written, and the table is told how it stands."""
-    values = change.values or {}
-    if change.table == "staff_calls" and change.new and not values.get("answered_at") and _calls(conn, change):
-        return replace(change, values={**values, "withdrawn_at": values.get("withdrawn_at") or values["at"]})
-    if change.table != "matches" or values.get("status") != "abandoned" or change.new or "winner" in values:
-        return change
-    if conn.execute("SELECT 1 FROM matches WHERE id = ? AND status = 'over'", change.key).fetchone() is None:
-        return change
-    changes.mention(conn, replica, "id", str(change.key[0]))
-    left = {name: value for name, value in values.items() if name not in ("status", "ended_at")}
-    return replace(change, values=left)
-
-
-def _calls(conn: sqlite3.Connection, change: Change) -> bool:
-    known = call_at(conn, (change.values or {})["table_label"])
-    return known is not None and known.id != change.key[0]
-
-
-def _whose_it_is_now(conn: sqlite3.Connection, change: Change, touched: Touched) -> Change:
-    """What a table tells of somebody whose account has become another's is the other's, save what the two played
-    against each other; the table is told how it stands."""
-    values = change.values or {}
-    now = {name: takeovers.who_is_now(conn, values[name]) for name in PEOPLE if isinstance(values.get(name), str)}
-    now = {name: player_id for name, player_id in now.items() if player_id != values[name]}
-    if not now or change.table not in BY_PEOPLE:
-        return change
-    playing = _people_of_match(conn, change)
-    if any({values[name], player_id} <= playing for name, player_id in now.items()):
-        return change
-    touched.others.add(change.key)
-    return replace(change, values={**values, **now})
-
-
-def _people_of_match(conn: sqlite3.Connection, change: Change) -> set[str]:
-    """Who is in the match that a row is or is of, as it stands here, or as it is told for the first time."""
-    values = change.values or {}
-    row: Mapping[str, Any] | sqlite3.Row | None
-    if change.table == "matches":
-        row = conn.execute("SELECT * FROM matches WHERE id = ?", change.key).fetchone() or values
-    elif change.table == "staff_calls":
-        return set()
-    elif "match_id" in values:
-        row = conn.execute("SELECT * FROM matches WHERE id = ?", [values["match_id"]]).fetchone()
-    else:
-        key = BY_TABLE[change.table].key[0]
-        row = conn.execute(
-            f"SELECT m.* FROM {change.table} r JOIN matches m ON m.id = r.match_id WHERE r.{key} = ?", change.key
-        ).fetchone()
-    sides = ("player_a", "player_b", "partner_a", "partner_b")
-    return set() if row is None else {row[name] for name in sides if name in row.keys() and row[name] is not None}  # noqa: SIM118
-
-
 def _require_moment(value: str) -> None:
     if from_stamp(value).tzinfo is None:
         raise ValueError(value)
@@ -294,16 +224,9 @@ def _require_stored(value: object) -> None:
 
 def _require_say(conn: sqlite3.Connection, replica: Replica, change: Change) -> None:
     """Also of a table's rows some are the hub's alone: of players all who are no guests."""
-    where = " AND ".join(f"{name} IS ?" for name in replica.key)
-    sql = f"SELECT 1 FROM {replica.table} WHERE {where} AND NOT ({replica.up})"
+    sql = f"SELECT 1 FROM {replica.table} WHERE {replica.where} AND NOT ({replica.up})"
     if conn.execute(sql, change.key).fetchone() is not None:
         raise TakingInError(f"a table of the hall has no say in this row of {replica.table}")
-
-
-def _is_there(conn: sqlite3.Connection, change: Change) -> bool:
-    replica = BY_TABLE[change.table]
-    where = " AND ".join(f"{name} IS ?" for name in replica.key)
-    return conn.execute(f"SELECT 1 FROM {change.table} WHERE {where}", change.key).fetchone() is not None
 
 
 def _about(conn: sqlite3.Connection, change: Change) -> sqlite3.Row | None:

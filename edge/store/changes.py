@@ -2,7 +2,7 @@
 
 Triggers note every row that is written, with the columns that were changed, in the transaction that changes it, so
 no change is told that did not happen, and none that happened is missed. A table of the hall tells the hub the
-columns it has changed (`edge.store.telling`); a hub tells tables the rows as they stand (`rows_as_they_stand`).
+columns it has changed (`take_all`); a hub tells tables the rows as they stand (`rows_since`).
 
 The triggers are made from the schema as it is, after every migration. They do nothing in a hall of one box.
 """
@@ -68,6 +68,11 @@ class Replica:
     local: frozenset[str] = frozenset()
     private: frozenset[str] = frozenset()
 
+    @property
+    def where(self) -> str:
+        """SQL that finds a row by the values of its key."""
+        return " AND ".join(f"{name} IS ?" for name in self.key)
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -94,15 +99,15 @@ class Change:
 
 @dataclass(slots=True)
 class _Noted:
-    """What `changes` says of one row."""
+    """What `changes` says of one row: the columns, and whether it is new, or was gone at some time."""
 
     cols: set[str] = field(default_factory=set)
     new: bool = False
+    gone: bool = False
 
     def add(self, cols: str) -> None:
-        if cols in (NEW, GONE):
-            self.new = self.new or cols == NEW
-            return
+        self.new = self.new or cols == NEW
+        self.gone = self.gone or cols == GONE
         self.cols.update(cols.split(",")[1:])
 
 
@@ -136,15 +141,20 @@ def is_noting(conn: sqlite3.Connection) -> bool:
     return bool(conn.execute("SELECT noted FROM hall_role").fetchone()["noted"])
 
 
+def tell_nobody(conn: sqlite3.Connection, *, nobody: bool = True) -> None:
+    """From here on nobody is told what is written; or, as usually, all are who are to be."""
+    conn.execute("UPDATE hall_role SET taking_over = ?", [int(nobody)])
+
+
 @contextmanager
 def taking_over(conn: sqlite3.Connection) -> Iterator[None]:
     """What is written inside the block came from the hub, which need not be told; inside a transaction."""
-    conn.execute("UPDATE hall_role SET taking_over = 1")
+    tell_nobody(conn)
     try:
         yield
     finally:
         if conn.in_transaction:
-            conn.execute("UPDATE hall_role SET taking_over = 0")
+            tell_nobody(conn, nobody=False)
 
 
 @contextmanager
@@ -181,12 +191,10 @@ def oldest(conn: sqlite3.Connection) -> int:
 
 def noted_columns(conn: sqlite3.Connection, table: str, key: str) -> set[str] | None:
     """The columns of a row of which a change is noted and was not told yet; None where the row is new or gone."""
-    noted: set[str] = set()
+    noted = _Noted()
     for row in conn.execute("SELECT cols FROM changes WHERE tbl = ? AND key = ?", [table, key]):
-        if row["cols"] in (NEW, GONE):
-            return None
-        noted.update(row["cols"].split(",")[1:])
-    return noted
+        noted.add(row["cols"])
+    return None if noted.new or noted.gone else noted.cols
 
 
 def is_gone(conn: sqlite3.Connection, table: str, key: Sequence[Any]) -> bool:
@@ -203,24 +211,19 @@ def take_all(conn: sqlite3.Connection, replicas: Sequence[Replica]) -> list[Chan
     Rows come after those they refer to, and rows that are gone last, the other way round.
     """
     last = latest(conn)
-    noted: dict[tuple[str, str], _Noted] = {}
+    noted: dict[str, dict[str, _Noted]] = {}
     for row in conn.execute("SELECT tbl, key, cols FROM changes ORDER BY seq"):
-        noted.setdefault((row["tbl"], row["key"]), _Noted()).add(row["cols"])
+        noted.setdefault(row["tbl"], {}).setdefault(row["key"], _Noted()).add(row["cols"])
     if not noted:
         return []
     conn.execute("DELETE FROM changes WHERE seq <= ?", [last])
-    found: list[Change] = []
-    gone: list[Change] = []
-    for replica in replicas:
-        if replica.up is None:
-            continue
-        for (table, key), what in noted.items():
-            if table != replica.table:
-                continue
-            change = _told(conn, replica, key, what)
-            if change is not None:
-                (gone if change.gone else found).append(change)
-    return [*found, *reversed(gone)]
+    told = [
+        _told(conn, replica, key, what)
+        for replica in replicas
+        if replica.up is not None
+        for key, what in noted.get(replica.table, {}).items()
+    ]
+    return _in_order(change for change in told if change is not None)
 
 
 def rows_since(
@@ -234,14 +237,13 @@ def rows_since(
     for row in rows:
         keys.setdefault(row["tbl"], {})[row["key"]] = None
         upto = row["seq"]
-    found: list[Change] = []
-    gone: list[Change] = []
-    for replica in replicas:
-        if _condition(replica, reader) is not None:
-            for key in keys.get(replica.table, ()):
-                change = _standing(conn, replica, reader, key)
-                (gone if change.gone else found).append(change)
-    return [*found, *reversed(gone)], upto
+    found = _in_order(
+        _standing(conn, replica, reader, key)
+        for replica in replicas
+        if _condition(replica, reader) is not None
+        for key in keys.get(replica.table, ())
+    )
+    return found, upto
 
 
 def all_rows(conn: sqlite3.Connection, replica: Replica, reader: Reader) -> Iterator[Change]:
@@ -264,13 +266,12 @@ def put_row(
 
     Raises sqlite3.IntegrityError where it refers to what is not here.
     """
-    where = " AND ".join(f"{name} IS ?" for name in replica.key)
     if change.values is None:
-        done = conn.execute(f"DELETE FROM {replica.table} WHERE {where}", change.key)
+        done = conn.execute(f"DELETE FROM {replica.table} WHERE {replica.where}", change.key)
         return frozenset({GONE}) if done.rowcount else frozenset()
     kept = set(columns_of(conn, replica.table)) - {*but, *replica.key} - (frozenset() if whole else replica.local)
     values = {name: _from_json(value) for name, value in change.values.items() if name in kept}
-    held = conn.execute(f"SELECT * FROM {replica.table} WHERE {where}", change.key).fetchone()
+    held = conn.execute(f"SELECT * FROM {replica.table} WHERE {replica.where}", change.key).fetchone()
     if held is None:
         row = {**dict(zip(replica.key, change.key, strict=True)), **values}
         marks = ", ".join("?" * len(row))
@@ -279,7 +280,9 @@ def put_row(
     differing = {name: value for name, value in values.items() if held[name] != value}
     if differing:
         sets = ", ".join(f"{name} = ?" for name in differing)
-        conn.execute(f"UPDATE {replica.table} SET {sets} WHERE {where}", [*differing.values(), *change.key])
+        conn.execute(
+            f"UPDATE {replica.table} SET {sets} WHERE {replica.where}", [*differing.values(), *change.key]
+        )
     return frozenset(differing)
 
 
@@ -289,16 +292,15 @@ def make_room(conn: sqlite3.Connection, replica: Replica, told: Iterable[Change]
     alone = _unique_columns(conn, replica)
     if not alone:
         return
-    where = " AND ".join(f"{name} IS ?" for name in replica.key)
     for change in told:
         if change.table != replica.table or change.values is None:
             continue
-        held = conn.execute(f"SELECT * FROM {replica.table} WHERE {where}", change.key).fetchone()
+        held = conn.execute(f"SELECT * FROM {replica.table} WHERE {replica.where}", change.key).fetchone()
         if held is None:
             continue
         for name, free in alone.items():
             if name in change.values and held[name] != _from_json(change.values[name]):
-                conn.execute(f"UPDATE {replica.table} SET {name} = {free} WHERE {where}", change.key)
+                conn.execute(f"UPDATE {replica.table} SET {name} = {free} WHERE {replica.where}", change.key)
 
 
 def _unique_columns(conn: sqlite3.Connection, replica: Replica) -> dict[str, str]:
@@ -326,20 +328,15 @@ def _nobodys(column: sqlite3.Row) -> str:
     return "-(random() & 0xFFFFFFFFFFFF) - 1" if column["type"] == "INTEGER" else "'~' || hex(randomblob(16))"
 
 
-def mention(conn: sqlite3.Connection, replica: Replica, column: str, value: str) -> None:
-    """Has the rows with that value told again, to those who may hear of them now and might not before."""
+def mention(conn: sqlite3.Connection, replica: Replica, only: Mapping[str, str] | None = None) -> None:
+    """Has rows told again, those that have `only` these values, to those who may hear of them now and might not
+    before; in a hall of one box nobody is told."""
+    values = dict(only or {})
+    conditions = " AND ".join(["(SELECT noted FROM hall_role)", *(f"{name} = :{name}" for name in values)])
     conn.execute(
         f"INSERT INTO changes (tbl, key, cols) SELECT '{replica.table}', json_array({', '.join(replica.key)}),"
-        f" '{NEW}' FROM {replica.table} WHERE {column} = ? AND (SELECT noted FROM hall_role)",
-        [value],
-    )
-
-
-def mention_all(conn: sqlite3.Connection, replica: Replica) -> None:
-    """Has every row of a table told, for those of before anything was noted."""
-    conn.execute(
-        f"INSERT INTO changes (tbl, key, cols) SELECT '{replica.table}', json_array({', '.join(replica.key)}),"
-        f" '{NEW}' FROM {replica.table}"
+        f" '{NEW}' FROM {replica.table} WHERE {conditions}",
+        values,
     )
 
 
@@ -366,6 +363,12 @@ def columns_of(conn: sqlite3.Connection, table: str) -> list[str]:
 def key_text(key: Sequence[Any]) -> str:
     """A row's key as `changes` notes it: what SQLite's `json_array` writes."""
     return json.dumps(list(key), separators=(",", ":"), ensure_ascii=False)
+
+
+def _in_order(told: Iterable[Change]) -> list[Change]:
+    """Of rows in the order of what refers to what: those that are gone last, the other way round."""
+    every = list(told)
+    return [one for one in every if not one.gone] + [one for one in reversed(every) if one.gone]
 
 
 def _told(conn: sqlite3.Connection, replica: Replica, key: str, noted: _Noted) -> Change | None:

@@ -34,23 +34,7 @@ def outbox_1(db: Database) -> None:
         ) STRICT
     """)
     db.execute("INSERT INTO identity VALUES (1, ?, ?, ?)", [uuid7(), uuid7(), now_stamp()])
-    # AUTOINCREMENT: a number is never given twice, not even after sent rows were cleared away.
-    db.execute("""
-        CREATE TABLE outbox (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT,
-            device TEXT NOT NULL,
-            epoch TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            key TEXT NOT NULL UNIQUE,
-            body TEXT NOT NULL,
-            hash TEXT NOT NULL,
-            created TEXT NOT NULL
-        ) STRICT
-    """)
-    db.execute("""
-        CREATE TRIGGER outbox_is_fixed BEFORE UPDATE ON outbox
-        BEGIN SELECT RAISE(ABORT, 'a fact in the outbox is never changed'); END
-    """)
+    _make_lane(db, "outbox")
 
 
 @migrations()
@@ -62,8 +46,14 @@ def outbox_2(db: Database) -> None:
 @migrations()
 def outbox_3(db: Database) -> None:
     """What a hub tells the cloud is a line of its own: no box of the hall is told it."""
-    db.execute("""
-        CREATE TABLE cloud_outbox (
+    _make_lane(db, "cloud_outbox")
+
+
+def _make_lane(db: Database, name: Lane) -> None:
+    """A line of facts, as the first migrations make it, for good."""
+    # AUTOINCREMENT: a number is never given twice, not even after sent rows were cleared away.
+    db.execute(f"""
+        CREATE TABLE {name} (
             seq INTEGER PRIMARY KEY AUTOINCREMENT,
             device TEXT NOT NULL,
             epoch TEXT NOT NULL,
@@ -74,8 +64,8 @@ def outbox_3(db: Database) -> None:
             created TEXT NOT NULL
         ) STRICT
     """)
-    db.execute("""
-        CREATE TRIGGER cloud_outbox_is_fixed BEFORE UPDATE ON cloud_outbox
+    db.execute(f"""
+        CREATE TRIGGER {name}_is_fixed BEFORE UPDATE ON {name}
         BEGIN SELECT RAISE(ABORT, 'a fact in the outbox is never changed'); END
     """)
 

@@ -1,6 +1,7 @@
 """How far a box has told its facts and heard the hub's: kept in the store, so a restored one knows it as well."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -58,9 +59,22 @@ def keep_acked(conn: sqlite3.Connection, epoch: str, acked: int, lane: Lane = "o
     )
 
 
+def hear_acked(conn: sqlite3.Connection, upto: Mapping[str, int], lane: Lane = "outbox") -> list[OwnLine]:
+    """Notes up to where who is told has each line, by its epoch: nothing of one that is not named. Returns the
+    lines."""
+    for line in own_lines(conn, lane):
+        keep_acked(conn, line.epoch, upto.get(line.epoch, line.begins - 1), lane)
+    return own_lines(conn, lane)
+
+
 def get(conn: sqlite3.Connection, name: str) -> str | None:
     row = conn.execute("SELECT value FROM sync_state WHERE name = ?", [name]).fetchone()
     return None if row is None else str(row["value"])
+
+
+def term(conn: sqlite3.Connection) -> int:
+    """How many boxes have been the hub, this one among them: counted at a hub."""
+    return int(get(conn, "term") or 1)
 
 
 def put(conn: sqlite3.Connection, name: str, value: str) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flask import Flask
 from fresh_store import compile_once, fresh_store
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -15,8 +14,9 @@ from edge.hall.keys import keys_to_tell, load_keys
 from edge.runtime.paths import Paths
 from edge.settings import Settings
 from edge.store.database import Store
+from kiosk.elsewhere import KioskDesk
 from kiosk.hub_command import hall_of
-from sync.enrolment import certificate_fingerprint, enrol
+from sync.enrolment import enrol
 from sync.hub import Hall, create_app
 from sync.hub_client import HubClient
 from sync.hub_file import Hub
@@ -44,21 +44,14 @@ class HubBox:
         self.store = Store(self.paths.store)
         self.certificate = load_certificate(self.paths.hub_certificate, [], [], datetime.now(UTC))
         self.port = 0
-        self.kiosk: Flask | None = None
-        if settings is not None:
-            hall, self.kiosk = hall_of(self.paths, settings)
-            compile_once(self.kiosk.jinja_env)
-            self.app = create_app(hall)
-            self.start()
-            return
-        hall = Hall(
-            self.store,
-            "Chalk City",
-            certificate_fingerprint(self.paths.hub_certificate),
-            lambda: keys_to_tell(load_keys(self.paths.secrets)),
-            lambda: 1,
-            now=now,
-        )
+        fingerprint = self.certificate.fingerprint
+        if settings is None:
+            keys = self.paths.secrets
+            hall = Hall(self.store, "Chalk City", fingerprint, lambda: keys_to_tell(load_keys(keys)), now=now)
+        else:
+            hall = hall_of(self.paths, settings, fingerprint)
+            assert isinstance(hall.desk, KioskDesk)
+            compile_once(hall.desk.app.jinja_env)
         self.app = create_app(hall)
         self.start()
 

@@ -17,6 +17,7 @@ from fresh_store import fresh_store
 from systemd_socket import SystemdSocket
 
 from edge.runtime.supervisor import answers
+from edge.store import damage
 from kiosk import worker
 from kiosk.worker import KioskWorker
 
@@ -63,6 +64,27 @@ def test_a_kiosk_is_ready_when_it_serves_and_not_fed_once_its_store_is_damaged(
             time.sleep(2 * WATCHDOG_S)
             assert systemd.count("WATCHDOG=1") == 0
             process.terminate()
+            process.wait(60)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("service", ["kiosk", "hub"])
+def test_whoever_serves_pages_leaves_when_the_store_was_found_damaged(
+    tmp_path: Path, systemd: SystemdSocket, service: str
+) -> None:
+    fresh_store(tmp_path / "ladder.db")
+    (tmp_path / "settings.toml").write_text("[kiosk]\nsecure_port = 0\n")
+    command = [sys.executable, "-m", "edge.runtime.child", str(os.getpid()), service]
+    env = {**os.environ, "NOTIFY_SOCKET": systemd.address, "LADDER_RUN": str(tmp_path / "run")}
+    with subprocess.Popen(
+        [*command, "--data", str(tmp_path), "--host", "127.0.0.1", "--port", str(free_port())],
+        env=env,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            systemd.wait_for("READY=1", told=process.poll)
+            damage.mark(tmp_path / "ladder.db", "a test says so")
             process.wait(60)
         finally:
             process.kill()

@@ -148,7 +148,7 @@ def test_in_a_hall_of_one_box_nothing_is_noted(path: Path) -> None:
         ana = sign_up(conn, "Ana", AT)
         conn.execute("UPDATE players SET cues = 'x'")
         conn.execute("DELETE FROM players")
-        changes.mention(conn, BY_TABLE["players"], "id", ana.id)
+        changes.mention(conn, BY_TABLE["players"], {"id": ana.id})
         assert noted(conn) == []
 
 

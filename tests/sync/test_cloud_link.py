@@ -57,7 +57,7 @@ def test_a_hub_tells_the_cloud_its_days_once_whatever_the_line_does(
         evening.shoot("1")
     evening.leave()
     known = enrol(tmp_path / "cloud.json", evening.store, process.url, a_code(db))
-    client = HubClient.at(known.address, known.signer)
+    client = HubClient(known.address, None, known.signer)
     sync = CloudSync(evening.store, client, CHICAGO, "Table 1", lambda: {"version": "1", "worst": "ok"})
     assert sync.turn(0.0, NOW) == 1
     assert days_at(db) == [("2025-10-31", 3, 1)]

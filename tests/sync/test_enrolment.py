@@ -23,7 +23,7 @@ from edge.hall.players import sign_up
 from edge.runtime.paths import Paths
 from edge.store import changes
 from edge.store.database import Store
-from sync.enrolment import EnrolmentError, certificate_fingerprint, enrol, fingerprint_at
+from sync.enrolment import EnrolmentError, enrol, fingerprint_at
 from sync.hub_client import HubClient, OutOfReachError
 from sync.hub_file import HubFileError, load_hub, save_hub, with_key
 from sync.protocol import ProblemError
@@ -50,7 +50,7 @@ def test_an_enrolled_box_knows_its_hub_and_the_halls_keys(hub: HubBox, box: tupl
     typed = shown_code(hub.code("Table 3")).lower().replace("-", " ")
     found = enrol(paths, store, hub.address, typed, "Table 3")
     assert (found.hall, found.address, found.table_label, found.term) == ("Chalk City", hub.address, "Table 3", 1)
-    assert found.fingerprint == certificate_fingerprint(hub.paths.hub_certificate) == fingerprint_at(hub.address)
+    assert found.fingerprint == hub.certificate.fingerprint == fingerprint_at(hub.address)
     assert load_hub(paths.hub) == found
     assert stat.S_IMODE(paths.hub.stat().st_mode) == 0o600
     assert load_keys(paths.secrets) == load_keys(hub.paths.secrets)

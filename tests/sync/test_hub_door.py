@@ -59,7 +59,7 @@ class Hub:
         self.store = Store(folder / "ladder.db", busy_timeout_s=0.05)
         self.now = NOW
         hall = Hall(
-            self.store, "Chalk City", FINGERPRINT, lambda: SECRETS, lambda: 1, Desk(), lambda: iter([b"snapshot"]),
+            self.store, "Chalk City", FINGERPRINT, lambda: SECRETS, Desk(), lambda: iter([b"snapshot"]),
             now=lambda: self.now,
         )  # fmt: skip
         self.client: FlaskClient = create_app(hall).test_client()

@@ -16,7 +16,6 @@ from sync.protocol import (
     ProblemError,
     Row,
     Signer,
-    chunks,
     contiguous,
     pack,
     read_answer,
@@ -302,13 +301,6 @@ def test_an_answer_is_read_as_it_was_given() -> None:
 def test_what_is_no_answer_is_not_taken_for_one(body: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_answer(body)
-
-
-def test_rows_of_several_lines_are_sent_line_by_line() -> None:
-    other = uuid7()
-    rows = [*rows_of(1, 2), *rows_of(3, epoch=other), *rows_of(4, 5)]
-    assert [[one.seq for one in chunk] for chunk in chunks(rows)] == [[1, 2], [3], [4, 5]]
-    assert list(chunks([])) == []
 
 
 def test_a_problem_says_what_happened_as_the_standard_has_it() -> None:

@@ -92,8 +92,8 @@ class Aside:
 
 
 def begin_line(conn: Conn, device_id: str, hall_id: str, epoch: str, begins: int) -> Line:
-    """A line as it stands, which nobody else writes before the transaction ends; one that nobody has heard of has
-    come up to where it begins."""
+    """A line as it stands, which nobody else writes before the transaction ends; nothing is waited for from before
+    where its sender says that it begins: that is gone."""
     find = f"SELECT id, hall_id, upto FROM lines WHERE device_id = ? AND epoch = ?{conn.lock}"
     row = conn.row(find, [device_id, epoch])
     if row is None:
@@ -104,7 +104,10 @@ def begin_line(conn: Conn, device_id: str, hall_id: str, epoch: str, begins: int
         )
         row = conn.row(find, [device_id, epoch])
         assert row is not None
-    return Line(row["id"], row["hall_id"], row["upto"])
+    upto = max(row["upto"], begins - 1)
+    if upto > row["upto"]:
+        conn.run("UPDATE lines SET upto = ? WHERE id = ?", [upto, row["id"]])
+    return Line(row["id"], row["hall_id"], upto)
 
 
 def lines_of(conn: Conn, device_id: str) -> dict[str, int]:

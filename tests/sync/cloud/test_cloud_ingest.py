@@ -300,3 +300,11 @@ def test_rows_are_not_asked_for_one_by_one(db: Database, hub: TellingHub, monkey
 def test_an_outbox_row_is_told_as_it_was_written() -> None:
     row = OutboxRow(uuid7(), uuid7(), 1, day_fact(day_of(1)))
     assert unpack(protocol.pack(row.device, row.epoch, 1, [row])).rows[0].fact == row.fact
+
+
+def test_a_line_goes_on_where_its_sender_says_that_the_rest_is_gone(db: Database, hub: TellingHub) -> None:
+    hub.write(*(day_fact(day_of(n), 10 + n) for n in range(5)))
+    receive(db, hub, 1, 2)
+    later = protocol.pack(hub.device, hub.epoch, 4, hub.line[3:])
+    assert ingest.receive(db, later, device_of(db, hub), NOW).ack == 5
+    assert kept_of(db, hub) == ([1, 2, 4, 5], [])

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from calibration.whole_file import replace_file
 from edge.clock import stamp
-from edge.facts import make_fact
+from edge.facts import hall_day
 from edge.hall import devices
 from edge.hall.devices import clean_code
 from edge.stats.hall_days import day_figures
@@ -136,7 +136,7 @@ class CloudSync:
         with self._store.write() as conn:
             for back in range(DAYS_BACK, -1, -1):
                 day = (today - timedelta(days=back)).isoformat()
-                fact = make_fact("day", day_figures(conn, day), stamp(now))
+                fact = hall_day(day_figures(conn, day), created=stamp(now))
                 told = sync_state.get(conn, f"day:{day}")
                 if fact.hash != told and (told is not None or json.loads(fact.body)["sessions"]):
                     outbox.append_for_cloud(conn, fact)

@@ -80,6 +80,7 @@ class Staff:
             self.tap(selector)
 
 
+@pytest.mark.slow
 def test_an_evening_of_sixteen_and_forty_matches(page: Any, served: Any, hall: list[str]) -> None:
     staff = Staff(page, served.url)
     wins: Counter[str] = Counter()

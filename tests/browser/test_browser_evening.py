@@ -118,6 +118,7 @@ def test_a_guest_plays_at_once(page: Any, served: Any) -> None:
     page.wait_for_function("() => document.querySelector('.figures dd').textContent === '1'")
 
 
+@pytest.mark.slow
 def test_a_match_between_two_with_a_shot_put_right(page: Any, served: Any) -> None:
     clear_table(page, served)
     sign_up(page, served, "Ben")
@@ -156,6 +157,7 @@ def test_a_match_between_two_with_a_shot_put_right(page: Any, served: Any) -> No
     assert "Cleo" in page.locator(".board").inner_text()
 
 
+@pytest.mark.slow
 def test_a_tap_gives_the_table_and_can_be_taken_back(page: Any, served: Any) -> None:
     clear_table(page, served)
     check_in(page, served, "Ana")
@@ -196,6 +198,7 @@ def test_wrong_pins_are_held_off_and_the_right_one_too(page: Any, served: Any) -
     assert "Wait" in page.locator(".trouble").inner_text()
 
 
+@pytest.mark.slow
 def test_left_alone_the_screen_forgets_who_was_there_and_the_session_goes_on(page: Any, served: Any) -> None:
     clear_table(page, served)
     check_in(page, served, "Ana")
@@ -212,6 +215,7 @@ def test_left_alone_the_screen_forgets_who_was_there_and_the_session_goes_on(pag
     page.wait_for_url("**/check-in**")  # the screen is nobody's
 
 
+@pytest.mark.slow
 def test_one_s_own_figures_after_a_session(page: Any, served: Any) -> None:
     clear_table(page, served)
     sign_up(page, served, "Hugo")
@@ -231,6 +235,7 @@ def test_one_s_own_figures_after_a_session(page: Any, served: Any) -> None:
     assert "Hugo" in page.locator("main").inner_text()
 
 
+@pytest.mark.slow
 def test_deleting_everything_of_mine(page: Any, served: Any) -> None:
     clear_table(page, served)
     sign_up(page, served, "Ida")

@@ -37,6 +37,7 @@ def test_it_fits_can_be_touched_and_read_by_everybody(
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_comes_to_the_top_by_itself_and_goes_again(page: Any, served: Any) -> None:
     open_health(page, served)
     page.evaluate("() => { window.stayed = true; }")

@@ -123,6 +123,7 @@ def test_a_shot_left_alone_goes_back_to_the_live_table(page: Any, served: Any) -
     page.wait_for_url(f"{served.url}/")
 
 
+@pytest.mark.slow
 def test_it_comes_back_when_the_kiosk_restarts(page: Any, served: Any) -> None:
     page.allow_errors = True  # the browser itself reports each refused connection
     open_live(page, served)
@@ -152,6 +153,7 @@ def test_every_size_fits_and_can_be_touched(page: Any, served: Any, width: int, 
     assert page.evaluate(SMALL_TARGETS) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worn", [False, True])
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_condition_fits_every_size_and_can_be_touched(
@@ -170,6 +172,7 @@ def test_the_condition_fits_every_size_and_can_be_touched(
     page.wait_for_selector(".attract")
 
 
+@pytest.mark.slow
 def test_care_is_told_while_the_page_is_open_and_its_page_keeps_up(page: Any, served: Any) -> None:
     served.learn(False)
     open_live(page, served)

@@ -122,6 +122,7 @@ def test_without_balls_the_size_is_assumed_and_said() -> None:
     assert any("assumed 9ft" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_the_median_forgets_a_player_who_walks_through() -> None:
     truth = posed(40.0, 145)
     pictures = [drawn(truth) for _ in range(5)]

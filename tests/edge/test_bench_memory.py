@@ -44,6 +44,7 @@ def test_watching_a_camera_loads_neither_scipy_nor_the_decoder_of_films() -> Non
     assert ran.stdout.strip() == "['cv2']"
 
 
+@pytest.mark.slow
 def test_the_vision_process_runs_to_the_end_of_play() -> None:
     report = measure_memory(MemoryPlan(seed=1, seconds=6.0, size=(640, 360), fps=15.0))
     assert (report.frames, report.dropped_frames) == (90, 0)

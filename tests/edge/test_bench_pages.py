@@ -90,6 +90,7 @@ def all_of(conn: sqlite3.Connection, sql: str) -> list[str]:
     return [row[0] for row in conn.execute(sql).fetchall()]
 
 
+@pytest.mark.slow
 def test_there_is_as_much_as_was_asked_for(box: tuple[Paths, BigHall], conn: sqlite3.Connection) -> None:
     _, hall = box
     assert PLAN.shots <= hall.shots < PLAN.shots + 50

@@ -274,6 +274,7 @@ def _store(path: Path) -> Iterator[None]:
     path.unlink()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, phases=[Phase.generate])  # a story of months would be shrunk for minutes
 @given(steps, st.sampled_from(ZONES))
 def test_all_that_follows_is_what_the_bare_facts_say(path: Path, told: list[tuple[str, int]], zone: str) -> None:

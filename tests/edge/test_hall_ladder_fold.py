@@ -340,6 +340,7 @@ def begin(conn: sqlite3.Connection) -> Story:
     return Story(conn, players, staff, ladder)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(facts(), max_size=40), st.randoms(use_true_random=False))
 def test_whatever_comes_late_is_corrected_or_withdrawn_it_is_a_plain_recomputation(

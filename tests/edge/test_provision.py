@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -142,6 +142,7 @@ def quick_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
     return Box(tmp_path / "box", tmp_path / "bin", tmp_path / "bin/install.py")
 
 
+@pytest.mark.slow
 def test_a_bare_machine_becomes_a_box_and_a_second_run_changes_nothing(box: Box, wheels: dict[str, Path]) -> None:
     told = box.provision("--from", wheels["first"], "--label", 'Table "3"', "--camera", "picamera", "--screen")
     assert told.splitlines()[-1] == "box runs Action Ladder 1.0.0 (1.0.0-1) and is well; 9 steps done"
@@ -276,7 +277,8 @@ def cut(box: Box, wheel: Path, when: Path) -> Iterator[None]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         wait_until(when.exists, process.poll)
         for pid in children(process.pid):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         _, complaint = process.communicate()
     assert process.returncode == 1
     assert complaint.startswith("ladder: the connection to box broke off")

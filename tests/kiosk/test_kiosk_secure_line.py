@@ -199,6 +199,7 @@ def test_what_is_no_tls_is_dropped_and_hurts_nobody(kiosk: Running, garbage: byt
     assert Visit(kiosk, secure=True).ask("GET", "/healthz")[0] in (200, 503)
 
 
+@pytest.mark.slow
 def test_those_who_never_finish_a_handshake_keep_nobody_waiting_and_are_shown_out(kiosk: Running) -> None:
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # the beginning of one
     with ExitStack() as stack:

@@ -60,6 +60,7 @@ def test_contacts_of_recorded_shots_are_found(fps: float) -> None:
     assert first > 0.9
 
 
+@pytest.mark.slow
 def test_one_sight_in_five_missing_costs_little() -> None:
     said = []
     for shot in SHOTS:

@@ -104,6 +104,7 @@ def pixel(x_in: float, y_in: float, height_in: float = 0.0) -> tuple[int, int]:
     return round(float(u)), round(float(v))
 
 
+@pytest.mark.slow
 def test_every_ball_is_found_where_it_lies_and_nothing_else() -> None:
     """Recall and precision 1 on tables in play; RMSE at most 1.0 mm over three looks, 1.25 mm in the worst."""
     errors: dict[str, list[float]] = {}

@@ -247,6 +247,7 @@ def test_what_names_no_seeds(text: str) -> None:
         parse_seeds(text)
 
 
+@pytest.mark.slow
 def test_a_hall_is_followed_in_memory() -> None:
     result = run(Plan((2,), seconds=2.0, fps=10, size=(960, 540), every=3))
     assert not result.refused

@@ -143,6 +143,7 @@ def test_a_ball_is_named_in_any_light(
     assert names.cue == next(i for i, b in enumerate(balls) if b.group == "cue")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ball_set", SETS)
 def test_the_set_in_play_is_told_from_the_balls(ball_set: str) -> None:
     balls = balls_of(ball_set, np.random.default_rng(2))

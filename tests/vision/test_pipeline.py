@@ -49,6 +49,7 @@ def watched() -> Watched:
     return Watched(source, pipeline, source.true_shots(), shots, said, at_rest)
 
 
+@pytest.mark.slow
 def test_every_shot_is_reported_exactly_once(watched: Watched) -> None:
     """Three shots and a ball in hand: three shots."""
     assert len(watched.true) == 3

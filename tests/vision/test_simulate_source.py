@@ -119,6 +119,7 @@ def test_a_player_covers_balls_now_and_then_and_says_so() -> None:
     assert np.mean([c == 0 for c in covered]) > 0.8
 
 
+@pytest.mark.slow
 def test_the_truth_is_read_by_evaluate(watched: Watched, tmp_path: Path) -> None:
     table, _, truths = watched
     source = SimulatedTable(size=(320, 180), seed=3)
@@ -231,6 +232,7 @@ def test_closing_ends_the_frames() -> None:
     assert seen == 3
 
 
+@pytest.mark.slow
 def test_it_draws_faster_than_a_camera(capsys: pytest.CaptureFixture[str]) -> None:
     """A figure to read, not a promise: it depends on the machine and on what else runs there."""
     source = SimulatedTable(fps=30)

@@ -132,6 +132,7 @@ class Bumped:
         self._table.close()
 
 
+@pytest.mark.slow
 def test_a_bumped_camera_ends_the_recording_there() -> None:
     source = Bumped()
     recording = track_recording(source, source.calibration)

@@ -79,6 +79,7 @@ def signed_in(context: Any, cloud: CloudProcess) -> Any:
     return page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
 def test_it_fits_and_everybody_can_read_it(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["shot", "amend", "erased", "row", "day"]
+Kind = Literal["shot", "amend", "erased", "row", "day", "training"]
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -135,3 +135,9 @@ def hall_day(figures: dict[str, Any], *, created: str) -> Fact:
     """A day of the hall in figures, as `edge.stats.hall_days` makes them, for the cloud; told again, the later
     holds."""
     return make_fact("day", figures, created)
+
+
+def hall_training(scores: dict[str, Any], *, rev: int, created: str) -> Fact:
+    """A month's training scores as `edge.hall.training_periods` makes them, for the cloud; the highest revision
+    of a month holds."""
+    return make_fact("training", {**scores, "rev": rev}, created)

@@ -117,7 +117,7 @@ def measure(postgres: str | None, batches: int) -> Report:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ladder-ingest-"))
         addresses = {"SQLite": str(Path(folder) / "cloud.db")}
         if postgres is not None:
-            addresses["PostgreSQL"] = stack.enter_context(_own_schema(postgres))
+            addresses["PostgreSQL"] = stack.enter_context(own_schema(postgres))
         try:
             return Report(tuple(_measure_on(name, address, batches) for name, address in addresses.items()))
         except StoreError as error:
@@ -264,7 +264,7 @@ def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def _own_schema(address: str) -> Iterator[str]:
+def own_schema(address: str) -> Iterator[str]:
     """A schema that is removed at the end, so that nothing of anybody's is touched."""
     import psycopg  # noqa: PLC0415
 

@@ -1,31 +1,21 @@
 """`ladder cloud`: the endpoint elsewhere, and what its owner does at it."""
 
 import errno
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from edge.cli import Failure
+from sync.cloud_money_command import plan, stripe, token
+from sync.cloud_place import Where, database, default_data
+from sync.sandbox.command import sandbox
+
+if TYPE_CHECKING:
+    from sync.cloud.stripe_config import StripeConfig
 
 PORT = 8090
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where the cloud's database is."""
-
-    database: str
-
-
-def _default_data() -> Path:
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "action-ladder-cloud"
 
 
 @click.group(
@@ -74,9 +64,14 @@ def cloud(
 
     Without a command it makes its tables and serves, until Ctrl-C. TLS is for a reverse proxy in front of it.
     """
-    ctx.obj = Where(db or str((data or _default_data()) / "cloud.db"))
+    place = data or default_data()
+    ctx.obj = Where(db or str(place / "cloud.db"), place)
     if ctx.invoked_subcommand is None:
         _serve(ctx.obj, host, port, address or f"http://localhost:{port}", proxies)
+
+
+for _command in (stripe, plan, token, sandbox):
+    cloud.add_command(_command)
 
 
 @cloud.command("code")
@@ -93,7 +88,7 @@ def code(where: Where, hall: str) -> None:
     from sync.cloud import devices, halls  # noqa: PLC0415
 
     now = datetime.now(UTC)
-    with _database(where) as db, db.write() as conn:
+    with database(where) as db, db.write() as conn:
         found, new = halls.find_or_make(conn, hall, stamp(now))
         made = devices.new_code(conn, found, now)
     click.echo(f"{found.name}{' (a new hall)' if new else ''}: {devices.shown_code(made)}")
@@ -106,7 +101,7 @@ def list_halls(where: Where) -> None:
     """The halls, and the hubs that are enrolled for them."""
     from sync.cloud import devices, halls  # noqa: PLC0415
 
-    with _database(where) as db, db.read() as conn:
+    with database(where) as db, db.read() as conn:
         found = halls.halls(conn)
         hubs = devices.devices_of(conn, [hall.id for hall in found])
     if not found:
@@ -131,7 +126,7 @@ def rename(where: Where, hall: str, name: str) -> None:
     """
     from sync.cloud import halls  # noqa: PLC0415
 
-    with _database(where) as db, db.write() as conn:
+    with database(where) as db, db.write() as conn:
         renamed = halls.rename(conn, hall, name)
     click.echo(f"The hall is called {renamed.name} now.")
 
@@ -143,7 +138,7 @@ def remove(where: Where, device: str) -> None:
     """Listen to a hub no more; what it told stays. DEVICE is as `ladder cloud halls` lists it."""
     from sync.cloud import devices  # noqa: PLC0415
 
-    with _database(where) as db, db.write() as conn:
+    with database(where) as db, db.write() as conn:
         done = devices.remove(conn, device, datetime.now(UTC))
     if not done:
         raise Failure(f"no hub {device} is enrolled: ladder cloud halls lists them")
@@ -171,7 +166,7 @@ def owner(where: Where, email: str, ask: bool) -> None:
         hashed = owners.hash_password(password)
     except OwnerError as error:
         raise Failure(str(error)) from error
-    with _database(where) as db, db.write() as conn:
+    with database(where) as db, db.write() as conn:
         new = owners.keep(conn, email, hashed, datetime.now(UTC))
     click.echo(f"{email} {'may sign in now' if new else 'has another password now'}.")
     if prompted is None:
@@ -209,15 +204,51 @@ def bench(where: Where, batches: int, json_out: Path | None) -> None:
     click.echo(report.in_words())
 
 
+@cloud.command("bench-months")
+@click.option("--halls", type=click.IntRange(10, 100_000), default=10_000, show_default=True)
+@click.option("--players", type=click.IntRange(1, 1_000), default=100, show_default=True, help="Of each hall.")
+@click.option(
+    "--json", "json_out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it as JSON."
+)
+@click.pass_obj
+def bench_months(where: Where, halls: int, players: int, json_out: Path | None) -> None:
+    """How long a month of many halls takes to close, and how fast the owner's pages are with them.
+
+    SQLite is measured in $TMPDIR; with a postgresql:// address PostgreSQL as well, in a schema of its own that is
+    removed after.
+
+    \b
+    Example:
+      ladder cloud bench-months --halls 1000
+    """
+    import json  # noqa: PLC0415
+
+    from sync.bench import BenchError  # noqa: PLC0415
+    from sync.bench_months import measure_months  # noqa: PLC0415
+
+    try:
+        runs = measure_months(where.database if "://" in where.database else None, halls, players)
+        if json_out is not None:
+            json_out.write_text(json.dumps([run.to_json() for run in runs], indent=1), encoding="utf-8")
+    except (BenchError, OSError) as error:
+        raise Failure(str(error)) from error
+    for run in runs:
+        click.echo(run.in_words())
+
+
 def _serve(where: Where, host: str, port: int, address: str, proxies: tuple[str, ...]) -> None:
     from sync.cloud.server import Server, listen  # noqa: PLC0415
     from sync.cloud.site import parse_site  # noqa: PLC0415
+    from sync.cloud.stripe_config import StripeConfigError, load_config  # noqa: PLC0415
 
     try:
         site = parse_site(address, proxies)
+        config = load_config(where.data)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    with _database(where) as db:
+    except StripeConfigError as error:
+        raise Failure(str(error)) from error
+    with database(where) as db:
         name = db.name
     try:
         listener = listen(host, port)
@@ -226,23 +257,8 @@ def _serve(where: Where, host: str, port: int, address: str, proxies: tuple[str,
     if not site.secure and not site.is_local:
         click.echo("ladder: keys and passwords go over the network in the clear: put TLS before it", err=True)
     click.echo(f"The cloud is at {site.address} and keeps its data in {name}. Ctrl-C stops it.", err=True)
-    Server(where.database, site, listener).run()
-
-
-@contextmanager
-def _database(where: Where) -> Iterator[Any]:
-    """The database with its tables as this version wants them."""
-    from sync.cloud.db import StoreError, opened  # noqa: PLC0415
-    from sync.cloud.halls import HallError  # noqa: PLC0415
-    from sync.cloud.schema import migrate  # noqa: PLC0415
-
-    try:
-        with opened(where.database) as db:
-            for step in migrate(db):
-                click.echo(f"ladder: {step} applied", err=True)
-            yield db
-    except (StoreError, HallError) as error:
-        raise Failure(str(error)) from error
+    click.echo(_how_it_pays(config), err=True)
+    Server(where.database, site, listener, config).run()
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:
@@ -251,3 +267,13 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EACCES:
         return f"port {port} may only be used by root: choose another with --port, above 1023"
     return f"{host} port {port} can't be listened on: {error.strerror or error}"
+
+
+def _how_it_pays(config: "StripeConfig | None") -> str:
+    from sync.cloud.stripe_config import is_live  # noqa: PLC0415
+
+    if config is None:
+        return "Rewards are decided, and nothing is paid: ladder cloud stripe sets Stripe up."
+    if config.address is not None:
+        return f"Rewards go to the sandbox at {config.address}: no money moves."
+    return "Rewards go to Stripe: REAL MONEY." if is_live(config.key) else "Rewards go to Stripe's test mode."

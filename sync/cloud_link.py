@@ -1,7 +1,7 @@
-"""A hub and the cloud: how it is enrolled there, and what it tells, which is figures of days and how its boxes
-are.
+"""A hub and the cloud: how it is enrolled there, and what it tells, which is figures of days, training scores of
+months (`sync.training_link`) and how its boxes are.
 
-No player's name, no shot and no picture goes there.
+No shot and no picture goes there, and of players' names only those that boards show (`sync.hall_link`).
 """
 
 import hmac
@@ -24,9 +24,11 @@ from edge.hall.devices import clean_code
 from edge.stats.hall_days import day_figures
 from edge.store import outbox, sync_state
 from edge.store.database import Store
+from sync.hall_link import hear_hall, tell_names
 from sync.hub_client import HubClient
 from sync.protocol import CloudProof, ProblemError, Signer, cloud_address
 from sync.sending import Sender
+from sync.training_link import note_training
 
 log = logging.getLogger(__name__)
 
@@ -122,13 +124,24 @@ class CloudSync:
         """Tells what is due; returns how many facts. Raises as `HubClient` does, and StoreError."""
         if mono_s - self._days_s >= DAYS_EVERY_S:
             self.note_days(now)
+            note_training(self._store, now)
             self._days_s = mono_s
         if mono_s - self._hello_s >= HELLO_S:
             self.hello(now)
+            self.hear_hall(now)
             self._hello_s = mono_s
         with self._store.write() as conn:
             lines = sync_state.own_lines(conn, "cloud_outbox")
         return self._sender.tell(lines)
+
+    def hear_hall(self, now: datetime) -> None:
+        """Tells the names that boards show, and hears how the hall's months and subscriptions stand."""
+        try:
+            tell_names(self._store, self._client, now)
+            hear_hall(self._store, self._client, now)
+        except ProblemError as problem:
+            if problem.status != 404:  # a cloud of an earlier version
+                raise
 
     def note_days(self, now: datetime) -> int:
         """Puts the figures of the last days in line that are others than were told; returns how many."""

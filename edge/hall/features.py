@@ -16,7 +16,9 @@ from edge.hall import (
     ladders,
     pairings,
     renaming,
+    rewards,
     stats_views,
+    training,
     votes,
 )
 from edge.stats import odd_patterns
@@ -31,7 +33,9 @@ FEATURES: tuple[ModuleType, ...] = (
     championships,
     calls,
     renaming,
+    rewards,
     stats_views,
+    training,
     odd_patterns,
 )
 

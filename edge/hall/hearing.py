@@ -58,7 +58,7 @@ def hear(conn: sqlite3.Connection, told: Sequence[Change], now: datetime, upto: 
 
 def hear_all(conn: sqlite3.Connection, told: Iterable[Change], now: datetime, upto: int) -> int:
     """As `hear`, for everything that the hub tells: rows it does not know are deleted, unless they are not told
-    yet."""
+    yet or something that is this box's own refers to them: a hub that was restored may hear of them again."""
     _require_nothing_since(conn, upto)
     heard = _Heard()
     seen: dict[str, set[str]] = {one.table: set() for one in REPLICAS if one.down is not None}
@@ -67,7 +67,8 @@ def hear_all(conn: sqlite3.Connection, told: Iterable[Change], now: datetime, up
         seen[change.table].add(changes.key_text(change.key))
     conn.execute("PRAGMA defer_foreign_keys = ON")
     with changes.taking_over(conn), changes.unguarded(conn, seen):
-        written = sum(_delete_unknown(conn, table, seen[table]) for table in reversed(seen))
+        unknown = _Unknown(conn, frozenset(seen))
+        written = sum(unknown.delete(table, seen[table]) for table in reversed(seen))
         written += _write_all(conn, known, heard, stamp(now))
     _follow(conn, heard, now)
     return written
@@ -152,15 +153,54 @@ def _played_here(conn: sqlite3.Connection, session_id: str, match_id: str | None
     return found is not None
 
 
-def _delete_unknown(conn: sqlite3.Connection, table: str, known: set[str]) -> int:
-    replica = BY_TABLE[table]
-    names = ", ".join(replica.key)
-    gone = 0
-    for row in conn.execute(f"SELECT {names} FROM {table}").fetchall():
-        key: Sequence[object] = tuple(row)
-        text = changes.key_text(key)
-        if text in known or changes.noted_columns(conn, table, text) != set():
-            continue
-        changes.put_row(conn, replica, Change(table, tuple(key), None))
-        gone += 1
-    return gone
+class _Unknown:
+    """The rows here that the hub does not know. Tables are asked for in the order in which those that refer come
+    before what they refer to."""
+
+    def __init__(self, conn: sqlite3.Connection, halls: frozenset[str]) -> None:
+        self._conn = conn
+        self._to: dict[str, list[tuple[str, str]]] = {}  # by a row that refers: its column, and to what
+        self._from: dict[str, list[tuple[str, str]]] = {}  # by what is referred to: by what that is this box's own
+        self._wanted: set[tuple[str, object]] = set()
+        for child, column, parent in _references(conn):
+            self._to.setdefault(child, []).append((column, parent))
+            if child not in halls:
+                self._from.setdefault(parent, []).append((child, column))
+
+    def delete(self, table: str, known: set[str]) -> int:
+        """Deletes those of a table that nothing here needs, and that are told already; returns how many."""
+        replica = BY_TABLE[table]
+        gone = 0
+        for row in self._conn.execute(f"SELECT * FROM {table}").fetchall():
+            key = tuple(row[name] for name in replica.key)
+            text = changes.key_text(key)
+            if text in known or changes.noted_columns(self._conn, table, text) != set():
+                continue
+            if self._is_needed(table, key[0]):
+                self._keep(table, row)
+                continue
+            changes.put_row(self._conn, replica, Change(table, key, None))
+            gone += 1
+        return gone
+
+    def _is_needed(self, table: str, row_id: object) -> bool:
+        return (table, row_id) in self._wanted or any(
+            self._conn.execute(f"SELECT 1 FROM {child} WHERE {column} = ? LIMIT 1", [row_id]).fetchone()
+            for child, column in self._from.get(table, ())
+        )
+
+    def _keep(self, table: str, row: sqlite3.Row) -> None:
+        """With all that it refers to. The name of a player whom the hall does not know may be another's by now."""
+        self._wanted.update((parent, row[column]) for column, parent in self._to.get(table, ()))
+        if table == "players":
+            self._conn.execute("UPDATE players SET name_key = NULL WHERE id = ?", [row["id"]])
+
+
+def _references(conn: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """Which column of which table refers to which table's rows, by their id."""
+    tables = conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    return [
+        (table["name"], found["from"], found["table"])
+        for table in tables
+        for found in conn.execute(f"PRAGMA foreign_key_list({table['name']})")
+    ]

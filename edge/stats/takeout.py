@@ -56,6 +56,9 @@ PARTS = (
     Part("ladder_challenges", ":p IN (challenger, challenged)", ("ended_by",)),
     Part("ladder_standings"),
     Part("ladder_results", ":p IN (winner, other)"),
+    Part("training_sessions"),
+    Part("training_baselines"),
+    Part("ladder_training_scores"),
 )
 
 # Tables that refer to players and are not given out, and why.

@@ -33,6 +33,7 @@ from edge.hall import (
     points,
     ratings,
     renaming,
+    rewards,
     rulings,
     said,
     sessions,
@@ -40,6 +41,7 @@ from edge.hall import (
     streaks,
     tables,
     takeovers,
+    training,
     votes,
 )
 from edge.jobs import runs
@@ -87,6 +89,8 @@ SETS: tuple[Migrations, ...] = tuple(
         championships,
         renaming,
         stats_views,
+        training,
+        rewards,
         odd_patterns,
         runs,
         changes,

@@ -20,6 +20,7 @@ from sync.cloud import boxes, devices, halls, inbox, ingest
 from sync.cloud.db import Database
 from sync.cloud.devices import AnotherHallError, Believed, Device, Enrolled, WrongCodeError
 from sync.cloud.metrics import Counts
+from sync.cloud.paying import Treasurer
 from sync.cloud.site import Site
 from sync.protocol import CloudProof, ProblemError, Signed
 
@@ -49,14 +50,26 @@ class Tries:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """How this cloud pays: `webhook` is the secret with which Stripe signs; `kick` says that there is something to
+    do."""
+
+    treasurer: Treasurer
+    webhook: str = ""
+    kick: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
 class Cloud:
-    """What every request needs."""
+    """What every request needs; without `money` nothing can be paid."""
 
     db: Database
     site: Site
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     counts: Counts = field(default_factory=Counts)
     enrolments: Tries = field(default_factory=Tries)
+    links: Tries = field(default_factory=Tries)
+    money: Money | None = None
 
 
 def cloud() -> Cloud:
@@ -70,7 +83,7 @@ def enrol() -> Response:
     _needs_tls(here.site)
     if not here.enrolments.allow(now):
         raise ProblemError(429, "too-many-tries", "Too many hubs try to enrol: wait a minute.")
-    said = _asked()
+    said = asked()
     device, nonce, given = (str(said.get(name, "")) for name in ("device", "nonce", "proof"))
     if not is_uuid(device) or not 16 <= len(nonce) <= 64 or not given.isascii():
         raise ProblemError(400, "malformed", "That is no request to be enrolled.")
@@ -89,8 +102,8 @@ def enrol() -> Response:
 
 @blueprint.post("/v1/hello")
 def hello() -> Response:
-    here, device, now = cloud(), _believed(), cloud().now()
-    said = boxes.read_said(_asked())
+    here, device, now = cloud(), believed(), cloud().now()
+    said = boxes.read_said(asked())
     ahead_s = boxes.ahead_s(g.signed.time, now)
     ingest.take_up(here.db, now, device.id)
     with here.db.write() as conn:
@@ -104,7 +117,7 @@ def hello() -> Response:
 
 @blueprint.post("/v1/facts")
 def facts() -> tuple[Response, int]:
-    here, device, now = cloud(), _believed(), cloud().now()
+    here, device, now = cloud(), believed(), cloud().now()
     answer = ingest.receive(here.db, request.get_data(), device, now)
     here.counts.batch()
     for seq, fate, why in answer.set_aside:
@@ -118,7 +131,7 @@ def facts() -> tuple[Response, int]:
 @blueprint.post("/v1/key")
 def key() -> Response:
     """A new key for a hub."""
-    here, device = cloud(), _believed()
+    here, device = cloud(), believed()
     _needs_tls(here.site)
     with here.db.write() as conn:
         key_id, secret = devices.rotate_key(conn, device.id, here.now())
@@ -146,7 +159,7 @@ def _enrol(here: Cloud, proof: CloudProof, given: str, now: datetime) -> Enrolle
     raise refused
 
 
-def _believed() -> Device:
+def believed() -> Device:
     """The hub that has signed the request. Raises ProblemError."""
     here = cloud()
     signed = protocol.read_signature(dict(request.headers))
@@ -179,7 +192,7 @@ def _needs_tls(site: Site) -> None:
         raise ProblemError(403, "not-secure", f"Keys are told over HTTPS alone: ask at {site.address}.")
 
 
-def _asked() -> dict[str, Any]:
+def asked() -> dict[str, Any]:
     """The JSON of a request. Raises ProblemError."""
     if len(request.get_data()) > MOST_JSON:
         raise ProblemError(413, "too-large", f"A request that is no batch may have {MOST_JSON >> 10} kB.")

@@ -16,8 +16,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from sync import protocol
-from sync.cloud import api, openapi
-from sync.cloud.api import EXTENSION, Cloud, cloud
+from sync.cloud import api, hall_api, openapi, reward_api
+from sync.cloud.api import EXTENSION, Cloud, Money, cloud
 from sync.cloud.db import BusyError, Database, StoreError
 from sync.cloud.metrics import CONTENT_TYPE, metrics, well
 from sync.cloud.owner import pages
@@ -49,17 +49,25 @@ HEADERS = {
 STATIC_CACHE = "public, max-age=31536000, immutable"  # the address holds the content's hash
 
 
-def create_app(db: Database, site: Site, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
+def create_app(
+    db: Database,
+    site: Site,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    money: Money | None = None,
+) -> Flask:
     """The cloud at `site`, whose tables are there already."""
     static = Path(str(files("sync.cloud.owner").joinpath("static")))
     app = Flask("ladder-cloud", static_url_path=f"/static/{_hash_of(static)}", static_folder=str(static))
     app.config["MAX_CONTENT_LENGTH"] = protocol.MOST_BYTES
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(pages.helpers())
-    app.extensions[EXTENSION] = Cloud(db, site, now)
+    app.extensions[EXTENSION] = Cloud(db, site, now, money=money)
     app.wsgi_app = BehindProxy(app.wsgi_app, site)  # type: ignore[method-assign]
     app.register_blueprint(api.blueprint)
-    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(hall_api.blueprint)
+    app.register_blueprint(reward_api.blueprint)
+    for area in pages.AREAS:
+        app.register_blueprint(area)
     _guard(app)
     _fixed_addresses(app)
     _handle_errors(app)
@@ -76,7 +84,7 @@ def _guard(app: Flask) -> None:
                 "another-host",
                 f"This cloud is {site.address}: ask for it by that name, or start it with --address.",
             )
-        if not request.path.startswith("/v1/") and (request.content_length or 0) > pages.MOST_FORM:
+        if not request.path.startswith(("/v1/", "/api/")) and (request.content_length or 0) > pages.MOST_FORM:
             raise ProblemError(413, "too-large", "No form here is as long as that.")
 
     @app.after_request

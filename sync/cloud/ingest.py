@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from edge.clock import stamp
-from sync.cloud import days, inbox
+from sync.cloud import days, inbox, standings
 from sync.cloud.columns import Columns, read_columns
 from sync.cloud.db import Conn, Database, DuplicateError
 from sync.cloud.devices import Device
@@ -19,7 +19,7 @@ from sync.cloud.inbox import Line
 from sync.cloud.kind import FOR_A_LATER_VERSION, UNKNOWN, DeadError, Kind, Told
 from sync.protocol import MOST_AHEAD_S, Answer, Batch, Fate, ProblemError, Row, sort_rows, unpack
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (days.KIND,)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (days.KIND, standings.KIND)}
 
 Aside = tuple[int, Fate, str]
 

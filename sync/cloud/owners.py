@@ -67,6 +67,15 @@ steps = Steps(
             "CREATE INDEX sign_ins_of ON sign_ins (owner_id)",
             "CREATE TABLE secrets (name TEXT PRIMARY KEY, secret {bytes} NOT NULL) {strict}",
         ),
+        (
+            """
+            CREATE TABLE owner_tokens (
+                id TEXT PRIMARY KEY,
+                owner_id TEXT NOT NULL REFERENCES owners (id),
+                made_at TEXT NOT NULL
+            ) {strict}
+            """,
+        ),
     ),
 )
 
@@ -180,6 +189,33 @@ def who(db: Database, token: str, now: datetime) -> Owner | None:
     return Owner(row["id"], row["email"])
 
 
+def new_token(conn: Conn, email: str, now: datetime) -> str:
+    """A token by which a program of an owner's may ask, to be shown once; those from before hold no more.
+
+    Raises OwnerError.
+    """
+    row = conn.row("SELECT id FROM owners WHERE email_key = ?", [_key(email)])
+    if row is None:
+        raise OwnerError(f"{email[:80]} is no owner: ladder cloud owner makes one")
+    conn.run("DELETE FROM owner_tokens WHERE owner_id = ?", [row["id"]])
+    token = f"ladder_{secrets.token_urlsafe(32)}"
+    conn.run(
+        "INSERT INTO owner_tokens (id, owner_id, made_at) VALUES (?, ?, ?)",
+        [_hashed(token), row["id"], stamp(now)],
+    )
+    return token
+
+
+def who_by_token(db: Database, token: str) -> Owner | None:
+    """Whose program holds that. Raises StoreError."""
+    with db.read() as conn:
+        row = conn.row(
+            "SELECT o.id, o.email FROM owner_tokens t JOIN owners o ON o.id = t.owner_id WHERE t.id = ?",
+            [_hashed(token)],
+        )
+    return None if row is None else Owner(row["id"], row["email"])
+
+
 def sign_out(db: Database, token: str) -> None:
     """What the browser held holds no more. Raises StoreError."""
     with db.write() as conn:
@@ -188,6 +224,10 @@ def sign_out(db: Database, token: str) -> None:
 
 def form_secret(db: Database) -> bytes:
     """The secret by which forms are known to be ours; made when it is first asked for. Raises StoreError."""
+    with db.read() as conn:  # a page waits for no one who writes
+        row = conn.row("SELECT secret FROM secrets WHERE name = 'forms'")
+    if row is not None:
+        return bytes(row["secret"])
     with db.write() as conn:
         conn.run(
             "INSERT INTO secrets (name, secret) VALUES ('forms', ?) ON CONFLICT (name) DO NOTHING",

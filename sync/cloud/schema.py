@@ -3,12 +3,45 @@
 from collections.abc import Sequence
 
 from edge.clock import now_stamp
-from sync.cloud import days, devices, halls, inbox, owners
+from sync.cloud import (
+    days,
+    deeds,
+    devices,
+    halls,
+    inbox,
+    members,
+    names,
+    owners,
+    periods,
+    plans,
+    rewards,
+    rules,
+    standings,
+    webhooks,
+)
 from sync.cloud.db import MIGRATE_S, Conn, Database, SchemaError
 from sync.cloud.steps import Steps
 
 # In the order of what refers to what.
-SETS: tuple[Steps, ...] = (halls.steps, devices.steps, inbox.steps, days.steps, owners.steps)
+SETS: tuple[Steps, ...] = tuple(
+    module.steps
+    for module in (
+        halls,
+        devices,
+        inbox,
+        days,
+        owners,
+        rules,
+        periods,
+        standings,
+        names,
+        members,
+        plans,
+        rewards,
+        webhooks,
+        deeds,
+    )
+)
 
 
 def migrate(db: Database, sets: Sequence[Steps] = SETS) -> list[str]:

@@ -11,10 +11,16 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from sync.cloud.api import Money
 from sync.cloud.app import create_app
 from sync.cloud.db import open_database
 from sync.cloud.ingest import take_up
+from sync.cloud.paying import Clockwork, Treasurer
 from sync.cloud.site import Site
+from sync.cloud.stripe_config import StripeConfig
+from sync.cloud.stripe_gateway import Gateway
+
+log = logging.getLogger(__name__)
 
 THREADS = 8
 BACKLOG = 128
@@ -40,8 +46,11 @@ def listen(host: str, port: int) -> socket.socket:
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn without a configuration of its own."""
 
-    def __init__(self, database: str, site: Site, listener: socket.socket) -> None:
+    def __init__(
+        self, database: str, site: Site, listener: socket.socket, stripe: StripeConfig | None = None
+    ) -> None:
         self._database = database
+        self._stripe = stripe
         self._site = site
         self._listener = listener
         super().__init__()
@@ -70,10 +79,21 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
         db = open_database(self._database)
-        app = create_app(db, self._site)
+        clockwork = Clockwork(Treasurer(db, _gateway(self._stripe)))
+        webhook = "" if self._stripe is None else self._stripe.webhook
+        app = create_app(db, self._site, money=Money(clockwork.treasurer, webhook, clockwork.kick))
         taken = take_up(db, datetime.now(UTC))
         if taken:
-            logging.getLogger(__name__).info("%d facts that were set aside are taken in now", taken)
+            log.info("%d facts that were set aside are taken in now", taken)
         gc.collect()
         gc.freeze()  # what is there now stays: not to be looked through again with every few batches
+        clockwork.start()
         return app
+
+
+def _gateway(config: StripeConfig | None) -> Gateway | None:
+    try:
+        return None if config is None else Gateway(config.key, config.address)
+    except ImportError:
+        log.warning('nothing is paid: stripe is not installed, pip install "action-ladder[cloud]"')
+        return None

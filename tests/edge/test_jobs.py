@@ -402,8 +402,13 @@ def test_housekeeping_deletes_what_ended_long_ago(paths: Paths, store: Store) ->
             "INSERT INTO pin_failures VALUES ('name:x', 3, ?, 'b', 0), ('name:y', 3, ?, 'b', 0)",
             [stamp(NOW - timedelta(days=31)), stamp(NOW)],
         )
+        conn.execute("INSERT INTO inbox_lines VALUES ('d', 'e', 9000)")
+        conn.executemany(
+            "INSERT INTO inbox VALUES ('d', 'e', ?, ?, 'h')", [(n, f"{n:08x}-an-old-key") for n in range(1, 4501)]
+        )
     job, bench = Housekeeping(), bench_at(paths, store)
-    assert job.run(bench, "2026-03-01") == "1 wrong PINs"  # the new login took the old one with it
+    said = job.run(bench, "2026-03-01")
+    assert said == "1 wrong PINs, 4500 noted facts of other boxes"  # the new login took the old one with it
     wal = paths.store.with_name("ladder.db-wal")
     assert wal.stat().st_size == 0, "the log is folded in"
     assert job.due(bench) is not None
@@ -490,7 +495,7 @@ def test_every_job_of_the_box_has_a_name_of_its_own_and_may_be_due_at_once(paths
     ticker(paths, store, Hands(), *jobs).tick()
     with store.read() as conn:
         assert troubles(conn) == []
-        assert set(last_runs(conn)) == {"snapshot", "prune", "housekeeping"}
+        assert set(last_runs(conn)) == {"snapshot", "prune", "housekeeping", "training"}
 
 
 # The service

@@ -1,0 +1,41 @@
+"""Where a cloud keeps its data, for all commands of `ladder cloud`."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge.cli import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the cloud's database is, and its data directory."""
+
+    database: str
+    data: Path
+
+
+def default_data() -> Path:
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "action-ladder-cloud"
+
+
+@contextmanager
+def database(where: Where) -> Iterator[Any]:
+    """The database with its tables as this version wants them."""
+    from sync.cloud.db import StoreError, opened  # noqa: PLC0415
+    from sync.cloud.halls import HallError  # noqa: PLC0415
+    from sync.cloud.schema import migrate  # noqa: PLC0415
+
+    try:
+        with opened(where.database) as db:
+            for step in migrate(db):
+                click.echo(f"ladder: {step} applied", err=True)
+            yield db
+    except (StoreError, HallError) as error:
+        raise Failure(str(error)) from error

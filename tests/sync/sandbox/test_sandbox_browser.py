@@ -1,0 +1,109 @@
+"""The sandbox's pages in a real browser: without a script, on a phone and a wall, dark and light."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_fit import TOO_WIDE
+from stripe_sandbox import House
+
+from sync.sandbox.app import create_app
+from sync.sandbox.sandbox import Sandbox
+from sync.sandbox.serve import Served
+
+CHROMIUM = Path("/usr/bin/chromium")
+SMALL_TARGETS = """() => [...document.querySelectorAll(
+        'a, button, .choice, input:not([type=hidden], [type=radio])')]
+    .filter(e => e.getBoundingClientRect().height < 56).map(e => e.outerHTML.slice(0, 80))"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there: apt install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """Another site, where a person is sent back to."""
+    other = Sandbox(start=0)
+    served = Served(create_app(other))
+    yield served.address
+    served.shut()
+    other.close()
+
+
+def pay_page(house: House, back: str) -> str:
+    given: Any = {
+        "mode": "subscription",
+        "line_items": [{"price": house.price(), "quantity": 1}],
+        "success_url": f"{back}/healthz?paid={{CHECKOUT_SESSION_ID}}",
+        "cancel_url": f"{back}/healthz",
+    }
+    return str(house.v1.checkout.sessions.create(given).url)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("size", [(390, 844), (1280, 800)], ids=lambda size: f"{size[0]}")
+def test_every_page_fits_says_what_it_is_and_can_be_read(
+    browser: Any, house: House, size: tuple[int, int], scheme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    house.coupon(name="Best trainer of the month of October in the hall with a long name")
+    sub = house.subscription()
+    house.give(sub.id, "half")
+    house.renew()
+    house.sandbox.set_card(str(sub.customer), works=False)
+    house.v1.subscriptions.create({"customer": house.customer(), "items": [{"price": house.price()}]})
+    portal = house.v1.billing_portal.sessions.create(
+        {"customer": str(sub.customer), "return_url": "https://a.example/"}
+    ).url
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    complaints: list[str] = []
+    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page = context.new_page()
+    invoice = f"{house.box.address}/invoice/{house.invoices(sub.id)[0].id}"
+    for url in (house.box.address, portal, pay_page(house, "http://127.0.0.1:9"), invoice):
+        page.goto(url)
+        assert "SANDBOX" in page.locator(".band").inner_text()
+        assert page.locator(".band").is_visible()
+        assert not page.evaluate(TOO_WIDE)
+        assert page.evaluate(SMALL_TARGETS) == []
+        assert [found["id"] for found in Axe().run(page).response["violations"]] == []
+    assert complaints == []
+    context.close()
+
+
+def test_without_scripts_one_pays_is_sent_back_and_ends_it(browser: Any, house: House, elsewhere: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(pay_page(house, elsewhere))
+    page.fill("#email", "ana@example.com")
+    page.click("text=Test card that is declined")
+    page.click("text=Subscribe")
+    assert "declined" in page.locator("[role=alert]").inner_text()
+    page.click("text=Test card that works")
+    page.click("text=Subscribe")
+    page.wait_for_url(f"{elsewhere}/healthz?paid=cs_test_*")
+    (sub,) = house.v1.subscriptions.list().data
+    page.goto(house.v1.billing_portal.sessions.create({"customer": str(sub.customer)}).url)
+    page.click("text=End it with this period")
+    page.click("text=Don't end it")
+    page.click("text=End it with this period")
+    assert "Ends on 1 December 2026" in page.locator(".pill").first.inner_text()
+    page.goto(house.box.address)
+    page.click("text=+1 month")
+    assert house.v1.subscriptions.retrieve(sub.id).status == "canceled"
+    assert "Ended" in page.locator(".card .pill").first.inner_text()
+    context.close()

@@ -8,7 +8,7 @@ halls, and the next goes on with the rest. Two at once wait for each other's hal
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -150,17 +150,31 @@ def _decide(conn: Conn, ready: Sequence[Period], ruled: dict[str, Rules], now: d
 
 def preview(conn: Conn, hall_id: str, month: str, now: datetime) -> Preview:
     """What would be decided of a hall's month; nothing is written."""
-    period = periods.get(conn, hall_id, month) or Period(hall_id, month, "open")
-    ruled = rules.rules_of(conn, hall_id)
-    scores = standings.scores_of(conn, [hall_id], month)[hall_id]
-    over = periods.passed_over(conn, [hall_id], month).get(hall_id, {})
-    linked = members.of_halls(conn, [hall_id])
-    taken = rewards.members_with(conn, month, list(linked.values()), besides=hall_id)
-    barred = set(over) | {one.player for one in scores if linked.get((hall_id, one.player)) in taken}
-    decision = decide(scores, ruled, barred)
-    named = names.names_of(conn, hall_id, _shown(decision, over))
-    at = decides_at(period, ruled, now) if period.state == "frozen" else None
-    return Preview(period, ruled, decision, named, over, at)
+    return previews(conn, [hall_id], month, now)[hall_id]
+
+
+def previews(conn: Conn, hall_ids: Sequence[str], month: str, now: datetime) -> dict[str, Preview]:
+    """The same of some halls, by hall; asked of the database together."""
+    if not hall_ids:
+        return {}
+    known = periods.found_of_halls(conn, hall_ids, month)
+    ruled = rules.rules_of_all(conn, list(hall_ids))
+    scores = standings.scores_of(conn, hall_ids, month)
+    over = periods.passed_over(conn, hall_ids, month)
+    linked = members.of_halls(conn, hall_ids)
+    taken = rewards.halls_with(conn, month, list(linked.values()))
+    found = {}
+    for hall_id in hall_ids:
+        barred = set(over.get(hall_id, ())) | {
+            one.player for one in scores[hall_id] if taken.get(linked.get((hall_id, one.player)), set()) - {hall_id}
+        }
+        period = known.get(hall_id) or Period(hall_id, month, "open")
+        at = decides_at(period, ruled[hall_id], now) if period.state == "frozen" else None
+        decision = decide(scores[hall_id], ruled[hall_id], barred)
+        found[hall_id] = Preview(period, ruled[hall_id], decision, {}, over.get(hall_id, {}), at)
+    shown = [(one, player) for one, it in found.items() for player in _shown(it.decision, it.passed_over)]
+    named = names.names_in_halls(conn, shown)
+    return {hall_id: replace(it, names=named.get(hall_id, {})) for hall_id, it in found.items()}
 
 
 def confirm(db: Database, hall_id: str, month: str, now: datetime) -> bool:

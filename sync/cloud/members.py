@@ -215,6 +215,11 @@ def lock_subscription(conn: Conn, subscription_id: str) -> None:
     conn.rows(f"SELECT id FROM members WHERE subscription_id = ?{conn.lock}", [subscription_id])
 
 
+def count_drifts(conn: Conn) -> int:
+    """Of how many members Stripe says something else."""
+    return int(conn.rows("SELECT count(*) AS n FROM members WHERE drift <> ''")[0]["n"])
+
+
 def is_gone(conn: Conn, member: Member, now: datetime) -> None:
     """Stripe knows the member's subscription no more."""
     conn.run(

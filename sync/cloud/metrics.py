@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from edge.clock import from_stamp
-from sync.cloud import inbox
+from sync.cloud import inbox, members, rewards
 from sync.cloud.db import Database, StoreError
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,6 +46,10 @@ def metrics(db: Database, counts: Counts, now: datetime) -> str:
         acked = conn.rows("SELECT coalesce(sum(upto), 0) AS n FROM lines")[0]["n"]
         seen = conn.rows("SELECT seen_at FROM devices WHERE removed_at IS NULL")
         aside = inbox.count_waiting(conn)
+        states = rewards.count_all(conn)
+        drifts = rewards.count_drifts(conn) + members.count_drifts(conn)
+        open_months = conn.rows("SELECT state, count(*) AS n FROM periods WHERE state <> 'decided' GROUP BY state")
+        unheard = conn.rows("SELECT count(*) AS n FROM stripe_events WHERE done_at IS NULL")[0]["n"]
     ages = [(now - from_stamp(row["seen_at"])).total_seconds() for row in seen if row["seen_at"] is not None]
     fates = {f'fate="{fate}"': aside.get(fate, 0) for fate in ("conflict", "dead", "held")}
     refused = {f'why="{slug}"': count for slug, count in sorted(counts.refused.items())}
@@ -63,6 +67,20 @@ def metrics(db: Database, counts: Counts, now: datetime) -> str:
             "Up to where all lines have come, added up",
             {"": float(acked)},
         ),
+        *_figure(
+            "ladder_cloud_months",
+            "gauge",
+            "Months that are not decided",
+            {f'state="{row["state"]}"': row["n"] for row in open_months},
+        ),
+        *_figure(
+            "ladder_cloud_rewards",
+            "gauge",
+            "Rewards",
+            {f'state="{name}"': n for name, n in sorted(states.items())},
+        ),
+        *_figure("ladder_cloud_drifts", "gauge", "Where Stripe says otherwise", {"": drifts}),
+        *_figure("ladder_cloud_stripe_events_waiting", "gauge", "Of Stripe's, not looked into", {"": unheard}),
         *_figure("ladder_cloud_refused_total", "counter", "Requests refused", refused),
     ]
     return "\n".join(found) + "\n"

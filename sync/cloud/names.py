@@ -60,3 +60,17 @@ def names_of(conn: Conn, hall_id: str, players: Sequence[str]) -> dict[str, str]
     among, params = conn.among("player_id", list(players))
     rows = conn.rows(f"SELECT player_id, name FROM player_names WHERE hall_id = ? AND {among}", [hall_id, *params])
     return {row["player_id"]: row["name"] for row in rows}
+
+
+def names_in_halls(conn: Conn, players: Sequence[tuple[str, str]]) -> dict[str, dict[str, str]]:
+    """The names of these players, each with a hall, that are told: by hall, then by player."""
+    if not players:
+        return {}
+    in_halls, hall_ids = conn.among("hall_id", list({hall_id for hall_id, _ in players}))
+    among, ids = conn.among("player_id", list({player for _, player in players}))
+    found: dict[str, dict[str, str]] = {}
+    for row in conn.rows(
+        f"SELECT hall_id, player_id, name FROM player_names WHERE {in_halls} AND {among}", [*hall_ids, *ids]
+    ):
+        found.setdefault(row["hall_id"], {})[row["player_id"]] = row["name"]
+    return found

@@ -130,6 +130,13 @@ def get(conn: Conn, hall_id: str, period: str) -> Period | None:
     return None if row is None else _period(row)
 
 
+def found_of_halls(conn: Conn, hall_ids: Sequence[str], period: str) -> dict[str, Period]:
+    """That month of those of the halls that have it, by hall; as it stands, and not held."""
+    among, params = conn.among("hall_id", list(hall_ids))
+    rows = conn.rows(f"SELECT * FROM periods WHERE period = ? AND {among}", [period, *params])
+    return {row["hall_id"]: _period(row) for row in rows}
+
+
 def of_hall(conn: Conn, hall_id: str, limit: int = 24) -> list[Period]:
     """A hall's periods, the newest first."""
     rows = conn.rows("SELECT * FROM periods WHERE hall_id = ? ORDER BY period DESC LIMIT ?", [hall_id, limit])

@@ -184,6 +184,20 @@ def members_with(conn: Conn, period: str, member_ids: Sequence[str], besides: st
     return {row["member_id"] for row in rows}
 
 
+def halls_with(conn: Conn, period: str, member_ids: Sequence[str]) -> dict[str | None, set[str]]:
+    """In which halls these members have a reward of that month."""
+    if not member_ids:
+        return {}
+    among, params = conn.among("member_id", list(member_ids))
+    found: dict[str | None, set[str]] = {}
+    for row in conn.rows(
+        f"SELECT member_id, hall_id FROM subscription_rewards WHERE period = ? AND state <> 'reverted' AND {among}",
+        [period, *params],
+    ):
+        found.setdefault(row["member_id"], set()).add(row["hall_id"])
+    return found
+
+
 def get(conn: Conn, reward_id: str, *, lock: bool = False) -> Reward | None:
     """The reward of that id; with `lock` nobody else changes it before the transaction ends."""
     row = conn.row(f"SELECT * FROM subscription_rewards WHERE id = ?{conn.lock if lock else ''}", [reward_id])
@@ -242,6 +256,17 @@ def count_by_state(conn: Conn, period: str) -> dict[str, int]:
         "SELECT state, count(*) AS n FROM subscription_rewards WHERE period = ? GROUP BY state", [period]
     )
     return {row["state"]: row["n"] for row in rows}
+
+
+def count_all(conn: Conn) -> dict[str, int]:
+    """How many rewards there are in each state, of all months."""
+    rows = conn.rows("SELECT state, count(*) AS n FROM subscription_rewards GROUP BY state")
+    return {row["state"]: row["n"] for row in rows}
+
+
+def count_drifts(conn: Conn) -> int:
+    """Of how many rewards Stripe says something else."""
+    return int(conn.rows("SELECT count(*) AS n FROM subscription_rewards WHERE drift <> ''")[0]["n"])
 
 
 def move(

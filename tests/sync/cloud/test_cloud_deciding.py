@@ -97,7 +97,7 @@ def test_the_top_score_of_a_hall_wins_half() -> None:
     ],
 )
 def test_a_tie_goes_by_hours_then_sessions_then_who_got_there_first(
-    better: dict[str, object], worse: dict[str, object]
+    better: dict[str, Any], worse: dict[str, Any]
 ) -> None:
     decision = decide([score("ana", **worse), score("bo", **better)], Rules())
     assert decision.awards[0].score.player == "bo"

@@ -7,10 +7,11 @@ x along the length, y along the width. Positions of balls are those of their cen
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 PocketName = Literal["corner-0-0", "corner-L-0", "corner-0-W", "corner-L-W", "side-0", "side-W"]
 RailName = Literal["head", "foot", "left", "right"]
@@ -83,8 +84,10 @@ class Table:
         return NOSE_HEIGHT_IN_DIAMETERS * self.ball_diameter_in
 
     @property
-    def corners_in(self) -> NDArray[np.float64]:
+    def corners_in(self) -> "NDArray[np.float64]":
         """The nose corners, shape (4, 2): origin, end of +x, opposite, end of +y."""
+        import numpy as np  # noqa: PLC0415 (services that only read the settings need not carry it)
+
         L, W = self.length_in, self.width_in
         return np.array([[0, 0], [L, 0], [L, W], [0, W]], dtype=np.float64)
 

@@ -103,7 +103,7 @@ class HubServer(BoxServer):
             settings,
             [listener],
             line,
-            Tuning("ladder-hub", THREADS, timeout_s=60, grace_s=5, keepalive_s=60),
+            Tuning(THREADS, timeout_s=60, grace_s=5, keepalive_s=60),
         )
 
     def make_app(self) -> Flask:

@@ -88,6 +88,10 @@ class Reading:
         """A number of how frames flow; None when the state says none."""
         return _number({} if self.state is None else self.state.get("camera") or {}, name)
 
+    def writer(self, name: str) -> float | None:
+        """A number of how shots get to the store; None when the state says none."""
+        return _number({} if self.state is None else self.state.get("writer") or {}, name)
+
 
 def _number(figures: Any, name: str) -> float | None:
     value = figures.get(name) if isinstance(figures, dict) else None

@@ -4,12 +4,16 @@ Gunicorn has HTTPS on all of its sockets or on none, and shakes hands in a threa
 many clients as threads that say nothing, nobody is served any more. Here the worker's loop shakes hands, one step
 whenever a client has sent something, and a connection comes to a thread when that is done. What a client may cost
 is bounded in time and number.
+
+It runs without gunicorn's arbiter (`kiosk.serving`), and so tells of its turns itself.
 """
 
 import logging
 import selectors
+import signal
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +27,7 @@ log = logging.getLogger(__name__)
 HANDSHAKE_S = 5.0
 FREE_S = 15.0  # so long a request may wait for a thread
 AT_ONCE = 50  # handshakes under way; the oldest makes room
+TELLS_S = 1.0  # so often a loop that turns says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +39,20 @@ class SecureLine:
 
 
 class KioskWorker(ThreadWorker):  # type: ignore[misc]
-    """Expects of its application `secure_line`, a SecureLine or None."""
+    """Expects of its application `secure_line`, a SecureLine or None. `on_turn` is called about once a second, in
+    the loop's thread, while the loop comes round."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
+        self.on_turn: Callable[[], None] = lambda: None
+        self._told_s = float("-inf")
         self._shaking: dict[TConn, None] = {}  # in the order in which they came, and so in that of their ends
         self._turns = Turns()
 
     def why_not(self) -> str | None:
         """Why nobody is served; None while the loop comes round and a thread is free for a request.
 
-        For systemd's watchdog, in a thread of its own. Gunicorn's master looks at the loop alone.
+        For systemd's watchdog, in a thread of its own. `on_turn` tells of the loop alone.
         """
         late = self._turns()
         if late is not None:
@@ -56,6 +64,23 @@ class KioskWorker(ThreadWorker):  # type: ignore[misc]
         except TimeoutError:
             return f"no thread of the kiosk was free for {FREE_S:.0f} s"
         return None
+
+    def init_signals(self) -> None:
+        """Ctrl-C and SIGQUIT stop as SIGTERM does: what is asked has its grace."""
+        super().init_signals()
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, self.handle_exit)
+
+    def notify(self) -> None:
+        """At each turn of the loop, also while it stops; gunicorn's own would tell an arbiter."""
+        now_s = time.monotonic()
+        if now_s - self._told_s >= TELLS_S:
+            self._told_s = now_s
+            self.on_turn()
+
+    def is_parent_alive(self) -> bool:
+        """There is no arbiter; who must not outlive `ladder run` ends by its signal (`edge.runtime.child`)."""
+        return True
 
     def enqueue_req(self, conn: TConn) -> None:
         """In the loop's thread: a connection that was accepted, or on which more was sent."""
@@ -90,6 +115,8 @@ class KioskWorker(ThreadWorker):  # type: ignore[misc]
 
     def _shake(self, conn: TConn, sock: ssl.SSLSocket) -> None:
         """The next step, after the client has sent something."""
+        if conn not in self._shaking:  # in this same turn it had to make room
+            return
         try:
             sock.do_handshake()
         except ssl.SSLWantReadError:

@@ -19,6 +19,7 @@ from edge.hall.keys import KeysError
 from edge.runtime.damage_watch import leaving_when_damaged
 from edge.runtime.notify import Turns, database_answers, heartbeat
 from edge.runtime.paths import Paths, box_paths, make_directories
+from edge.runtime.units import begin_anew, is_run
 from edge.settings import Settings, SettingsError, load_settings
 from edge.store import changes, inbox
 from edge.store.database import Store
@@ -95,7 +96,7 @@ def enrol(data: Path | None, code: str | None, address: str | None, label: str |
 @data_option
 @click.option("--force", is_flag=True, help="Though the hub answers: it must be stopped at once after.")
 def promote(data: Path | None, force: bool) -> None:
-    """Make this table the hall's hub: the one that keeps a copy of it, with its services stopped.
+    """Make this table the hall's hub: the one that keeps a copy of it. Under systemd stop its services first.
 
     The other tables find it by themselves and tell it again what it has not heard. Stop the old hub for good; it
     can come back as a table, with an empty data directory and a code of the new hub.
@@ -110,6 +111,7 @@ def promote(data: Path | None, force: bool) -> None:
     paths = box_paths(data)
     try:
         load_settings(paths.settings)
+        by_itself = is_run(paths)
         done = make_hub(paths, datetime.now(UTC), force=force)
     except (PromotionError, SettingsError, StoreError, HubFileError, OSError) as error:
         raise Failure(str(error)) from error
@@ -117,7 +119,7 @@ def promote(data: Path | None, force: bool) -> None:
     click.echo(
         f"{done.added} facts were added that the old hub had not heard. The table's store is in {done.aside}."
     )
-    click.echo("Start the services. The other tables find it within a minute or two.")
+    click.echo(f"{begin_anew(paths, by_itself=by_itself)} The other tables find it within a minute or two.")
 
 
 @click.command()
@@ -180,7 +182,8 @@ def _enrol(paths: Paths, store: Store, settings: Settings, code: str, address: s
         raise Failure("that is no code: it has twelve letters and digits, as the hub has shown it") from error
     except (EnrolmentError, KeysError, HubFileError) as error:
         raise Failure(str(error)) from error
-    click.echo(f"{hub.table_label} belongs to {hub.hall} now. Start this box's services again.")
+    anew = begin_anew(paths, by_itself=is_run(paths))
+    click.echo(f"{hub.table_label} belongs to {hub.hall} now. {anew}")
 
 
 def _enrol_at_cloud(paths: Paths, store: Store, code: str, address: str) -> None:
@@ -193,7 +196,8 @@ def _enrol_at_cloud(paths: Paths, store: Store, code: str, address: str) -> None
         raise Failure("that is no code: it has twelve letters and digits, as the cloud has shown it") from error
     except (CloudLinkError, *FAILURES) as error:
         raise Failure(str(error)) from error
-    click.echo(f"{cloud.hall} is known at {cloud.address} now. Start this box's services again.")
+    anew = begin_anew(paths, by_itself=is_run(paths))
+    click.echo(f"{cloud.hall} is known at {cloud.address} now. {anew}")
 
 
 def _remove(store: Store, label: str) -> None:

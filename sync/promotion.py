@@ -16,6 +16,7 @@ from edge.clock import stamp
 from edge.hall import audit, devices
 from edge.locks import LockHeldError, file_lock
 from edge.runtime.paths import Paths
+from edge.runtime.role import set_aside
 from edge.store import changes, inbox, outbox, swap, sync_state
 from edge.store.alone import alone
 from edge.store.database import Store, connect, translated
@@ -31,6 +32,7 @@ from sync.sending import Sender
 
 # Of the copy: what is the hall's and not the old hub's own.
 HALLS = ("secrets.json", "hub.pem")
+STOP = "sudo systemctl stop ladder.target"
 SECTION = f"\n[hub]\nport = {HUB_PORT}\n"
 
 
@@ -49,7 +51,7 @@ class Promoted:
 
 
 def promote(paths: Paths, now: datetime, *, force: bool = False) -> Promoted:
-    """Makes the table at `paths` the hub, with its services stopped.
+    """Makes the table at `paths` the hub, with its services stopped, as `ladder run` does for as long.
 
     Without `force` only where the hub is out of reach. Killed at any moment it can be called again. Raises
     PromotionError, StoreError, HubFileError, OSError.
@@ -95,10 +97,10 @@ def _hub_answers(hub: Hub) -> bool:
 def _stopped(paths: Paths) -> Iterator[None]:
     with ExitStack() as stack:
         try:
-            for lock in (paths.running, paths.watching):
-                stack.enter_context(file_lock(lock))
+            stack.enter_context(set_aside(paths))
+            stack.enter_context(file_lock(paths.watching))
         except LockHeldError as error:
-            raise PromotionError(f"the box runs: stop ladder run, or the services, first ({error})") from error
+            raise PromotionError(f"the box runs: stop its services first, with {STOP} ({error})") from error
         yield
 
 

@@ -7,6 +7,7 @@ was told of the same before and is set aside for a time: a row stands as it was 
 import json
 import logging
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -78,6 +79,7 @@ def try_again(store: Store, now: datetime) -> None:
 def _take_rows(taking: _Taking, rows: tuple[Row, ...]) -> None:
     conn, line = taking.conn, taking.line
     known = inbox.known_hashes(conn, line, rows[0].seq, rows[-1].seq)
+    rows = _but_long_known(taking, rows, known)
     found = sort_rows(rows, known, inbox.known_keys(conn, [row.fact.key for row in rows]))
     for row in found.fresh:
         _take_fresh(taking, row)
@@ -86,6 +88,16 @@ def _take_rows(taking: _Taking, rows: tuple[Row, ...]) -> None:
     for row in found.conflicting:
         _take_conflicting(taking, row)
     inbox.note(conn, line, ((row.seq, row.fact) for row in _come(found) if row.seq not in known))
+
+
+def _but_long_known(taking: _Taking, rows: tuple[Row, ...], known: Mapping[int, str]) -> tuple[Row, ...]:
+    """The rows without those that have come so long ago that it is not noted any more, or that their own box said
+    are gone: they are taken in no second time, and there is nothing to compare them with."""
+    long_ago = [row for row in rows if row.seq <= taking.line.upto and row.seq not in known]
+    for row in long_ago:
+        if row.sound and row.fact.kind == "erased":
+            _take_conflicting(taking, row)
+    return tuple(row for row in rows if row not in long_ago) if long_ago else rows
 
 
 def _come(found: Sorted) -> tuple[Row, ...]:

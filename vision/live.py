@@ -31,6 +31,17 @@ class CameraState:
     room: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class WriterState:
+    """How shots get to the store, since the service started: `waiting` are not stored yet, and with `room` of them
+    seeing waits; `stored` were, and `refused` the store would not take. None is ever dropped."""
+
+    waiting: int = 0
+    room: int = 0
+    stored: int = 0
+    refused: int = 0
+
+
 @dataclass(frozen=True)
 class Learnt:
     """What shots taught: `feel` of the table, `quality` of the box's own eye since the source was opened."""
@@ -67,6 +78,7 @@ class LiveState:
     health: Health
     camera: CameraState = CameraState()
     learnt: Learnt = Learnt()
+    writer: WriterState = WriterState()
 
     def to_json(self) -> dict[str, Any]:
         data = asdict(self)

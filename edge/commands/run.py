@@ -1,9 +1,9 @@
 """`ladder run`: the whole box for a person at a terminal."""
 
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ from edge.commands.vision import camera_options
 from edge.locks import LockHeldError, file_lock
 from edge.runtime.damage_watch import leaving_when_damaged
 from edge.runtime.paths import Paths, box_paths, forget_live, make_directories
-from edge.runtime.supervisor import Service, Supervisor, answers, port_is_free
+from edge.runtime.role import Role, RoleWatch, is_set_aside
+from edge.runtime.supervisor import Service, Supervisor, answers, how_it_ended, ladder_child, port_is_free
 from edge.settings import Settings, SettingsError, load_settings
 from edge.store.errors import StoreError
 
 DEMO_SETTINGS = '[hall]\nname = "Chalk City"\n'
 # A kiosk that takes longer is said to; it is waited for all the same.
 SLOW_S = 20.0
+LOOK_S = 0.2
+ASKED_S = 1.0  # whoever asks whether the box runs holds its lock for a moment
 
 
 @click.command()
@@ -44,12 +47,15 @@ def run(data: Path | None, port: int | None, demo: bool, **_camera: Any) -> None
         paths = box_paths(paths.data / "demo")
     try:
         make_directories(paths)
-        with file_lock(paths.running):
-            settings = _prepare(paths, demo)
-            port = port or settings.kiosk.port
-            _require_port(settings.kiosk.host, port)
-            with stop_on_signals() as stop:
-                _run(paths, settings, port, camera_arguments(click.get_current_context().params), stop)
+        with stop_on_signals() as stop:
+            camera = camera_arguments(click.get_current_context().params)
+            while not stop.is_set():
+                with file_lock(paths.running, timeout_s=ASKED_S):
+                    settings = _prepare(paths, demo)
+                    _run(paths, settings, port or settings.kiosk.port, camera, stop)
+                while is_set_aside(paths) and not stop.wait(LOOK_S):
+                    pass
+        click.echo("Stopped.")
     except LockHeldError as error:
         raise Failure(f"another ladder run works in {paths.data}: stop it, or choose another --data") from error
     except (SettingsError, StoreError, OSError) as error:
@@ -69,9 +75,22 @@ def _prepare(paths: Paths, demo: bool) -> Settings:
 
 
 def _make_store_ready(paths: Paths) -> None:
-    from edge.store.recovery import prepare  # noqa: PLC0415 (not for --help)
+    """In a process of its own: what it loads would stay in this one, which only waits. Raises Failure."""
+    migrate = ladder_child(Service("migrate", ("migrate", "--data", str(paths.data))))
+    said = ""
+    with subprocess.Popen(migrate, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            _say_unless_empty(said)
+            said = line.rstrip().removeprefix("ladder: ")
+    if process.returncode:
+        raise Failure(said or f"the store was not made ready: {how_it_ended(process.returncode)}")
+    _say_unless_empty(said)
 
-    prepare(paths, datetime.now(UTC), say=click.echo)
+
+def _say_unless_empty(line: str) -> None:
+    if line:
+        click.echo(line)
 
 
 def _require_port(host: str, port: int) -> None:
@@ -84,34 +103,43 @@ def _require_port(host: str, port: int) -> None:
 
 
 def _run(paths: Paths, settings: Settings, port: int, camera: list[str], stop: threading.Event) -> None:
+    """Runs the services until told to stop, or until they have to begin anew."""
+    _require_port(settings.kiosk.host, port)
+    watch = RoleWatch(paths)
+    role = watch.look()
+    services = _services(paths, role, port, camera)
+    click.echo(f"Starting {', '.join(service.name for service in services)} …")
+
+    def why_over() -> str | None:
+        if is_set_aside(paths):
+            return "The services end for a while: this box is worked on …"
+        return (
+            None if watch.look() == role else "This box has another place in its hall: the services begin anew …"
+        )
+
+    over = threading.Event()
+    probe = _KioskProbe(settings.kiosk.host, port)
+    with leaving_when_damaged(paths.store, over) as damage, _ending(stop, over, why_over):
+        Supervisor(services, click.echo).run(over, probe.ready)
+    if damage.found is None:
+        _fold_log(paths)
+    elif not stop.is_set():
+        click.echo("The services have ended, and the store is mended …")
+    forget_live(paths)
+
+
+def _services(paths: Paths, role: Role, port: int, camera: list[str]) -> list[Service]:
     data = ("--data", str(paths.data))
-    services = [
+    found = [
         Service("vision", ("vision", *data, *camera)),
         Service("kiosk", ("kiosk", *data, "--port", str(port))),
         Service("jobs", ("jobs", *data)),
     ]
-    if settings.hub.port:
-        services.append(Service("hub", ("hub", *data)))
-    if paths.hub.exists() or paths.cloud.exists():
-        services.append(Service("sync", ("sync", *data)))
-    click.echo(f"Starting {', '.join(service.name for service in services)} …")
-    probe = _KioskProbe(settings.kiosk.host, port)
-    while not stop.is_set():
-        _until_damaged(paths, Supervisor(services, click.echo), stop, probe)
-    _fold_log(paths)
-    forget_live(paths)
-    click.echo("Stopped.")
-
-
-def _until_damaged(paths: Paths, supervisor: Supervisor, stop: threading.Event, probe: "_KioskProbe") -> None:
-    """Keeps the services running until told to stop, or until one finds the store damaged: then all end, and it is
-    mended."""
-    over = threading.Event()
-    with leaving_when_damaged(paths.store, over) as watch, _also(stop, over):
-        supervisor.run(over, probe.ready)
-    if watch.found is not None and not stop.is_set():
-        click.echo("The services have ended, and the store is mended …")
-        _make_store_ready(paths)
+    if role.lets_in:
+        found.append(Service("hub", ("hub", *data)))
+    if role.is_table or role.tells_cloud:
+        found.append(Service("sync", ("sync", *data)))
+    return found
 
 
 def _fold_log(paths: Paths) -> None:
@@ -123,13 +151,16 @@ def _fold_log(paths: Paths) -> None:
 
 
 @contextmanager
-def _also(stop: threading.Event, over: threading.Event) -> Iterator[None]:
-    """Inside the block the one event sets the other too."""
+def _ending(stop: threading.Event, over: threading.Event, why_over: Callable[[], str | None]) -> Iterator[None]:
+    """Inside the block `over` is set with `stop`, and when there is another reason, which is said."""
     ended = threading.Event()
 
     def follow() -> None:
-        while not stop.wait(0.1) and not ended.is_set():
-            pass
+        while not (stop.wait(LOOK_S) or ended.is_set()):
+            why = why_over()
+            if why is not None:
+                click.echo(why)
+                break
         over.set()
 
     thread = threading.Thread(target=follow, daemon=True)

@@ -1,7 +1,8 @@
 """Every night: what nobody can use any more is deleted, and SQLite's own upkeep done.
 
 A chore is a function of a connection inside a transaction for writing and of the moment; it says how many rows
-went. Add it to `CHORES`.
+went. One with much to delete deletes a part and is asked again, so that nobody waits long to write. Add it to
+`CHORES`.
 """
 
 import sqlite3
@@ -12,7 +13,7 @@ from datetime import datetime
 from edge.hall import logins, pins
 from edge.jobs.job import Bench, night
 from edge.jobs.runs import forget_runs
-from edge.store import outbox
+from edge.store import inbox, outbox
 from edge.store.database import connect, translated
 
 Chore = Callable[[sqlite3.Connection, datetime], int]
@@ -21,8 +22,10 @@ CHORES: tuple[tuple[str, Chore], ...] = (
     ("logins and tokens", logins.delete_old),
     ("wrong PINs", pins.forget_old),
     ("facts", outbox.forget_unread),
+    ("noted facts of other boxes", inbox.forget_old),
     ("job runs", lambda conn, _: forget_runs(conn)),
 )
+AGAIN_ROWS = 2_000  # who has deleted so many may have more to delete
 ANALYSIS_ROWS = 400  # of an index that `PRAGMA optimize` looks at
 PATIENCE_S = 1.0
 
@@ -38,12 +41,20 @@ class Housekeeping:
     def run(self, bench: Bench, period: str) -> str:  # noqa: ARG002
         said = []
         for what, chore in CHORES:
-            with bench.store.write() as conn:
-                count = chore(conn, bench.moment.now)
+            count = self._do(bench, chore)
             if count:
                 said.append(f"{count} {what}")
         self._tidy(bench)
         return ", ".join(said) or "nothing to delete"
+
+    def _do(self, bench: Bench, chore: Chore) -> int:
+        total = 0
+        while True:
+            with bench.store.write() as conn:
+                count = chore(conn, bench.moment.now)
+            total += count
+            if count < AGAIN_ROWS or bench.stopping():
+                return total
 
     def _tidy(self, bench: Bench) -> None:
         """Folds the log into the store and shortens it, unless somebody reads right then; looks at statistics."""

@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -14,7 +15,7 @@ from calibration.whole_file import replace_file
 from edge.runtime.notify import Turns
 from edge.runtime.paths import Paths
 from vision.frames.source import Frame
-from vision.live import LiveState
+from vision.live import LiveState, WriterState
 
 STATES_PER_S = 15.0
 PICTURES_PER_S = 2.0
@@ -31,8 +32,10 @@ class LiveFiles:
     service is gone.
     """
 
-    def __init__(self, paths: Paths, state: LiveState) -> None:
+    def __init__(self, paths: Paths, state: LiveState, writer: Callable[[], WriterState] = WriterState) -> None:
+        """`writer` is asked each time: seeing that waits for it shows nothing new."""
         self._paths = paths
+        self._writer = writer
         self._latest: tuple[LiveState, Frame | None] = (state, None)
         self._stopped = threading.Event()
         self._failing = False
@@ -64,7 +67,8 @@ class LiveFiles:
             state, frame = self._latest
             seq += 1
             try:
-                replace_file(self._paths.live_json, json.dumps(replace(state, seq=seq).to_json()).encode())
+                told = replace(state, seq=seq, writer=self._writer())
+                replace_file(self._paths.live_json, json.dumps(told.to_json()).encode())
                 if frame is None:
                     self._paths.live_jpg.unlink(missing_ok=True)
                 elif frame is not pictured and time.monotonic() >= picture_due_s:

@@ -88,6 +88,11 @@ class Paths:
         return self.data / "running.lock"
 
     @property
+    def aside(self) -> Path:
+        """The lock of whoever needs the box to stand still; see `edge.runtime.role`."""
+        return self.data / "aside.lock"
+
+    @property
     def watching(self) -> Path:
         """The lock of whoever watches this table."""
         return self.data / "watching.lock"

@@ -18,6 +18,7 @@ from edge.clock import from_stamp, stamp
 from edge.store.database import Store
 from edge.store.errors import StoreError
 from edge.store.shots import Source, store_shot, store_source
+from vision.live import WriterState
 from vision.model import Shot, shot_from_json, shot_to_json
 
 # Days of play. Beyond it seeing waits, frames are dropped and counted, and no shot is lost.
@@ -89,6 +90,16 @@ class ShotWriter:
     def full(self) -> bool:
         """Whether `add` waits for room."""
         return len(self._waiting) >= self._limit
+
+    @property
+    def refused(self) -> int:
+        """How many the store would not take: kept aside, or there with other content."""
+        return self.conflicts + self.rejected
+
+    @property
+    def state(self) -> WriterState:
+        """How it stands, for whoever looks; any thread may ask."""
+        return WriterState(self.waiting, self._limit, self.stored, self.refused)
 
     def why_not(self, hangs_after_s: float = HANGS_AFTER_S) -> str | None:
         """Why this thread does not live; None when it does, be it that it tries the same shot again and again."""

@@ -133,7 +133,7 @@ class VisionService:
         )
         self._frame: Frame | None = None
         self._memory = TableMemory(paths.table_feel)
-        self._live = LiveFiles(paths, self._state)
+        self._live = LiveFiles(paths, self._state, lambda: self._writer.state)
 
     def run(self, stop: threading.Event) -> int:
         """Works until `stop` is set; returns how many shots could not be stored (they are spooled).
@@ -306,9 +306,8 @@ class VisionService:
     def _health(self, session: "_Session", camera: CameraState) -> Health:
         health = session.follower.health
         warnings = list(health.warnings) + list(getattr(session.frames, "warnings", ()))
-        if self._writer.conflicts or self._writer.rejected:
-            count = self._writer.conflicts + self._writer.rejected
-            warnings.append(f"{count} shots were refused by the store: see the service's log")
+        if self._writer.refused:
+            warnings.append(f"{self._writer.refused} shots were refused by the store: see the service's log")
         return replace(
             health,
             dropped_frames=max(camera.dropped_by_overload + camera.dropped_by_sensor, health.dropped_frames),

@@ -2,11 +2,15 @@
 
 A line is what one device wrote in one epoch. `upto` is the number up to which all of a line has come. A fact that
 is set aside counts as come, so that it never holds up those after it; it is kept whole, and shown.
+
+What came is noted by its number, key and hash for a fortnight, in which its box may still tell it again. After
+that `upto` alone says that it came.
 """
 
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlite_utils import Database
@@ -19,6 +23,9 @@ migrations = Migrations("inbox")
 # `conflict`: another content under a number or key that is there. `dead`: it can't be taken in. `held`: its time
 # has not come yet, by this box's clock.
 Fate = Literal["conflict", "dead", "held"]
+
+KEPT = timedelta(days=14)  # as long as tables keep what they have told
+AT_ONCE = 2_000  # so many are cleared in one transaction
 
 
 @migrations()
@@ -140,6 +147,18 @@ def note(conn: sqlite3.Connection, line: Line, facts: Iterable[tuple[int, Fact]]
         " iif(EXISTS (SELECT 1 FROM inbox WHERE key = ?4), ?1 || ' ' || ?2 || ' ' || ?3, ?4), ?5)",
         ((line.device, line.epoch, seq, fact.key, fact.hash) for seq, fact in facts),
     )
+
+
+def forget_old(conn: sqlite3.Connection, now: datetime) -> int:
+    """Clears what is noted of facts that were written long ago and up to which all of their line has come, a part
+    of it at a time; returns how many went. What is set aside stays."""
+    # Keys begin with the moment in which a fact was written (`edge.facts.uuid7`).
+    milliseconds = f"{int((now - KEPT).timestamp() * 1000):012x}"
+    return conn.execute(
+        "DELETE FROM inbox WHERE key IN (SELECT i.key FROM inbox i JOIN inbox_lines l USING (device, epoch)"
+        " WHERE i.key < ? AND i.seq <= l.upto ORDER BY i.key LIMIT ?)",
+        [f"{milliseconds[:8]}-{milliseconds[8:]}", AT_ONCE],
+    ).rowcount
 
 
 def set_aside(

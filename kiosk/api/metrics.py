@@ -39,6 +39,7 @@ def metrics(box: Box) -> str:
 def _flow(reading: Reading) -> Iterable[Metric]:
     camera, health, skipped = reading.camera, reading.health, "Frames let go for want of time"
     by_sensor, by_overload = camera("dropped_by_sensor"), camera("dropped_by_overload")
+    writer, refused = reading.writer, "Shots the store would not take, since vision started"
     return (
         Metric("ladder_camera_fps", "Frames a second from the camera", camera("camera_fps")),
         Metric("ladder_process_fps", "Frames a second followed", camera("process_fps")),
@@ -49,6 +50,9 @@ def _flow(reading: Reading) -> Iterable[Metric]:
         Metric("ladder_frames_total", "Frames processed", health("frames"), "counter"),
         Metric("ladder_frames_dropped_total", "Frames dropped, by whomever", health("dropped_frames"), "counter"),
         Metric("ladder_frames_repeated_total", "Frames repeated", health("repeated_frames"), "counter"),
+        Metric("ladder_shots_waiting", "Seen shots that are not stored yet", writer("waiting")),
+        Metric("ladder_shots_waiting_room", "So many may wait; then seeing waits, too", writer("room")),
+        Metric("ladder_shots_refused_total", refused, writer("refused"), "counter"),
         Metric("ladder_frame_ms_p50", "Milliseconds a frame, median", health("ms_per_frame_p50")),
         Metric("ladder_frame_ms_p99", "Milliseconds a frame, 99 %", health("ms_per_frame_p99")),
     )

@@ -14,7 +14,7 @@ from vision_rig import PICTURE, StubFollower, StubSource, parts, running
 
 from calibration.file import Calibration, CalibrationError
 from edge.runtime.paths import Paths
-from edge.runtime.shot_writer import ShotWriter
+from edge.runtime.shot_writer import QUEUE_SHOTS, ShotWriter
 from edge.runtime.vision_service import VisionService
 from edge.store.database import Store
 from edge.store.shots import recent_shots
@@ -131,7 +131,10 @@ def test_shots_that_can_not_be_stored_are_said_and_kept(paths: Paths, path: Path
         with Store(path) as other, running(paths, store, parts(lambda: source, recording=False)) as service:
             with other.write():
                 service.wait_for("live", "Shots are seen but not stored yet: the store")
+                told = service.wait_until(lambda state: state["writer"]["waiting"])["writer"]
+                assert (told["room"], told["stored"], told["refused"]) == (QUEUE_SHOTS, 0, 0)
             service.wait_for("live", "The table is watched.")
+            service.wait_until(lambda state: state["writer"]["stored"] and not state["writer"]["waiting"])
         assert service.unstored == 0
         seen = service.live()["health"]["frames"] // 5
         assert len(service.shots()) >= seen

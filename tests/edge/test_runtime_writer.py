@@ -17,6 +17,7 @@ from waiting import wait_until
 from edge.runtime.shot_writer import SeenShot, ShotWriter
 from edge.store.database import Store
 from edge.store.shots import Source, recent_shots
+from vision.live import WriterState
 from vision.model import Shot
 
 SOURCE = Source("cam", "sim", "2026-01-01T00:00:00.000Z", "9ft", 100.0, 50.0, 2.25, "c", 640, 480, None)
@@ -151,7 +152,7 @@ def test_a_full_queue_makes_seeing_wait_and_loses_nothing(box: Box) -> None:
         for n in range(3):
             writer.add(seen(n))
         wait_until(lambda: writer.problem)
-        assert writer.waiting == 3
+        assert writer.state == WriterState(waiting=3, room=3)
     for n in range(3, 20):
         writer.add(seen(n))
         assert writer.waiting <= 3
@@ -179,6 +180,7 @@ def test_other_content_under_a_known_key_is_counted(box: Box, caplog: pytest.Log
     with caplog.at_level(logging.ERROR):
         assert writer.stop() == 0
     assert (writer.stored, writer.conflicts) == (1, 1)
+    assert writer.state == WriterState(room=writer.state.room, stored=1, refused=1)
     assert "cam@1 is stored with other content" in caplog.text
 
 

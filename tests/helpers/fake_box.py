@@ -25,7 +25,7 @@ from edge.store.database import Store
 from edge.store.shots import Source, store_shot, store_source
 from vision.balls import ball_sets
 from vision.feel import Estimate, Feel
-from vision.live import CameraState, Learnt, LiveState
+from vision.live import CameraState, Learnt, LiveState, WriterState
 from vision.model import (
     BallState,
     Contact,
@@ -323,6 +323,7 @@ class FakeBox:
         state = LiveState(
             self.seq, self.source_id, self.t_s, status, message, phase,
             self.pool.table, self.pool.ball_set, balls, 60.0, health, camera, self.learnt,
+            WriterState(waiting=3, room=10_000, stored=40, refused=2),
         )  # fmt: skip
         new = self.paths.live_json.with_suffix(".new")
         new.write_text(json.dumps(state.to_json()), encoding="utf-8")

@@ -205,6 +205,9 @@ def test_metrics_are_what_a_scraper_takes(client: FlaskClient, fake_box: FakeBox
     assert value["ladder_skipped_fps"] == 0.0
     assert value["ladder_frame_ms_p50"] == 8.2
     assert value["ladder_frames_waiting"] == 1.0
+    assert (value["ladder_shots_waiting"], value["ladder_shots_waiting_room"]) == (3.0, 10_000.0)
+    assert value["ladder_shots_refused_total"] == 2.0
+    assert families["ladder_shots_refused_total"].kind == "counter"
     assert value["ladder_database_bytes"] == fake_box.paths.store.stat().st_size
     assert value["ladder_database_schema_current"] == 1.0
     assert value["ladder_outbox_waiting"] == 2.0

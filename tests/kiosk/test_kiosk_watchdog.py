@@ -118,3 +118,12 @@ def test_a_worker_lives_while_its_loop_turns_and_a_thread_is_free(monkeypatch: p
         one.murder_pending()
         assert one.why_not() is None
         one.tmp.close()
+
+
+def test_who_had_to_make_room_in_this_turn_is_not_spoken_with() -> None:
+    """The loop may hold an event of a connection that another event of the same turn has dropped."""
+    with ThreadPoolExecutor(1) as pool:
+        one = a_worker(pool)
+        one._shake(object(), object())  # which has no handshake to go on with
+        assert one.alive
+        one.tmp.close()

@@ -3,7 +3,6 @@
 from fractions import Fraction
 from typing import Any, Literal
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +25,9 @@ class Compression:
     def __init__(self, codec: Codec, size_px: tuple[int, int], fps: float, quality: int) -> None:
         if codec == "none":
             raise ValueError("no compression has nothing to compress with")
+        import av  # noqa: PLC0415 (17 MB, and a simulated table on a box compresses nothing)
+
+        self._new_frame: Any = av.VideoFrame
         self._pts = 0
         self._step = round(_CLOCK_HZ / fps)
         self._format = "yuv420p" if codec == "h264" else "yuvj420p"
@@ -48,7 +50,7 @@ class Compression:
     def through(self, planes: Planes) -> Planes:
         """The planes of the next frame as they are after coding."""
         height, width = planes.y.shape
-        frame: Any = av.VideoFrame(width, height, self._format)
+        frame: Any = self._new_frame(width, height, self._format)
         for plane, values in zip(frame.planes, (planes.y, planes.u, planes.v), strict=True):
             _rows(plane)[:, : values.shape[1]] = values
         frame.pts, self._pts = self._pts, self._pts + self._step

@@ -215,6 +215,11 @@ def lock_subscription(conn: Conn, subscription_id: str) -> None:
     conn.rows(f"SELECT id FROM members WHERE subscription_id = ?{conn.lock}", [subscription_id])
 
 
+def ask_later(conn: Conn, member: Member, as_if_asked_at: datetime) -> None:
+    """Others have their turn first."""
+    conn.run("UPDATE members SET asked_at = ? WHERE id = ?", [stamp(as_if_asked_at), member.id])
+
+
 def count_drifts(conn: Conn) -> int:
     """Of how many members Stripe says something else."""
     return int(conn.rows("SELECT count(*) AS n FROM members WHERE drift <> ''")[0]["n"])

@@ -14,7 +14,7 @@ from sync.cloud import members, rewards, webhooks
 from sync.cloud.closing import close_due
 from sync.cloud.db import Database, StoreError
 from sync.cloud.members import Member
-from sync.cloud.payouts import MARK, Payer, month_in, wake
+from sync.cloud.payouts import MARK, AwayError, Payer, month_in, one_by_one, wake
 from sync.cloud.stripe_gateway import Gateway, GatewayError, KeyRefusedError, RefusedError
 from sync.cloud.webhooks import Event
 
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 CLOSE_EVERY_S = 900.0
 LOOK_EVERY_S = 15.0
-REFUSED_S = 300.0
-RECONCILE_EVERY = timedelta(hours=24)
+REFUSED_S, AWAY_S = 300.0, 60.0
+RECONCILE_EVERY, ASK_AGAIN = timedelta(hours=24), timedelta(hours=1)
 AT_ONCE = 50
 
 
@@ -39,7 +39,7 @@ class Treasurer:
         self._now = now
         self._payer = None if gateway is None else Payer(db, gateway, now)
         self._closed_s = float("-inf")
-        self._refused_s = float("-inf")
+        self._not_before_s = float("-inf")
 
     @property
     def payer(self) -> Payer | None:
@@ -50,15 +50,18 @@ class Treasurer:
         if mono_s - self._closed_s >= CLOSE_EVERY_S:
             done = close_due(self.db, self._now(), stopping)
             self._closed_s = mono_s
+            with self.db.write() as conn:
+                webhooks.forget_old(conn, self._now())
             if done.frozen or done.decided:
                 log.info("%d months frozen, %d decided, %d rewards", done.frozen, done.decided, done.rewards)
-        if self._payer is None or mono_s - self._refused_s < REFUSED_S:
+        if self._payer is None or mono_s < self._not_before_s:
             return
         try:
             self._pay(self._payer, stopping)
             self.trouble = ""
-        except KeyRefusedError as error:
-            self.trouble, self._refused_s = str(error), mono_s
+        except (KeyRefusedError, AwayError) as error:
+            wait_s = REFUSED_S if isinstance(error, KeyRefusedError) else AWAY_S
+            self.trouble, self._not_before_s = str(error), mono_s + wait_s
             log.warning("nothing can be paid: %s", error)
 
     def close_soon(self) -> None:
@@ -73,33 +76,22 @@ class Treasurer:
         self.reconcile(AT_ONCE)
 
     def hear_events(self) -> int:
-        """Looks into what Stripe has told; returns into how much. Raises KeyRefusedError, StoreError."""
-        with self.db.read() as conn:
-            events = webhooks.to_do(conn, AT_ONCE)
-        heard = 0
-        for event in events:
-            try:
-                self._look_into(event)
-            except KeyRefusedError:
-                raise
-            except GatewayError as error:
-                log.warning("event %s: %s", event.id, error)
-                continue
-            webhooks.done(self.db, event, self._now())
-            heard += 1
-        return heard
+        """Looks into what Stripe has told; returns into how much.
+
+        Raises KeyRefusedError, AwayError, StoreError.
+        """
+        now = self._now()
+        with self.db.write() as conn:
+            events = webhooks.to_do(conn, now, AT_ONCE)
+            webhooks.put_off(conn, events, now)
+        return len(one_by_one(events, self._look_into))
 
     def reconcile(self, limit: int) -> int:
-        """Compares members that were not asked about since a day with what Stripe says; returns how many."""
+        """Compares members that were not asked about since a day with what Stripe says; returns how many. Raises
+        likewise."""
         with self.db.read() as conn:
             due = members.to_ask(conn, self._now() - RECONCILE_EVERY, limit)
-        for member in due:
-            try:
-                self.ask_about(member)
-            except KeyRefusedError:
-                raise
-            except GatewayError as error:
-                log.warning("member %s: %s", member.id, error)
+        one_by_one(due, self.ask_about)
         return len(due)
 
     def take_checkout(self, checkout_id: str) -> Member | None:
@@ -118,18 +110,22 @@ class Treasurer:
         return member
 
     def ask_about(self, member: Member) -> None:
-        """Asks Stripe about a member's subscription, and follows its rewards; what only Stripe has is a drift."""
+        """Asks Stripe about a member's subscription, and follows its rewards; what only Stripe has is a drift.
+
+        Raises GatewayError, and then it is asked again in an hour; StoreError.
+        """
         assert self.gateway is not None
         assert member.subscription_id is not None
         now = self._now()
         try:
             sub = self.gateway.subscription(member.subscription_id)
-        except RefusedError as error:
-            if error.status != 404:
-                raise
+        except GatewayError as error:
             with self.db.write() as conn:
-                members.is_gone(conn, member, now)
-            return
+                if isinstance(error, RefusedError) and error.status == 404:
+                    members.is_gone(conn, member, now)
+                    return
+                members.ask_later(conn, member, now - RECONCILE_EVERY + ASK_AGAIN)
+            raise
         with self.db.write() as conn:
             ours = {one.coupon_id: one for one in rewards.of_subscription(conn, sub.id)}
             strange = [
@@ -145,14 +141,14 @@ class Treasurer:
     def _look_into(self, event: Event) -> None:
         if event.type.startswith("checkout.session."):
             self.take_checkout(event.object_id)
-        if not event.subscription_id:
-            return
-        with self.db.read() as conn:
-            member = members.of_subscription(conn, event.subscription_id)
-        if member is not None:
-            self.ask_about(member)
-        else:
-            self._follow(event.subscription_id)
+        if event.subscription_id:
+            with self.db.read() as conn:
+                member = members.of_subscription(conn, event.subscription_id)
+            if member is None:
+                self._follow(event.subscription_id)
+            else:
+                self.ask_about(member)
+        webhooks.done(self.db, event, self._now())
 
     def _follow(self, subscription_id: str) -> None:
         assert self._payer is not None

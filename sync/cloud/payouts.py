@@ -9,10 +9,10 @@ the coupon would be taken once all the same.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from edge.clock import from_stamp, month_after, stamp
 from sync.cloud import halls, members, rewards
@@ -34,14 +34,21 @@ from sync.cloud.stripe_gateway import (
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 LEASE = timedelta(minutes=10)  # longer than all its questions may take
 FIRST_RETRY, LAST_RETRY = timedelta(minutes=1), timedelta(hours=6)
 LOOK_AGAIN = timedelta(hours=12)  # at what waits for something
 FOLLOW_EVERY = timedelta(hours=24)
+MISSED = 3  # answers in a row: the rest is for later
 MARK = "ladder-"  # every coupon of ours begins so
 EARLIER = timedelta(days=2)  # invoices are looked for from a little before the decision on
 
 PRORATION = frozenset({"subscription_update", "manual", "subscription_threshold"})
+
+
+class AwayError(Exception):
+    """Stripe does not answer just now; the text says how."""
 
 
 class ReverseError(Exception):
@@ -110,6 +117,28 @@ def month_in(coupon: str) -> str:
     return coupon.removeprefix(MARK)[:7]
 
 
+def one_by_one(some: Iterable[T], look: Callable[[T], object]) -> list[T]:
+    """Looks at some things, each whether another can be looked at or not; returns those that were.
+
+    Raises KeyRefusedError; AwayError when Stripe does not answer several times in a row.
+    """
+    done, missed = [], 0
+    for one in some:
+        try:
+            look(one)
+        except KeyRefusedError:
+            raise
+        except GatewayError as error:
+            missed += 1
+            log.warning("%s", error)
+            if missed == MISSED:
+                raise AwayError(str(error)) from error
+        else:
+            done.append(one)
+            missed = 0
+    return done
+
+
 class Payer:
     """Carries rewards out. `now` is the clock."""
 
@@ -117,21 +146,30 @@ class Payer:
         self._db = db
         self._gateway = gateway
         self._now = now
+        self._missed = 0  # answers, one after the other
 
     def apply_due(self, limit: int = 50) -> int:
-        """Does what is due; returns how many rewards were looked at. Raises KeyRefusedError, StoreError."""
+        """Does what is due; returns how many rewards were looked at.
+
+        Raises KeyRefusedError, AwayError, StoreError.
+        """
         with self._db.read() as conn:
             due = rewards.due(conn, self._now(), limit)
+        self._missed = 0
         for reward in due:
-            self.apply(reward.id)
+            found = self.apply(reward.id)
+            if self._missed == MISSED:
+                raise AwayError("" if found is None else found.reason)
         return len(due)
 
     def follow_due(self, limit: int = 50) -> int:
-        """Compares applied rewards with Stripe that were not since a day; returns how many."""
+        """Compares applied rewards with Stripe that were not since a day; returns how many.
+
+        Raises KeyRefusedError, AwayError, StoreError.
+        """
         with self._db.read() as conn:
             due = rewards.to_follow(conn, self._now() - FOLLOW_EVERY, limit)
-        for reward in due:
-            self.follow(reward.id)
+        one_by_one(due, lambda reward: self.follow(reward.id))
         return len(due)
 
     def apply(self, reward_id: str) -> Reward | None:
@@ -143,7 +181,7 @@ class Payer:
         if member is None or member.subscription_id is None:
             return self._without_subscription(reward, "no subscription is known")
         try:
-            return self._apply(reward, member.subscription_id)
+            done = self._apply(reward, member.subscription_id)
         except KeyRefusedError as error:
             self._put_off(reward, str(error), LOOK_AGAIN / 12)
             raise
@@ -152,7 +190,9 @@ class Payer:
         except UnsureError as error:
             return self._put_off(reward, str(error))
         except RefusedError as error:
-            return self._move(reward, "needs_review", said=f"Stripe refuses: {error}", reason=str(error))
+            done = self._move(reward, "needs_review", said=f"Stripe refuses: {error}", reason=str(error))
+        self._missed = 0
+        return done
 
     def _apply(self, reward: Reward, subscription_id: str) -> Reward:
         wanted = reward.subscription_id or subscription_id
@@ -253,7 +293,7 @@ class Payer:
     def follow(self, reward_id: str) -> Reward | None:
         """Compares an applied reward with Stripe: it waits for its invoice, met it, or was taken away.
 
-        Raises KeyRefusedError, StoreError.
+        Raises GatewayError where that can't be told now, and the reward has its turn again later; StoreError.
         """
         with self._db.read() as conn:
             reward = rewards.get(conn, reward_id)
@@ -265,11 +305,10 @@ class Payer:
             if sub is not None and sub.discount_of(reward.coupon_id) is not None:
                 return self._checked(reward, sub)
             return self._was_taken(reward, reward.subscription_id, reward.coupon_id)
-        except KeyRefusedError:
+        except GatewayError:
+            with self._db.write() as conn:
+                rewards.touch(conn, reward, checked_at=stamp(self._now() - FOLLOW_EVERY + LAST_RETRY / 6))
             raise
-        except GatewayError as error:
-            log.warning("reward %s: %s", reward.id, error)
-            return reward
 
     def reverse(self, reward_id: str, *, who: str, why: str) -> Reward:
         """Takes a reward back that no invoice has met. Raises ReverseError, GatewayError, StoreError."""
@@ -425,6 +464,7 @@ class Payer:
 
     def _put_off(self, reward: Reward, why: str, least: timedelta = timedelta()) -> Reward:
         """Nobody knows, or it is too early: later again, from a look."""
+        self._missed += 1
         after = max(least, min(LAST_RETRY, FIRST_RETRY * 2 ** min(reward.tries - 1, 12)))
         log.warning("reward %s: %s", reward.id, why)
         with self._db.write() as conn:

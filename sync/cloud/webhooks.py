@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 MOST_BODY = 256 << 10
 TOLERANCE = timedelta(minutes=5)  # both ways: no stamp far in the future is believed either
 KEPT = timedelta(days=60)
+AGAIN = timedelta(minutes=5)
 FAMILIES = ("customer.subscription.", "customer.discount.", "invoice.", "checkout.session.")
 
 steps = Steps(
@@ -41,6 +42,12 @@ steps = Steps(
             ) {strict}
             """,
             "CREATE INDEX stripe_events_to_do ON stripe_events (received_at, id) WHERE done_at IS NULL",
+        ),
+        # One that can't be looked into holds up no other.
+        (
+            "ALTER TABLE stripe_events ADD COLUMN due_at TEXT NOT NULL DEFAULT ''",
+            "DROP INDEX stripe_events_to_do",
+            "CREATE INDEX stripe_events_due ON stripe_events (due_at, received_at, id) WHERE done_at IS NULL",
         ),
     ),
 )
@@ -92,14 +99,21 @@ def note(conn: Conn, event: Event, now: datetime) -> bool:
     )
 
 
-def to_do(conn: Conn, limit: int) -> list[Event]:
-    """Events that were not looked into, in the order in which they came."""
+def to_do(conn: Conn, now: datetime, limit: int) -> list[Event]:
+    """Events that were not looked into and may be now, in the order in which they came."""
     rows = conn.rows(
-        "SELECT id, type, object_id, subscription_id FROM stripe_events WHERE done_at IS NULL"
-        " ORDER BY received_at, id LIMIT ?",
-        [limit],
+        "SELECT id, type, object_id, subscription_id FROM stripe_events WHERE done_at IS NULL AND due_at <= ?"
+        " ORDER BY due_at, received_at, id LIMIT ?",
+        [stamp(now), limit],
     )
     return [Event(row["id"], row["type"], row["object_id"], row["subscription_id"]) for row in rows]
+
+
+def put_off(conn: Conn, events: Sequence[Event], now: datetime) -> None:
+    """These are looked into now, and again in a while if that fails."""
+    if events:
+        among, params = conn.among("id", [one.id for one in events])
+        conn.run(f"UPDATE stripe_events SET due_at = ? WHERE {among}", [stamp(now + AGAIN), *params])
 
 
 def done(db: Database, event: Event, now: datetime) -> None:

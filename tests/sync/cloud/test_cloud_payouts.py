@@ -10,13 +10,14 @@ from reward_month import a_price, a_score, clock_of, make_halls, make_member, su
 from stripe_sandbox import StripeSandbox, stripe_sandbox
 
 from edge.facts import uuid7
-from sync.cloud import members, rewards
+from sync.cloud import members, rewards, webhooks
 from sync.cloud.db import Database
 from sync.cloud.deciding import HALL, Award
 from sync.cloud.paying import Treasurer
 from sync.cloud.payouts import LEASE, Payer, ReverseError, answer_for
 from sync.cloud.rewards import Reward
-from sync.cloud.stripe_gateway import Gateway, KeyRefusedError, Subscription
+from sync.cloud.stripe_gateway import Gateway, KeyRefusedError, Subscription, UnsureError
+from sync.cloud.webhooks import Event
 
 MONTH_S = 31 * 86400 + 2 * 3600
 
@@ -357,3 +358,38 @@ def test_what_is_not_due_is_not_touched(till: Till) -> None:
     assert till.payer.apply(reward) is None
     assert till.payer.apply("nothing") is None
     assert len(till.box.sandbox.calls) == calls
+
+
+def test_while_stripe_is_away_it_is_asked_a_few_times_and_not_for_each_reward(till: Till) -> None:
+    price = a_price(till.box)
+    ids = [till.reward(till.member(subscribe(till.box, price).id), f"2026-0{i}") for i in range(1, 10)]
+    asked: list[str] = []
+
+    class Away(Gateway):
+        def subscription(self, subscription_id: str) -> Subscription:
+            asked.append(subscription_id)
+            raise UnsureError("nobody answers")
+
+    treasurer = Treasurer(till.db, Away(till.box.key, till.box.address), till.now)
+    treasurer.turn(0.0)
+    treasurer.turn(30.0)  # not yet
+    assert len(asked) == 3
+    assert "nobody answers" in treasurer.trouble
+    till.turn(seconds=3600)
+    assert {till.get(one).state for one in ids} == {"applied"}
+
+
+def test_an_event_that_can_not_be_looked_into_holds_up_no_other(till: Till) -> None:
+    sub = subscribe(till.box, a_price(till.box))
+    player = till.member(sub.id)
+    now = till.now()
+    with till.db.write() as conn:
+        webhooks.note(conn, Event("evt_1", "checkout.session.completed", "cs_gone", ""), now)
+        webhooks.note(conn, Event("evt_2", "customer.subscription.updated", sub.id, sub.id), now)
+    till.box.sandbox.change(sub.id, cancel_at_period_end=True)
+    till.turn(seconds=60)
+    with till.db.read() as conn:
+        member = members.of_player(conn, till.hall_id, player)
+        left = conn.rows("SELECT id FROM stripe_events WHERE done_at IS NULL")
+    assert member is not None
+    assert (member.status, [row["id"] for row in left]) == ("ending", ["evt_1"])

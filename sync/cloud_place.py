@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ class Where:
 def default_data() -> Path:
     base = os.environ.get("XDG_DATA_HOME")
     return (Path(base) if base else Path.home() / ".local" / "share") / "action-ladder-cloud"
+
+
+def require_extra() -> None:
+    """Says what is to be installed where the packages that a cloud needs are not there."""
+    if find_spec("msgspec") is None:
+        raise Failure('the cloud needs packages that a box has no use for: pip install "action-ladder[cloud]"')
 
 
 @contextmanager

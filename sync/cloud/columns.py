@@ -4,19 +4,31 @@ A fact at a time costs three times what writing it to the database does. Whateve
 for this module: `sync.protocol.unpack` and `sync.cloud.ingest` look at it fact by fact and say what is wrong.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from itertools import chain
-from operator import itemgetter, lt
+from operator import lt
+
+import msgspec
 
 from sync import protocol
 from sync.protocol import Head, ProblemError
 
-_ROW = itemgetter("seq", "kind", "key", "created", "hash", "body")
+
+class _Row(msgspec.Struct, gc=False):
+    """A line of a batch, as it is read: of these types, or not at all."""
+
+    seq: int
+    kind: str
+    key: str
+    created: str
+    hash: str
+    body: str
+
+
+_ROWS = msgspec.json.Decoder(list[_Row])
 _UUIDS = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\n)*")
 _STAMPS = re.compile(
     r"(?:\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z\n)*", re.ASCII
@@ -44,7 +56,7 @@ def read_columns(body: bytes, kinds: Sequence[str]) -> Columns | None:
     try:
         found = _columns(body, kinds)
         return found if found is not None and _in_order(found) and _well_written(found) else None
-    except (ProblemError, ValueError, KeyError, TypeError, RecursionError):
+    except (ProblemError, ValueError, KeyError, TypeError, RecursionError):  # msgspec's own is a ValueError
         return None
 
 
@@ -55,15 +67,18 @@ def _columns(body: bytes, kinds: Sequence[str]) -> Columns | None:
     if not 0 < head.rows == rest.count(b"\n") + 1 <= protocol.MOST_ROWS:
         return None
     # A line break within a text would be one line more, and no fact more.
-    rows = list(map(_ROW, json.loads(b"[" + rest.replace(b"\n", b",") + b"]")))
-    if len(rows) != head.rows:
+    rows = _ROWS.decode(b"[" + rest.replace(b"\n", b",") + b"]")
+    if len(rows) != head.rows or rows[0].kind not in kinds or {row.kind for row in rows} != {rows[0].kind}:
         return None
-    seqs, of_kinds, keys, created, hashes, bodies = zip(*rows, strict=True)
-    if set(map(type, seqs)) != {int} or set(map(type, chain(of_kinds, keys, created, hashes, bodies))) != {str}:
-        return None
-    if len(set(of_kinds)) != 1 or of_kinds[0] not in kinds:
-        return None
-    return Columns(head, of_kinds[0], seqs, keys, created, hashes, bodies)
+    return Columns(
+        head,
+        rows[0].kind,
+        tuple([row.seq for row in rows]),
+        tuple([row.key for row in rows]),
+        tuple([row.created for row in rows]),
+        tuple([row.hash for row in rows]),
+        tuple([row.body for row in rows]),
+    )
 
 
 def _in_order(found: Columns) -> bool:

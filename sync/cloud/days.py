@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
 
 from edge.facts import Fact
 from sync.cloud.db import Conn
@@ -46,6 +48,22 @@ steps = Steps(
     ),
 )
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+
+
+class _Day(msgspec.Struct, gc=False):
+    """A day as it is told: so, or not at all."""
+
+    schema: Literal[1]
+    day: str
+    shots: _Count
+    sessions: _Count
+    players: _Count
+    matches: _Count
+    minutes: Annotated[float, msgspec.Meta(ge=0, le=MOST)]
+
+
+_DAYS = msgspec.json.Decoder(list[_Day])
 _FIELDS = itemgetter("schema", "day", "minutes", *COUNTS)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NO_DAY = "it tells no day of a hall"
@@ -87,24 +105,15 @@ def read_all(bodies: Sequence[str], created: Sequence[str]) -> list[HallDay] | N
     if not one_each or not all(one.startswith("{") and one.endswith("}") for one in bodies):
         return None
     try:
-        rows = list(map(_FIELDS, json.loads(f"[{text}]")))
-        if len(rows) != len(bodies):
-            return None
-        schemas, told, minutes, *counts = zip(*rows, strict=True)
+        days = _DAYS.decode(f"[{text}]")
         whole = (
-            set(map(type, schemas)) == {int}
-            and set(schemas) == {SCHEMA}
-            and set(map(type, told)) == {str}
-            and all(map(_is_date, set(told)))
-            and all(
-                set(map(type, column)) == {int} and min(column) >= 0 and max(column) <= MOST for column in counts
-            )
-            and all(map(_is_amount, minutes))
-            and max(told) <= _day_after(min(created)[:10])
+            len(days) == len(bodies)
+            and all(map(_is_date, {one.day for one in days}))
+            and max([one.day for one in days]) <= _day_after(min(created)[:10])
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
-    return list(map(HallDay, told, *counts, map(float, minutes))) if whole else None
+    return [_of(one) for one in days] if whole else None
 
 
 def take_in(conn: Conn, line: Line, told: Sequence[Told]) -> None:
@@ -138,6 +147,10 @@ def values_of(line: Line, told: Told) -> tuple[object, ...]:
     """A row of the table, for `COLUMNS`."""
     day: HallDay = told.content
     return (line.id, day.day, line.hall_id, told.seq, told.created, *day[1:])
+
+
+def _of(one: _Day) -> HallDay:
+    return HallDay(one.day, one.shots, one.sessions, one.players, one.matches, one.minutes)
 
 
 def _is_day(text: object) -> bool:

@@ -166,7 +166,9 @@ def previews(conn: Conn, hall_ids: Sequence[str], month: str, now: datetime) -> 
     found = {}
     for hall_id in hall_ids:
         barred = set(over.get(hall_id, ())) | {
-            one.player for one in scores[hall_id] if taken.get(linked.get((hall_id, one.player)), set()) - {hall_id}
+            one.player
+            for one in scores[hall_id]
+            if taken.get(linked.get((hall_id, one.player)), set()) - {hall_id}
         }
         period = known.get(hall_id) or Period(hall_id, month, "open")
         at = decides_at(period, ruled[hall_id], now) if period.state == "frozen" else None

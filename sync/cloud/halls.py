@@ -1,6 +1,7 @@
 """The halls of which the cloud is told."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -105,6 +106,15 @@ def zone_of(name: str) -> ZoneInfo | None:
 def halls(conn: Conn, limit: int = 10_000, offset: int = 0) -> list[Hall]:
     """The halls by name."""
     rows = conn.rows("SELECT id, name, zone FROM halls ORDER BY name_key LIMIT ? OFFSET ?", [limit, offset])
+    return [_hall(row) for row in rows]
+
+
+def some(conn: Conn, hall_ids: Sequence[str]) -> list[Hall]:
+    """These halls by name, those that are there."""
+    if not hall_ids:
+        return []
+    among, params = conn.among("id", list(hall_ids))
+    rows = conn.rows(f"SELECT id, name, zone FROM halls WHERE {among} ORDER BY name_key", params)
     return [_hall(row) for row in rows]
 
 

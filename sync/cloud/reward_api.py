@@ -62,7 +62,8 @@ def run_monthly() -> Response:
             raise ProblemError(
                 409, "month-not-over", f"{month} is not over in any of these halls: nothing is decided."
             )
-        looked = [(hall, closing.preview(conn, hall.id, month, now)) for hall in ended]
+        previews = closing.previews(conn, [hall.id for hall in ended], month, now)
+        looked = [(hall, previews[hall.id]) for hall in ended]
         shown = [preview_json(conn, hall, one) for hall, one in looked]
     own = content_hash(canonical({"month": month, "halls": shown}))
     after = found[-1].id if len(found) == MOST_HALLS else None
@@ -123,7 +124,7 @@ def back_to_the_hall() -> ResponseReturnValue:
 
 def board_json(conn: Conn, hall: Hall, month: str) -> dict[str, Any]:
     """A hall's leaderboard for programs."""
-    given = {one.player_id: one for one in rewards.of_hall(conn, hall.id, month) if one.period == month}
+    given = {one.player_id: one for one in rewards.of_halls(conn, [hall.id], month)[hall.id]}
     return {
         "hall": hall.id,
         "name": hall.name,
@@ -148,7 +149,7 @@ def preview_json(conn: Conn, hall: Hall, found: Preview) -> dict[str, Any]:
     """What would be decided, or was."""
     period = found.period
     if period.state == "decided":
-        booked = [one for one in rewards.of_hall(conn, hall.id, period.period) if one.period == period.period]
+        booked = rewards.of_halls(conn, [hall.id], period.period)[hall.id]
         named = names.names_of(conn, hall.id, [one.player_id for one in booked])
         winners: list[dict[str, Any]] = [
             {"player": one.player_id, "name": named.get(one.player_id), "kind": one.kind, "total": one.total,

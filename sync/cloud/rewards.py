@@ -29,6 +29,8 @@ State = Literal[
 TO_DO: tuple[State, ...] = ("decided", "waiting", "no_subscription", "applying")
 FOLLOWED: tuple[State, ...] = ("applied",)
 
+MOST_ASKED = 10_000  # in one question; SQLite takes 32,766
+
 PERCENT: dict[Kind, int] = {"half": 50, "free": 100}
 
 steps = Steps(
@@ -171,30 +173,22 @@ def book(conn: Conn, decided: Sequence[tuple[str, str, Award, str | None]], now:
     )
 
 
-def members_with(conn: Conn, period: str, member_ids: Sequence[str], besides: str = "") -> set[str]:
-    """Which of these members have a reward of that month, in any hall but that one."""
-    if not member_ids:
-        return set()
-    among, params = conn.among("member_id", list(member_ids))
-    rows = conn.rows(
-        f"SELECT DISTINCT member_id FROM subscription_rewards WHERE period = ? AND hall_id <> ?"
-        f" AND state <> 'reverted' AND {among}",
-        [period, besides, *params],
-    )
-    return {row["member_id"] for row in rows}
+def members_with(conn: Conn, period: str, member_ids: Sequence[str]) -> set[str]:
+    """Which of these members have a reward of that month, in any hall."""
+    return {member_id for member_id in halls_with(conn, period, member_ids) if member_id is not None}
 
 
 def halls_with(conn: Conn, period: str, member_ids: Sequence[str]) -> dict[str | None, set[str]]:
     """In which halls these members have a reward of that month."""
-    if not member_ids:
-        return {}
-    among, params = conn.among("member_id", list(member_ids))
     found: dict[str | None, set[str]] = {}
-    for row in conn.rows(
-        f"SELECT member_id, hall_id FROM subscription_rewards WHERE period = ? AND state <> 'reverted' AND {among}",
-        [period, *params],
-    ):
-        found.setdefault(row["member_id"], set()).add(row["hall_id"])
+    for first in range(0, len(member_ids), MOST_ASKED):
+        among, params = conn.among("member_id", list(member_ids[first : first + MOST_ASKED]))
+        for row in conn.rows(
+            "SELECT member_id, hall_id FROM subscription_rewards"
+            f" WHERE period = ? AND state <> 'reverted' AND {among}",
+            [period, *params],
+        ):
+            found.setdefault(row["member_id"], set()).add(row["hall_id"])
     return found
 
 
@@ -240,6 +234,20 @@ def of_hall(conn: Conn, hall_id: str, since: str = "", limit: int = 100) -> list
         [hall_id, since, limit],
     )
     return [_reward(row) for row in rows]
+
+
+def of_halls(conn: Conn, hall_ids: Sequence[str], period: str) -> dict[str, list[Reward]]:
+    """All rewards of that month of these halls, by hall."""
+    found: dict[str, list[Reward]] = {hall_id: [] for hall_id in hall_ids}
+    if not hall_ids:
+        return found
+    among, params = conn.among("hall_id", list(hall_ids))
+    for row in conn.rows(
+        f"SELECT * FROM subscription_rewards WHERE period = ? AND {among} ORDER BY hall_id, slot",
+        [period, *params],
+    ):
+        found[row["hall_id"]].append(_reward(row))
+    return found
 
 
 def of_subscription(conn: Conn, subscription_id: str) -> list[Reward]:

@@ -9,7 +9,7 @@ from flask import Response, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from sync.cloud import owners, standings
+from sync.cloud import deeds, owners, standings
 from sync.cloud.api import cloud
 from sync.cloud.db import Conn
 from sync.cloud.halls import Hall
@@ -56,6 +56,15 @@ def owner() -> Owner:
     """Who is signed in."""
     found: Owner = g.owner
     return found
+
+
+def write_down(
+    conn: Conn, what: str, hall_id: str, period: str = "", *, subject: str = "", said: str = ""
+) -> None:
+    """Notes what the owner who is signed in does, in the deed's own transaction."""
+    deeds.note(
+        conn, cloud().now(), owner().email, what, hall_id=hall_id, period=period, subject=subject, said=said
+    )
 
 
 def page(template: str, status: int = 200, **more: Any) -> Response:

@@ -15,6 +15,8 @@ from sync.cloud.halls import Hall
 
 DAYS = 14
 AT_ONCE = 40  # halls on a page
+MANY, KEPT_FOR = 500, timedelta(seconds=30)
+MOST_HALLS, MOST_ASKED = 1_000_000, 10_000
 LIVE = timedelta(minutes=5)  # a hub says hello every minute
 FEW_UNSENT = 50  # as many wait while somebody plays
 
@@ -80,28 +82,75 @@ class Overview:
     pages: int
 
 
-def look(conn: Conn, now: datetime, page: int = 1) -> Overview:
-    """All halls, of which those of one page with their days."""
-    found = halls.halls(conn)
-    ids = [hall.id for hall in found]
-    hubs: dict[str, list[Device]] = {hall_id: [] for hall_id in ids}
-    for hub in devices.devices_of(conn, ids):
-        hubs[hub.hall_id].append(hub)
-    aside = inbox.waiting_in(conn, ids) if ids else {}
-    seen = [_hall(hall, hubs[hall.id], aside.get(hall.id, 0), now) for hall in found]
-    seen.sort(key=lambda one: (_CARES.index(one.care), one.state == "never"))
-    pages = max(1, -(-len(seen) // AT_ONCE))
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All halls in the order in which they are shown, and figures over them, as they were at that moment."""
+
+    at: datetime
+    ids: tuple[str, ...]
+    boxes: int
+    live: int
+    in_need: int
+
+
+class Memory:
+    """How many halls stand, kept for a while: to look at each for every page would take long. Few are looked at
+    each time."""
+
+    def __init__(self) -> None:
+        self._kept: Standing | None = None
+
+    def standing(self, conn: Conn, now: datetime) -> Standing:
+        kept = self._kept
+        if kept is not None and timedelta(0) <= now - kept.at < KEPT_FOR:
+            return kept
+        found = _standing(conn, now)
+        self._kept = found if len(found.ids) > MANY else None
+        return found
+
+
+def look(conn: Conn, now: datetime, page: int = 1, memory: Memory | None = None) -> Overview:
+    """All halls, of which those of one page are looked at as they are now, with their days."""
+    standing = _standing(conn, now) if memory is None else memory.standing(conn, now)
+    pages = max(1, -(-len(standing.ids) // AT_ONCE))
     page = min(max(1, page), pages)
-    shown = seen[AT_ONCE * (page - 1) : AT_ONCE * page]
+    ids = standing.ids[AT_ONCE * (page - 1) : AT_ONCE * page]
+    seen = {one.hall.id: one for one in _seen(conn, halls.some(conn, ids), now)}
+    shown = [seen[hall_id] for hall_id in ids if hall_id in seen]
     return Overview(
         tuple(_with_days(conn, shown, now)),
-        len(seen),
-        sum(len(one.boxes) for one in seen),
-        sum(one.live for one in seen),
-        sum(one.care != "ok" for one in seen),
+        len(standing.ids),
+        standing.boxes,
+        standing.live,
+        standing.in_need,
         page,
         pages,
     )
+
+
+def _standing(conn: Conn, now: datetime) -> Standing:
+    seen = _seen(conn, halls.halls(conn, limit=MOST_HALLS), now)
+    seen.sort(key=lambda one: (_CARES.index(one.care), one.state == "never"))
+    return Standing(
+        now,
+        tuple(one.hall.id for one in seen),
+        sum(len(one.boxes) for one in seen),
+        sum(one.live for one in seen),
+        sum(one.care != "ok" for one in seen),
+    )
+
+
+def _seen(conn: Conn, found: Sequence[Hall], now: datetime) -> list[HallView]:
+    """These halls with their boxes, in the order given."""
+    ids = [hall.id for hall in found]
+    hubs: dict[str, list[Device]] = {hall_id: [] for hall_id in ids}
+    aside: dict[str, int] = {}
+    for first in range(0, len(ids), MOST_ASKED):
+        some = ids[first : first + MOST_ASKED]
+        for hub in devices.devices_of(conn, some):
+            hubs[hub.hall_id].append(hub)
+        aside |= inbox.waiting_in(conn, some)
+    return [_hall(hall, hubs[hall.id], aside.get(hall.id, 0), now) for hall in found]
 
 
 def _hall(hall: Hall, hubs: Sequence[Device], set_aside: int, now: datetime) -> HallView:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sync.cloud import owners
 from sync.cloud.api import cloud
 from sync.cloud.owner import guard, reward_pages, rules_pages, training_pages, words
 from sync.cloud.owner.bars import bars, day_words, duration_words
-from sync.cloud.owner.overview import HallView, look
+from sync.cloud.owner.overview import HallView, Memory, look
 from sync.cloud.owners import OwnerError
 
 log = logging.getLogger(__name__)
@@ -48,8 +48,14 @@ def charts(hall: HallView) -> list[Any]:
 def front() -> ResponseReturnValue:
     here, now = cloud(), cloud().now()
     with here.db.read() as conn:
-        found = look(conn, now, guard.page_asked())
+        found = look(conn, now, guard.page_asked(), _memory())
     return guard.page("halls.html", found=found)
+
+
+def _memory() -> Memory:
+    """This application's own, for it is of its database."""
+    found: Memory = current_app.extensions.setdefault("owner_memory", Memory())
+    return found
 
 
 @blueprint.get("/sign-in")

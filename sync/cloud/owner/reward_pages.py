@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as AnyResponse
 
 from edge.clock import month_before
-from sync.cloud import closing, deeds, members, periods, rewards
+from sync.cloud import closing, members, periods, rewards
 from sync.cloud.api import cloud
 from sync.cloud.db import Conn
 from sync.cloud.halls import Hall
@@ -87,20 +87,18 @@ def confirm() -> ResponseReturnValue:
     here, now = cloud(), cloud().now()
     with here.db.write() as conn:
         hall, month = _hall_and_month(conn)
-        period = periods.get(conn, hall.id, month)
+        known = periods.get(conn, hall.id, month)
+        period = None if known is None else periods.lock(conn, hall.id, month)
         if period is None or period.state in ("open", "grace"):
             raise ProblemError(
                 409, "not-frozen", "The scores of that month may still change: nothing is decided yet."
             )
         if period.state == "decided":
             return _back_to_run(hall, month, "decided-already")
-        periods.lock(conn, hall.id, month)
         fresh = run.card(conn, hall, month, now)
         same = request.form.get("looked", "") == fresh.looked
         if same and closing.confirm_in(conn, hall.id, month, now):
-            deeds.note(
-                conn, now, guard.owner().email, "confirm", hall_id=hall.id, period=month, said=period.hash[:12]
-            )
+            guard.write_down(conn, "confirm", hall.id, month, said=period.hash[:12])
     if not same:
         return guard.page("look_again.html", 409, card=fresh, place=_place(request.form), most_why=MOST_REASON)
     log.info("%s confirmed %s of %s", guard.owner().email, month, hall.id)
@@ -118,7 +116,7 @@ def hold() -> ResponseReturnValue:
         period = _undecided(conn, hall, month)
         if period.held != held:
             periods.hold(conn, period, held)
-            _note(conn, hall, month, "hold" if held else "let-run")
+            guard.write_down(conn, "hold" if held else "let-run", hall.id, month)
     return _back_to_run(hall, month, "held" if held else "runs")
 
 
@@ -134,7 +132,7 @@ def pass_over() -> ResponseReturnValue:
             raise ProblemError(404, "unknown-player", "No such player trained in that hall in that month.")
         if player not in periods.passed_over(conn, [hall.id], month).get(hall.id, {}):
             periods.pass_over(conn, period, player, why=why, by=guard.owner().email, now=now)
-            _note(conn, hall, month, "pass-over", player, why)
+            guard.write_down(conn, "pass-over", hall.id, month, subject=player, said=why)
     return _back_to_run(hall, month, "passed-over")
 
 
@@ -147,7 +145,7 @@ def take_back_passing_over() -> ResponseReturnValue:
         period = _undecided(conn, hall, month)
         if player in periods.passed_over(conn, [hall.id], month).get(hall.id, {}):
             periods.take_back_passing_over(conn, period, player)
-            _note(conn, hall, month, "pass-over-back", player)
+            guard.write_down(conn, "pass-over-back", hall.id, month, subject=player)
     return _back_to_run(hall, month, "can-win")
 
 
@@ -174,7 +172,7 @@ def try_again(reward_id: str) -> ResponseReturnValue:
             trouble = "It is not where it could be tried again: here is how it stands now."
             return _reward_page(conn, _reward(conn, reward_id), trouble, 409)
     with here.db.write() as conn:
-        _note(conn, get_hall(conn, found.hall_id), found.period, "try-again", found.id)
+        guard.write_down(conn, "try-again", found.hall_id, found.period, subject=found.id)
     _kick()
     return redirect(url_for("rewards.reward", reward_id=found.id, done="tried"), 303)
 
@@ -211,7 +209,7 @@ def take_back(reward_id: str) -> ResponseReturnValue:
         with here.db.read() as conn:
             return _take_back_page(conn, _reward(conn, reward_id), trouble, why, status)
     with here.db.write() as conn:
-        _note(conn, get_hall(conn, found.hall_id), found.period, "take-back", found.id, why)
+        guard.write_down(conn, "take-back", found.hall_id, found.period, subject=found.id, said=why)
     log.info("%s took back reward %s", who, found.id)
     return redirect(url_for("rewards.reward", reward_id=found.id, done="taken-back"), 303)
 
@@ -229,7 +227,7 @@ def seen(reward_id: str) -> ResponseReturnValue:
             rewards.move(
                 conn, found, found.state, now, who=guard.owner().email, said=said, reason=found.reason, drift=""
             )
-            _note(conn, get_hall(conn, found.hall_id), found.period, "seen", found.id)
+            guard.write_down(conn, "seen", found.hall_id, found.period, subject=found.id)
     return redirect(url_for("rewards.reward", reward_id=found.id, done="seen"), 303)
 
 
@@ -305,14 +303,6 @@ def _reason() -> str:
     if len(why) < LEAST_REASON:
         raise ProblemError(400, "no-reason", "Say why: go back and write the reason, it is kept.")
     return why
-
-
-def _note(conn: Conn, hall: Hall, month: str, what: str, *about: str) -> None:
-    """`about`: whom or which reward, and what was said."""
-    subject, said = (*about, "", "")[:2]
-    deeds.note(
-        conn, cloud().now(), guard.owner().email, what, hall_id=hall.id, period=month, subject=subject, said=said
-    )
 
 
 def _back_to_run(hall: Hall, month: str, done: str) -> AnyResponse:

@@ -45,12 +45,11 @@ def keep_of_hall(hall_id: str) -> ResponseReturnValue:
 @guard.deed
 def as_all(hall_id: str) -> ResponseReturnValue:
     """A hall goes by the rules of all again."""
-    here, now = cloud(), cloud().now()
-    with here.db.write() as conn:
+    with cloud().db.write() as conn:
         hall = guard.hall_of(conn, hall_id)
         if rules.has_own(conn, hall.id):
             rules.forget_own(conn, hall.id)
-            deeds.note(conn, now, guard.owner().email, "rules-forget", hall_id=hall.id)
+            guard.write_down(conn, "rules-forget", hall.id)
     return redirect(url_for("rules.of_hall", hall_id=hall.id, done="as-all"), 303)
 
 
@@ -69,8 +68,7 @@ def _keep(hall_id: str | None) -> ResponseReturnValue:
         is_first = hall is not None and not rules.has_own(conn, subject)
         if before != wanted or is_first:
             rules.keep_rules(conn, subject, wanted, by=who, now=stamp(now))
-            what = "rules-own" if is_first else "rules"
-            deeds.note(conn, now, who, what, hall_id=subject, said=changes(before, wanted))
+            guard.write_down(conn, "rules-own" if is_first else "rules", subject, said=changes(before, wanted))
     where = (
         url_for("rules.of_all", done="kept")
         if hall is None

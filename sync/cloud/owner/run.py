@@ -122,8 +122,8 @@ def look(conn: Conn, month: str, now: datetime, place: Place) -> Run:
     if not (place.show or place.find or place.only):
         place = replace(place, show=next((one for one in SHOWS if counts.get(one)), "nothing"))
     found = _halls_at(conn, month, place)
-    cards = [card(conn, hall, month, now) for hall in found[:AT_ONCE]]
-    return Run(month, place, len(found) > AT_ONCE, counts, rewards.count_by_state(conn, month), tuple(cards))
+    shown = tuple(cards(conn, found[:AT_ONCE], month, now))
+    return Run(month, place, len(found) > AT_ONCE, counts, rewards.count_by_state(conn, month), shown)
 
 
 def _halls_at(conn: Conn, month: str, place: Place) -> list[Hall]:
@@ -137,24 +137,40 @@ def _halls_at(conn: Conn, month: str, place: Place) -> list[Hall]:
 
 def card(conn: Conn, hall: Hall, month: str, now: datetime) -> HallCard:
     """A hall's month as it stands: decided, or as it would be."""
-    ends = periods.end_of(month, hall.zone_info)
-    period = periods.get(conn, hall.id, month)
-    if period is None:
-        return HallCard(hall, month, None, ends)
-    if period.state == "decided":
-        return _decided(conn, hall, period, ends)
-    found = closing.preview(conn, hall.id, month, now)
-    linked = members.of_hall(conn, hall.id) if found.decision.awards else {}
-    winners = tuple(_would_win(one, found, linked.get(one.score.player), hall) for one in found.decision.awards)
+    return cards(conn, [hall], month, now)[0]
+
+
+def cards(conn: Conn, halls: Sequence[Hall], month: str, now: datetime) -> list[HallCard]:
+    """The same of some halls, asked of the database together."""
+    if not halls:
+        return []
+    known = periods.found_of_halls(conn, [hall.id for hall in halls], month)
+    decided = [hall_id for hall_id, period in known.items() if period.state == "decided"]
+    found = closing.previews(conn, [hall_id for hall_id in known if hall_id not in decided], month, now)
+    booked = rewards.of_halls(conn, decided, month)
+    named = names.names_in_halls(conn, [(one, it.player_id) for one, some in booked.items() for it in some])
+    made = []
+    for hall in halls:
+        if hall.id in found:
+            made.append(_undecided(conn, hall, found[hall.id]))
+        elif hall.id in booked:
+            made.append(_decided(hall, known[hall.id], booked[hall.id], named.get(hall.id, {})))
+        else:
+            made.append(HallCard(hall, month, None, periods.end_of(month, hall.zone_info)))
+    return made
+
+
+def _undecided(conn: Conn, hall: Hall, found: Preview) -> HallCard:
+    period = found.period
     made = HallCard(
         hall,
-        month,
+        period.period,
         period,
-        ends,
+        periods.end_of(period.period, hall.zone_info),
         None if period.ended_at is None else from_stamp(period.ended_at) + periods.GRACE,
         found.decides_at,
         found.rules,
-        winners,
+        tuple(_would_win(conn, one, found, hall) for one in found.decision.awards),
         _close(found),
         tuple(
             PassedOver(player, found.names.get(player), why) for player, why in sorted(found.passed_over.items())
@@ -194,8 +210,9 @@ def _with_hash(made: HallCard) -> HallCard:
     return replace(made, looked=content_hash(canonical(looked)))
 
 
-def _would_win(one: Award, found: Preview, member: Member | None, hall: Hall) -> Winner:
+def _would_win(conn: Conn, one: Award, found: Preview, hall: Hall) -> Winner:
     score = one.score
+    member = members.of_player(conn, hall.id, score.player)
     would = would_apply(one.kind, member, hall, found.period.period)
     return Winner(
         score.player, found.names.get(score.player), one.kind, one.why, one.slot, score.ladder_name, one.ladders,
@@ -203,9 +220,7 @@ def _would_win(one: Award, found: Preview, member: Member | None, hall: Hall) ->
     )  # fmt: skip
 
 
-def _decided(conn: Conn, hall: Hall, period: Period, ends: datetime) -> HallCard:
-    booked = [one for one in rewards.of_hall(conn, hall.id, period.period) if one.period == period.period]
-    named = names.names_of(conn, hall.id, [one.player_id for one in booked])
+def _decided(hall: Hall, period: Period, booked: Sequence[Reward], named: dict[str, str]) -> HallCard:
     winners = tuple(
         Winner(
             one.player_id, named.get(one.player_id), one.kind, one.why, one.slot, one.ladder_name, (), one.total,
@@ -213,6 +228,7 @@ def _decided(conn: Conn, hall: Hall, period: Period, ends: datetime) -> HallCard
         )
         for one in booked
     )  # fmt: skip
+    ends = periods.end_of(period.period, hall.zone_info)
     return HallCard(hall, period.period, period, ends, winners=winners, nobody=period.nobody)
 
 
@@ -336,5 +352,5 @@ def _booked(conn: Conn, ids: Sequence[str]) -> list[Booked]:
         row["id"]: Hall(row["id"], row["name"], row["zone"])
         for row in conn.rows(f"SELECT h.id, h.name, h.zone FROM halls h WHERE {among}", params)
     }
-    named = {one.id: names.names_of(conn, one.hall_id, [one.player_id]).get(one.player_id) for one in found}
-    return [Booked(one, halls[one.hall_id], named[one.id]) for one in found]
+    named = names.names_in_halls(conn, [(one.hall_id, one.player_id) for one in found])
+    return [Booked(one, halls[one.hall_id], named.get(one.hall_id, {}).get(one.player_id)) for one in found]

@@ -25,7 +25,7 @@ def hall(hall_id: str) -> ResponseReturnValue:
         found = guard.hall_of(conn, hall_id)
         this_month = periods.month_of(now, found.zone_info)
         month = guard.month_asked(this_month)
-        booked = [one for one in rewards.of_hall(conn, found.id, month) if one.period == month]
+        booked = rewards.of_halls(conn, [found.id], month)[found.id]
         statuses = Counter(one.status for one in members.of_hall(conn, found.id).values())
         return guard.page(
             "hall.html",

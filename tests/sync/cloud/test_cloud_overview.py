@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from telling_hub import NOW, Clock, TellingHub, day_fact, enrolled
+from telling_hub import NOW, Clock, TellingHub, day_fact, enrolled, small_cloud
 
 from edge.clock import stamp
 from edge.facts import uuid7
@@ -202,3 +202,27 @@ def test_bars_fill_the_height_and_say_their_days() -> None:
 )
 def test_durations_in_words(seconds: int, words: str) -> None:
     assert duration_words(timedelta(seconds=seconds)) == words
+
+
+def test_of_many_halls_the_order_is_kept_for_a_while_and_what_is_shown_is_as_it_is_now(
+    db: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MANY", 1)
+    memory = overview.Memory()
+
+    def seen() -> list[tuple[str, str]]:
+        with db.read() as conn:
+            return [(one.hall.name, one.state) for one in overview.look(conn, clock.now, 1, memory).halls]
+
+    client = small_cloud(db, clock).test_client()
+    first, _ = enrolled(db, "Alley"), enrolled(db, "Breakers")
+    first.say(client)
+    assert seen() == [("Alley", "live"), ("Breakers", "never")]
+    enrolled(db, "Cue Club")
+    clock.on(minutes=10)
+    assert seen() == [("Alley", "silent"), ("Breakers", "never"), ("Cue Club", "never")]
+    enrolled(db, "Dungeon")
+    first.say(client)
+    assert seen() == [("Alley", "live"), ("Breakers", "never"), ("Cue Club", "never")]
+    clock.on(seconds=31)
+    assert [name for name, _ in seen()] == ["Alley", "Breakers", "Cue Club", "Dungeon"]

@@ -135,7 +135,7 @@ def test_a_month_is_looked_at_confirmed_paid_and_then_too_late_to_be_taken_back(
 
     scene.paying.turn()
     page.goto(f"{scene.url}/rewards?month={MONTH}&show=decided")
-    page.click("text=On the next invoice")
+    page.click(".winner >> text=On the next invoice")
     assert page.locator(".lead .pill").inner_text() == "on the next invoice"
     page.click("text=Take back")
     page.fill("#why", "too late for that")

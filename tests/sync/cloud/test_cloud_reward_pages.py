@@ -323,6 +323,7 @@ def test_a_player_is_passed_over_with_a_reason_and_may_win_again(db: Database, c
     said = {"hall": hall.id, "player": hall.players[0]}
     assert send(client, "/rewards/pass-over", why="  ", **said).status_code == 400
     assert send(client, "/rewards/pass-over", why="x" * 300, **said).status_code == 400
+    assert send(client, "/rewards/pass-over", why="works\x1b[2J here", **said).status_code == 400
     answer = send(client, "/rewards/pass-over", why="works here", **said)
     page = client.get(answer.headers["Location"]).text
     assert NAMES[1] in page.partition("Would win")[2].partition("Came next")[0]
@@ -346,6 +347,18 @@ def test_nobody_is_passed_over_who_did_not_train_there_or_when_it_is_decided(
     answer = send(client, "/rewards/pass-over", hall=hall.id, player=hall.players[0], why="too late")
     assert (answer.status_code, "never changes again" in answer.text) == (409, True)
     assert only_reward(db, hall).player_id == hall.players[0]
+
+
+def test_who_has_won_in_another_hall_is_told_to_have_a_reward_already(paying: Paying) -> None:
+    first, second = put_hall(paying.db, "Chalk City"), put_hall(paying.db, "Corner Pocket")
+    member = paying.member(first)
+    with paying.db.write() as conn:
+        members.link(conn, second.id, second.players[0], member.id, START)
+    close_due(paying.db, START)
+    confirm(paying.client, first)
+    page = paying.client.get(f"/rewards?month={MONTH}&only={second.id}").text
+    assert NAMES[1] in page.partition("Would win")[2].partition("Came next")[0]
+    assert "has a reward of this month already" in page.partition("Came next")[2]
 
 
 def test_the_first_to_be_seen_are_those_to_look_at(db: Database, client: FlaskClient, clock: Clock) -> None:

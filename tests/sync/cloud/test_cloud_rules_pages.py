@@ -85,6 +85,14 @@ def test_rules_are_kept_for_all_halls_or_for_one(db: Database, client: FlaskClie
     assert deeds_of(db, ALL_HALLS) == [(EMAIL, "rules")]
 
 
+def test_a_hall_may_keep_the_rules_of_all_as_its_own(db: Database, client: FlaskClient) -> None:
+    hall = put_hall(db, "Chalk City")
+    send(client, f"/halls/{hall.id}/rules", **values_of(Rules()))
+    send(client, "/rules", **TYPED)
+    assert rules_of(db, hall.id) == Rules()
+    assert deeds_of(db, hall.id) == [(EMAIL, "rules-own")]
+
+
 def test_the_form_as_it_stands_changes_nothing(db: Database, client: FlaskClient) -> None:
     """What the page shows, sent back, are the same rules."""
     for one in (

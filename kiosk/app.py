@@ -21,7 +21,7 @@ from edge.runtime.caretaker import Caretaker
 from edge.runtime.paths import Paths
 from edge.settings import Settings
 from edge.store.errors import StoreError
-from kiosk import compress, fragments, limits, month_words, security, upstairs, who
+from kiosk import compress, fragments, limits, month_words, security, training_words, upstairs, who
 from kiosk.api import routes as api
 from kiosk.box import EXTENSION, Box, box
 from kiosk.counter import challenges as counter_challenges
@@ -50,7 +50,9 @@ from kiosk.player import (
     preferences,
     say,
     start,
+    subscription,
     table,
+    training,
 )
 from kiosk.records import Records
 from kiosk.security import Refusal
@@ -81,6 +83,7 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
         **fragments.HELPERS,
         **shell.HELPERS,
         **month_words.HELPERS,
+        **training_words.HELPERS,
     )
     compress.compress_text(app)
     upstairs.keep_body(app)
@@ -99,9 +102,10 @@ def create_app(paths: Paths, settings: Settings | None = None) -> Flask:
     limits.install(app)
     players = (table, calling, say, check_in, new_pin, start, phones, codes, me, preferences, belongings, boards)
     of_a_month = (month, draws, championships, counter_month, counter_draw, counter_championship)
+    of_training = (training, subscription)
     counter = (enter, shell, evening, matches, table_setup, tables, clocks, counter_people, counter_hall)
     of_ladders = (ladders, counter_ladders, counter_challenges, ladder_setup, ladder_matches)
-    for room in (*players, *counter, *of_ladders, *of_a_month, api, technician):
+    for room in (*players, *counter, *of_ladders, *of_a_month, *of_training, api, technician):
         app.register_blueprint(room.blueprint)
     who.require_declared(app)
     _handle_errors(app)

@@ -145,7 +145,7 @@ class Server(BoxServer):
             settings,
             listeners,
             None if secure is None else secure.line,
-            Tuning("ladder-kiosk", THREADS, timeout_s=30, grace_s=GRACE_S, keepalive_s=5),
+            Tuning(THREADS, timeout_s=30, grace_s=GRACE_S, keepalive_s=5),
         )
 
     def make_app(self) -> Flask:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 # Blueprints whose pages are the hall's, and views of others.
 HALL_ROOMS = (
     "me", "preferences", "belongings", "boards", "ladders", "month", "draws", "championships", "new_pin",
-    "counter", "api.me", "api.months", "api.admin",
+    "training", "subscription", "counter", "api.me", "api.months", "api.training", "api.admin",
 )  # fmt: skip
 HALL_VIEWS = frozenset(f"check_in.{name}" for name in ("sign_up_name", "sign_up_done", "answer_consent"))
 # What a page's answer depends on; the rest of a browser's headers stays at the table.

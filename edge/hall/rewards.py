@@ -4,6 +4,7 @@ The cloud alone decides and pays; a hub keeps what it was told last, and pages s
 nothing, and the pages that need it are absent.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from edge.hall.takeovers import who_is_now
+from edge.hall.training import LEAST_HOURS, LEAST_SESSIONS
 
 migrations = Migrations("rewards")
 
@@ -68,6 +70,27 @@ def rewards_1(db: Database) -> None:
         ) STRICT
     """)
     db.execute("CREATE TABLE months_nobody_won (period TEXT PRIMARY KEY, why TEXT NOT NULL) STRICT, WITHOUT ROWID")
+
+
+@migrations()
+def rewards_2(db: Database) -> None:
+    """By which rules the cloud decides this hall's months, as JSON."""
+    db.execute("""
+        CREATE TABLE reward_rules (only INTEGER PRIMARY KEY CHECK (only = 1), rules TEXT NOT NULL) STRICT
+    """)
+
+
+@dataclass(frozen=True, slots=True)
+class HallRules:
+    """What of the cloud's rules a player is told: what it takes to be able to win, and whether somebody on so many
+    ladders with so many active players gets a whole month."""
+
+    least_sessions: int = LEAST_SESSIONS
+    least_hours: float = LEAST_HOURS
+    each_ladder: bool = False
+    free_month: bool = True
+    free_ladders: int = 2
+    active_players: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +169,7 @@ def hear(conn: sqlite3.Connection, said: Mapping[str, Any]) -> None:
     _replace(
         conn, "subscription_offer", ("only", "name", "cents", "currency", "months", "sandbox", "test"), offers
     )
+    _replace(conn, "reward_rules", ("only", "rules"), [{"only": 1, "rules": json.dumps(said["rules"])}])
     nobody = [{"period": one["period"], "why": one["nobody"]} for one in said["periods"] if one["nobody"]]
     _replace(conn, "months_nobody_won", ("period", "why"), nobody)
 
@@ -160,6 +184,14 @@ def offer(conn: sqlite3.Connection) -> Offer | None:
             row["name"], row["cents"], row["currency"], row["months"], bool(row["sandbox"]), bool(row["test"])
         )
     )
+
+
+def hall_rules(conn: sqlite3.Connection) -> HallRules:
+    """The rules that hold here; the usual ones where no cloud has told any."""
+    row = conn.execute("SELECT rules FROM reward_rules").fetchone()
+    said: dict[str, Any] = {} if row is None else json.loads(row["rules"])
+    known = {name: said[name] for name in HallRules.__slots__ if name in said}
+    return HallRules(**known, each_ladder=said.get("winners") == "ladder")
 
 
 def winners(conn: sqlite3.Connection, period: str) -> list[HallReward]:

@@ -31,6 +31,10 @@ MEMBERS = (
     "player",
 )
 BOARD = ("rank", "name", "points", "training_minutes", "on_boards", "player")
+TRAINING = (
+    "rank", "name", "ladder", "hours", "coach_avg", "hours_norm", "win_rate", "total", "sessions", "shots", "won",
+    "played", "reward", "on_boards", "player",
+)  # fmt: skip
 EVENINGS = ("day", "game", "doubles", "name", "matches", "won", "evening", "player")
 MATCHES = (
     "day", "ended", "game", "race_to", "side_a", "side_b", "score_a", "score_b", "winner", "status", "ruled",
@@ -90,6 +94,21 @@ def training_minutes(conn: sqlite3.Connection, player_ids: Sequence[str], month:
         [*player_ids, begin, end],
     )
     return dict.fromkeys(player_ids, 0.0) | {row["player_id"]: float(row["minutes"]) for row in rows}
+
+
+def training_csv(store: Store, period: str) -> Iterator[str]:
+    """Every rank of a month by training score, a row for each ladder, the best one first."""
+    yield BOM + csv_lines([TRAINING])
+    with store.read() as conn:
+        rows = conn.execute(
+            "SELECT s.rank, p.name, l.name AS ladder, s.hours_total, s.coach_avg, s.hours_norm, s.win_rate,"
+            " s.total_score, s.sessions, s.shots, s.won, s.played, s.winner, p.visible, s.player_id"
+            " FROM ladder_training_scores s JOIN players p ON p.id = s.player_id"
+            " LEFT JOIN ladders l ON l.id = s.ladder_id WHERE s.period = ?"
+            " ORDER BY s.rank, s.total_score DESC, s.ladder_id",
+            [period],
+        ).fetchall()
+    yield _table(rows)
 
 
 def evenings_csv(store: Store, unnamed: Unnamed) -> Iterator[str]:

@@ -81,6 +81,7 @@ REPLICAS: tuple[Replica, ...] = (
     ),
     Replica("subscriptions", ("player_id",)),
     Replica("subscription_offer", ("only",)),
+    Replica("reward_rules", ("only",)),
     Replica("months_nobody_won", ("period",)),
     Replica("odd_looked_at", ("key",)),
     Replica("devices"),

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, jsonify, request, send_file
 
 from calibration.table import Table
 from edge.clock import stamp
-from kiosk.api import bodies, health, me, months, openapi, sessions, staff, staff_month
+from kiosk.api import bodies, health, me, months, openapi, sessions, staff, staff_month, training
 from kiosk.api.metrics import metrics as figures
 from kiosk.api.prometheus import CONTENT_TYPE
 from kiosk.box import box
@@ -20,6 +20,7 @@ blueprint = Blueprint("api", __name__)
 blueprint.register_blueprint(me.blueprint)
 blueprint.register_blueprint(sessions.blueprint)
 blueprint.register_blueprint(months.blueprint)
+blueprint.register_blueprint(training.blueprint)
 for_staff = Blueprint("admin", __name__)
 for_staff.register_blueprint(staff.blueprint)
 for_staff.register_blueprint(staff_month.blueprint)

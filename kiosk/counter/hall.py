@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from edge.clock import from_stamp
+from edge.clock import from_stamp, month_before
 from edge.hall.occasion import hall_day
 from edge.hall.points import full_board
 from edge.hall.stats_views import monday_of
@@ -111,7 +111,9 @@ def board() -> str:
 @access("staff", otherwise="check-in")
 def exports() -> str:
     """The files."""
-    return shell.page("counter/hall/exports.html", "hall", tab="exports", this_month=box().here().month)
+    this = box().here().month
+    last = month_before(this)
+    return shell.page("counter/hall/exports.html", "hall", tab="exports", this_month=this, last_month=last)
 
 
 @blueprint.get("/counter/hall/members.csv")
@@ -127,6 +129,14 @@ def board_csv() -> Response:
     """The full board of a month, or of all time."""
     month = _asked_month()
     return csv_file(hall_export.board_csv(box().store, month, unnamed()), f"board-{month or ALL_TIME}")
+
+
+@blueprint.get("/counter/hall/training.csv")
+@access("staff", otherwise="check-in")
+def training_csv() -> Response:
+    """The full training board of a month."""
+    month = _asked_month() or box().here().month
+    return csv_file(hall_export.training_csv(box().store, month), f"training-{month}")
 
 
 @blueprint.get("/counter/hall/evenings.csv")

@@ -9,7 +9,7 @@ from typing import get_args
 from flask import Blueprint, abort, render_template, request
 
 from edge.clock import from_stamp
-from edge.hall import groups, points, ratings, standing, stats_views, streaks
+from edge.hall import groups, points, ratings, rewards, standing, stats_views, streaks
 from edge.hall.badges import BADGES, badges_of, progress
 from edge.hall.ladders import my_ladders
 from edge.hall.matches import Match, get_match, matches_of
@@ -99,6 +99,7 @@ def home() -> str:
             "on_ladders": my_ladders(conn, player.id),
             "last": _played(conn, latest[0], player.id) if latest else None,
             "badges": [earned.badge for earned in badges_of(conn, player.id)[:LATEST_BADGES]],
+            "offered": rewards.offer(conn) is not None or rewards.subscription_of(conn, player.id) is not None,
         }
     _note_look(player, here)
     return render_template("me/home.html", player=player, playing=playing, today=here.day, **values)

@@ -68,7 +68,7 @@ def shot(key: str) -> str:
     entry = box().records.shot(key)
     if entry is None:
         abort(404)
-    return _shot_page(entry)
+    return shot_page(entry)
 
 
 @blueprint.get("/stream")
@@ -136,7 +136,8 @@ def _table_to_draw(reading: Reading, entries: list[Entry]) -> Table:
     return reading.table or (entries[0].table if entries else default_table())
 
 
-def _shot_page(entry: Entry) -> str:
+def shot_page(entry: Entry, *, back: str = "/", alone: bool = False) -> str:
+    """A shot's page; `alone` without a way to other shots, and to be looked at only."""
     shot, t = entry.stored.shot, box().t
     balls = entry.ball_set or ball_set(box().reading().ball_set)
     return render_template(
@@ -152,7 +153,8 @@ def _shot_page(entry: Entry) -> str:
         potted=shot_words.potted_balls(shot, balls, t),
         facts=shot_words.all_facts(shot, t),
         foul="" if entry.by is None or entry.by.foul is None else shot_words.foul_word(entry.by, t),
-        mending=mending(entry, balls),
-        newer=box().records.newer(entry.key),
-        older=box().records.older(entry.key),
+        mending=None if alone else mending(entry, balls),
+        newer=None if alone else box().records.newer(entry.key),
+        older=None if alone else box().records.older(entry.key),
+        back=back,
     )

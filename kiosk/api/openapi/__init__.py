@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kiosk.api.openapi import boards, hall, players, table
+from kiosk.api.openapi import boards, hall, players, table, training
 from kiosk.api.openapi.parts import SCHEMAS
 
 
@@ -11,6 +11,6 @@ def describe(version: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Action Ladder", "version": version},
-        "paths": {**table.PATHS, **players.PATHS, **boards.PATHS, **hall.PATHS},
+        "paths": {**table.PATHS, **players.PATHS, **boards.PATHS, **training.PATHS, **hall.PATHS},
         "components": {"schemas": SCHEMAS},
     }

@@ -20,8 +20,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  run takes PORT=8090, DATA=./data and ARGS=\"--camera game.mp4 --table 8ft\""
 
-run: $(STAMPS)/run ## the whole box on a simulated table, at http://localhost:8080
-	@$(BIN)/ladder run --data "$(DATA)" $(if $(PORT),--port $(PORT)) $(ARGS)
+run: $(STAMPS)/run ## the demo: a box on a simulated table at http://localhost:8080, and its cloud
+	@$(BIN)/ladder run --demo --data "$(DATA)" $(if $(PORT),--port $(PORT)) $(ARGS)
 
 install: $(STAMPS)/run ## what running needs, into .venv
 
@@ -66,7 +66,7 @@ $(STAMPS)/python:
 $(STAMPS)/run: $(SPEC) | $(STAMPS)/python
 	@echo "Installing what running needs, once …"
 	@$(INSTALL) setuptools
-	@$(INSTALL) --no-build-isolation --editable .
+	@$(INSTALL) --no-build-isolation --editable ".[cloud]"
 	@$(BIN)/python -c 'import cv2' || { \
 	  echo "OpenCV needs two libraries of the system: apt-get install libgl1 libglib2.0-0" >&2; exit 1; }
 	@touch $@

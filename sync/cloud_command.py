@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from edge.cli import Failure
 from sync.cloud_money_command import plan, stripe, token
-from sync.cloud_place import Where, database, default_data
+from sync.cloud_place import Where, database, default_data, require_extra
+from sync.sandbox.command import PORT as SANDBOX_PORT
 from sync.sandbox.command import sandbox
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ PORT = 8090
 
 @click.group(
     invoke_without_command=True,
-    epilog='Examples: ladder cloud --data ./cloud · ladder cloud code --hall "Chalk City" · ladder cloud halls',
+    epilog='Examples: ladder cloud --data ./cloud · ladder cloud code --hall "Chalk City" · ladder cloud --demo',
 )
 @click.option(
     "--db",
@@ -49,6 +51,10 @@ PORT = 8090
     metavar="ADDRESS",
     help="Whose X-Forwarded-Proto and X-Forwarded-For are believed: the address or network of a reverse proxy.",
 )
+@click.option("--demo", is_flag=True, help="A demo of its own under --data, with a sandbox of Stripe beside it.")
+@click.option(
+    "--sandbox-port", type=click.IntRange(1, 65535), default=SANDBOX_PORT, show_default=True, help="Of the demo."
+)
 @click.pass_context
 def cloud(
     ctx: click.Context,
@@ -59,12 +65,18 @@ def cloud(
     port: int,
     address: str | None,
     proxies: tuple[str, ...],
+    demo: bool,
+    sandbox_port: int,
 ) -> None:
     """The endpoint elsewhere: hubs of many halls tell it aggregates, their owner sees them.
 
     Without a command it makes its tables and serves, until Ctrl-C. TLS is for a reverse proxy in front of it.
     """
+    require_extra()
     place = data or default_data()
+    if demo:
+        _demo(ctx, place, host, (port, sandbox_port))
+        return
     ctx.obj = Where(db or str(place / "cloud.db"), place)
     if ctx.invoked_subcommand is None:
         _serve(ctx.obj, host, port, address or f"http://localhost:{port}", proxies)
@@ -234,6 +246,36 @@ def bench_months(where: Where, halls: int, players: int, json_out: Path | None) 
         raise Failure(str(error)) from error
     for run in runs:
         click.echo(run.in_words())
+
+
+def _demo(ctx: click.Context, data: Path, host: str, ports: tuple[int, int]) -> None:
+    """Serves the demo; of the environment nothing counts that is of a real cloud."""
+    given = {name: ctx.params[name] for name in ("db", "proxies", "address") if _is_typed(ctx, name)}
+    if "db" in given or "proxies" in given:
+        raise click.UsageError("--demo has a database of its own, and no proxy before it")
+    if ctx.invoked_subcommand not in (None, "make-demo"):
+        raise click.UsageError("--demo is served alone; its cloud is reached by --data DIR/demo/cloud")
+    from sync.demo import command  # noqa: PLC0415
+
+    if ctx.invoked_subcommand is None:
+        command.serve(data, command.Door(host, *ports, given.get("address")))
+    else:
+        ctx.obj = data
+
+
+@cloud.command("make-demo", hidden=True)
+@click.pass_obj
+def make_demo(data: Path) -> None:
+    """Make the demo where there is none, as `ladder run --demo` does first."""
+    from sync.demo import command  # noqa: PLC0415
+
+    if not isinstance(data, Path):
+        raise click.UsageError("it goes with --demo: ladder cloud --demo make-demo")
+    command.make(data)
+
+
+def _is_typed(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _serve(where: Where, host: str, port: int, address: str, proxies: tuple[str, ...]) -> None:

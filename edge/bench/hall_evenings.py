@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from edge.clock import month_before, stamp
+from edge.demo.results import count_for_ladder, enter_all, tick_all
 from edge.facts import uuid7
 from edge.hall import awards, calls, championships, draws, floor, tables
 from edge.hall.award_rules import calculate
-from edge.hall.game_sessions import GameSession, begin_evening, close_evening
+from edge.hall.game_sessions import begin_evening, close_evening
 from edge.hall.ladders.challenges import challenge
 from edge.hall.ladders.model import Terms
 from edge.hall.ladders.pages import my_ladders, whom_to_challenge
@@ -51,14 +52,14 @@ def make_evenings(conn: sqlite3.Connection, crowd: Crowd, days: int, now: dateti
         begins = now - timedelta(days=back, hours=3)
         evening = begin_evening(conn, occasion(zone, "", begins), crowd.staff)
         here = rng.sample(regular, min(HERE, len(regular)))
-        _tick(conn, evening, here, begins)
+        tick_all(conn, evening, here, begins)
         for number in range(ROUNDS):
             rng.shuffle(here)
             results = [
                 (a, b, rng.random() < elo_expected(crowd.skill[a], crowd.skill[b]))
                 for a, b in zip(here[::2], here[1::2], strict=False)
             ]
-            _enter(conn, evening, results, begins + timedelta(minutes=20 * number + 15), crowd.staff)
+            enter_all(conn, evening, results, begins + timedelta(minutes=20 * number + 15), crowd.staff)
             entered += len(results)
         draw_round(conn, evening, "random", crowd.staff, begins, number=1)  # which nobody plays
         close_evening(conn, evening, crowd.staff, begins + timedelta(hours=3))
@@ -77,7 +78,7 @@ def make_ladders(conn: sqlite3.Connection, crowd: Crowd, days: int, now: datetim
         members.append(crowd.ids[0])  # who looks at the pages is a member, with others above
         for place, division in enumerate(ladder.divisions):
             add_members(conn, division.id, members[place::DIVISIONS], crowd.staff, began)
-        _play_for(conn, ladder.id, members, crowd, rng)
+        count_for_ladder(conn, ladder.id, members, crowd.staff, confirmed=CONFIRMED, rng=rng)
         settle_ladder(conn, ladder.id)
     own = my_ladders(conn, crowd.ids[0])
     climbing = [(mine.ladder.id, above) for mine in own for above in whom_to_challenge(conn, mine)]
@@ -111,55 +112,3 @@ def _make_tables(conn: sqlite3.Connection, crowd: Crowd, here: Occasion) -> None
             hand = floor.Hand(crowd.staff, here.now, here.day)
             floor.start(conn, table, floor.Start(once=uuid7(), clock=True), hand)
     calls.call(conn, "Table 2", here.now)
-
-
-def _tick(conn: sqlite3.Connection, evening: GameSession, here: Sequence[str], at: datetime) -> None:
-    conn.executemany(
-        "INSERT INTO game_attendances (game_session_id, player_id, at) VALUES (?, ?, ?)",
-        [[evening.id, player_id, stamp(at)] for player_id in here],
-    )
-
-
-def _enter(
-    conn: sqlite3.Connection,
-    evening: GameSession,
-    results: Sequence[tuple[str, str, bool]],
-    at: datetime,
-    staff: str,
-) -> None:
-    """Enters singles as (one, other, whether the one won)."""
-    rows, rulings = [], []
-    for place, (a, b, a_won) in enumerate(results):
-        match_id, ended, score = uuid7(), stamp(at + timedelta(seconds=place)), (int(a_won), int(not a_won))
-        rows.append([match_id, a, b, ended, ended, evening.day, *score, a if a_won else b, evening.id])
-        rulings.append([uuid7(), match_id, ended, staff, *score])
-    conn.executemany(
-        "INSERT INTO matches (id, game, race_to, breaks, first_breaker, table_label, player_a, player_b,"
-        " started_at, ended_at, day, status, score_a, score_b, winner, game_session_id)"
-        " VALUES (?, '8-ball', 1, 'alternate', 0, '', ?, ?, ?, ?, ?, 'over', ?, ?, ?, ?)",
-        rows,
-    )
-    conn.executemany(
-        "INSERT INTO rulings (id, match_id, at, by, verdict, score_a, score_b)"
-        " VALUES (?, ?, ?, ?, 'result', ?, ?)",
-        rulings,
-    )
-
-
-def _play_for(
-    conn: sqlite3.Connection, ladder_id: str, members: Sequence[str], crowd: Crowd, rng: random.Random
-) -> None:
-    """Puts the evenings' matches between members on the ladder; of a few the confirmation is taken back."""
-    marks = ", ".join("?" * len(members))
-    rows = conn.execute(
-        f"SELECT id, ended_at FROM matches WHERE player_a IN ({marks}) AND player_b IN ({marks})"
-        " AND game_session_id IS NOT NULL AND status = 'over'"
-        " AND id NOT IN (SELECT match_id FROM ladder_matches)",
-        [*members, *members],
-    ).fetchall()
-    conn.executemany(
-        "INSERT INTO ladder_matches (match_id, ladder_id, role, by, at) VALUES (?, ?, 'staff', ?, ?)",
-        [[row["id"], ladder_id, crowd.staff, row["ended_at"]] for row in rows],
-    )
-    open_again = [[crowd.staff, row["ended_at"], row["id"]] for row in rows if rng.random() > CONFIRMED]
-    conn.executemany("UPDATE rulings SET withdrawn_by = ?, withdrawn_at = ? WHERE match_id = ?", open_again)

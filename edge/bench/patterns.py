@@ -5,7 +5,6 @@ What the program stored of a sitting is kept as rows with gaps where ids, times 
 """
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from edge.clock import from_stamp, stamp
-from edge.facts import canonical, content_hash
+from edge.clock import stamp
+from edge.demo.stencils import WRITTEN, Row, cut
+from edge.facts import canonical
 from edge.hall.occasion import Occasion
 from edge.hall.players import sign_up
 from edge.hall.plays import put_play
@@ -46,33 +46,6 @@ _DAY = "2025-01-01"
 _LABEL = "Table 1"
 _PATTERN = "pattern-"
 _SOURCE = _PATTERN + "source"
-_SHOT_ID = _PATTERN + r"shot-\d{5}"
-_STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
-_WRITTEN = frozenset({"stored_at", "amended_at"})  # by the clock, in the moment of writing
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row with gaps. `gaps` are columns whose text is put together from pieces, every second of which is the
-    name of a gap; `times` are columns with seconds since the sitting began; `hashed` are the columns of a body and
-    of its hash."""
-
-    values: tuple[Any, ...]
-    gaps: tuple[tuple[int, tuple[str, ...]], ...]
-    times: tuple[tuple[int, float], ...]
-    hashed: tuple[int, int] | None = None
-
-    def filled(self, names: Mapping[str, str], begin: datetime) -> list[Any]:
-        """The row of a sitting that began at a moment, its gaps filled with those names."""
-        values = list(self.values)
-        for column, pieces in self.gaps:
-            values[column] = "".join(names[piece] if place % 2 else piece for place, piece in enumerate(pieces))
-        for column, after_s in self.times:
-            values[column] = stamp(begin + timedelta(seconds=after_s))
-        if self.hashed is not None:
-            body, digest = self.hashed
-            values[digest] = content_hash(values[body])
-        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +79,7 @@ def play_patterns(conn: sqlite3.Connection) -> list[Pattern]:
     """Plays every pattern in a store of which nothing stays; `conn` must be inside a transaction for writing."""
     book = load_shot_book(BOOK)
     wanted = {rack for racks in (*_PRACTICES, *(match[2] for match in _MATCHES)) for rack in racks}
-    racks = {rack: _described(book, rack) for rack in sorted(wanted)}
+    racks = {rack: [_thinned(shot) for shot in described(book, rack)] for rack in sorted(wanted)}
     patterns = []
     for numbers, match in [*((numbers, None) for numbers in _PRACTICES), *((m[2], m[:2]) for m in _MATCHES)]:
         with _undone(conn):
@@ -129,14 +102,14 @@ class _Described:
     ways: str
 
 
-def _described(book: ShotBook, rack: int) -> list[_Described]:
+def described(book: ShotBook, rack: int) -> list[Shot]:
     """What the pipeline would say of a rack's shots if it lost no ball."""
     sampler = Sampler(overhead(book.table), 60.0, 0.04, np.random.default_rng(rack))
     said, clock_s, feel = [], 0.0, USUAL
     for record in book.racks[rack]:
-        described = describe_fully(replace(sampler.facts(record, clock_s + 1.0), feel=feel))
-        feel = described.feel
-        said.append(_thinned(described.shot))
+        found = describe_fully(replace(sampler.facts(record, clock_s + 1.0), feel=feel))
+        feel = found.feel
+        said.append(found.shot)
         clock_s += ceil(record.duration_s) + EVERY_S
     return said
 
@@ -187,6 +160,7 @@ def _pattern(
     gaps |= {row["id"]: "match" for row in conn.execute("SELECT id FROM matches")}
     sessions = conn.execute("SELECT id FROM sessions ORDER BY rowid")
     gaps |= {row["id"]: f"session-{number}" for number, row in enumerate(sessions)}
+    gaps |= {_shot_id(number): shot_gap(number) for number in range(len(shots))}
     thin = {table: [dict(row) for row in conn.execute(f"SELECT * FROM {table}")] for table in TABLES}
     by = [row["player_id"] for row in thin["plays"]]
     winner = next((row["winner"] for row in thin["matches"]), None)
@@ -196,32 +170,14 @@ def _pattern(
         None if winner is None else players.index(winner),
         seconds,
         {table: tuple(rows[0]) for table, rows in thin.items() if rows},
-        {table: tuple(_row(_whole(row, shots), gaps) for row in rows) for table, rows in thin.items()},
-        {table: tuple(_row(row, gaps) for row in rows) for table, rows in thin.items()},
+        {table: tuple(_cut(_whole(row, shots), gaps) for row in rows) for table, rows in thin.items()},
+        {table: tuple(_cut(row, gaps) for row in rows) for table, rows in thin.items()},
     )
 
 
-def _row(row: Mapping[str, Any], gaps: Mapping[str, str]) -> Row:
-    places = {name: place for place, name in enumerate(row)}
-    texts, times = [], []
-    for name, value in row.items():
-        if not isinstance(value, str):
-            continue
-        if name in _WRITTEN:
-            times.append((places[name], strike_s(_number(row)) + EVERY_S / 2))
-        elif _STAMP.fullmatch(value):
-            times.append((places[name], (from_stamp(value) - _BEGIN).total_seconds()))
-        elif len(pieces := _pieces(value, gaps)) > 1:
-            texts.append((places[name], pieces))
-    hashed = (places["body"], places["hash"]) if "hash" in places else None
-    return Row(tuple(row.values()), tuple(texts), tuple(times), hashed)
-
-
-def _pieces(text: str, gaps: Mapping[str, str]) -> tuple[str, ...]:
-    parts = re.split(f"({_SHOT_ID}|{'|'.join(map(re.escape, gaps))})", text)
-    return tuple(
-        gaps.get(part, part.removeprefix(_PATTERN)) if place % 2 else part for place, part in enumerate(parts)
-    )
+def _cut(row: Mapping[str, Any], gaps: Mapping[str, str]) -> Row:
+    written_s = strike_s(_number(row)) + EVERY_S / 2 if WRITTEN & row.keys() else 0.0
+    return cut(row, gaps, _BEGIN, written_s)
 
 
 def _thinned(shot: Shot) -> _Described:

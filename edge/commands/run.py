@@ -20,7 +20,8 @@ from edge.runtime.supervisor import Service, Supervisor, answers, how_it_ended, 
 from edge.settings import Settings, SettingsError, load_settings
 from edge.store.errors import StoreError
 
-DEMO_SETTINGS = '[hall]\nname = "Chalk City"\n'
+# Where the demo's cloud and sandbox are looked for; of a taken one the next that is free is used, and said.
+CLOUD_PORT, SANDBOX_PORT = 8090, 8095
 # A kiosk that takes longer is said to; it is waited for all the same.
 SLOW_S = 20.0
 LOOK_S = 0.2
@@ -31,7 +32,11 @@ ASKED_S = 1.0  # whoever asks whether the box runs holds its lock for a moment
 @data_option
 @camera_options
 @click.option("--port", type=click.IntRange(1, 65535), help="The kiosk's port.  [default: settings, else 8080]")
-@click.option("--demo", is_flag=True, help="A hall called Chalk City, with a store of its own under --data.")
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="A hall called Chalk City with months behind it, in a folder of its own under --data, and its cloud.",
+)
 def run(data: Path | None, port: int | None, demo: bool, **_camera: Any) -> None:
     """Run the whole box: the camera is watched, and the kiosk shows what it sees.
 
@@ -40,19 +45,22 @@ def run(data: Path | None, port: int | None, demo: bool, **_camera: Any) -> None
     \b
     Examples:
       ladder run
+      ladder run --demo
       ladder run --camera game.mp4 --table 8ft --data ./data --port 8090
     """
     paths = box_paths(data)
     if demo:
         paths = box_paths(paths.data / "demo")
     try:
+        if demo:
+            _make_demo(paths, port)
         make_directories(paths)
         with stop_on_signals() as stop:
             camera = camera_arguments(click.get_current_context().params)
             while not stop.is_set():
                 with file_lock(paths.running, timeout_s=ASKED_S):
-                    settings = _prepare(paths, demo)
-                    _run(paths, settings, port or settings.kiosk.port, camera, stop)
+                    settings = _prepare(paths)
+                    _run(paths, settings, port or settings.kiosk.port, camera, stop, demo=demo)
                 while is_set_aside(paths) and not stop.wait(LOOK_S):
                     pass
         click.echo("Stopped.")
@@ -62,12 +70,19 @@ def run(data: Path | None, port: int | None, demo: bool, **_camera: Any) -> None
         raise Failure(str(error)) from error
 
 
-def _prepare(paths: Paths, demo: bool) -> Settings:
+def _make_demo(paths: Paths, port: int | None) -> None:
+    """Makes the demo where there is none, in a process of its own, as `_make_store_ready`. Raises Failure."""
+    settings = load_settings(paths.settings)
+    _require_port(settings.kiosk.host, port or settings.kiosk.port)  # before anybody waits
+    make = Service("demo", ("cloud", "--demo", "--data", str(paths.data.parent), "make-demo"))
+    if subprocess.run(ladder_child(make), check=False).returncode:
+        raise Failure("there is no demo, so nothing was started")
+
+
+def _prepare(paths: Paths) -> Settings:
     """Settings and store, made where they are missing; nothing of an earlier run is left to be shown."""
     forget_live(paths)
     make_directories(paths)
-    if demo and not paths.settings.exists():
-        paths.settings.write_text(DEMO_SETTINGS, encoding="utf-8")
     settings = load_settings(paths.settings)
     click.echo(f"Starting the store in {paths.data} …")
     _make_store_ready(paths)
@@ -102,12 +117,16 @@ def _require_port(host: str, port: int) -> None:
         raise Failure(f"port {port} is in use: stop what listens there, or choose another with --port")
 
 
-def _run(paths: Paths, settings: Settings, port: int, camera: list[str], stop: threading.Event) -> None:
+def _run(
+    paths: Paths, settings: Settings, port: int, camera: list[str], stop: threading.Event, *, demo: bool = False
+) -> None:
     """Runs the services until told to stop, or until they have to begin anew."""
     _require_port(settings.kiosk.host, port)
     watch = RoleWatch(paths)
     role = watch.look()
     services = _services(paths, role, port, camera)
+    if demo:
+        services.append(_demo_cloud(paths, port))
     click.echo(f"Starting {', '.join(service.name for service in services)} …")
 
     def why_over() -> str | None:
@@ -118,7 +137,7 @@ def _run(paths: Paths, settings: Settings, port: int, camera: list[str], stop: t
         )
 
     over = threading.Event()
-    probe = _KioskProbe(settings.kiosk.host, port)
+    probe = _KioskProbe(settings.kiosk.host, port, _how_to_check_in() if demo else "")
     with leaving_when_damaged(paths.store, over) as damage, _ending(stop, over, why_over):
         Supervisor(services, click.echo).run(over, probe.ready)
     if damage.found is None:
@@ -140,6 +159,19 @@ def _services(paths: Paths, role: Role, port: int, camera: list[str]) -> list[Se
     if role.is_table or role.tells_cloud:
         found.append(Service("sync", ("sync", *data)))
     return found
+
+
+def _demo_cloud(paths: Paths, port: int) -> Service:
+    """The demo's cloud with its sandbox, beside a kiosk at that port."""
+    ports = [str(wanted + (wanted == port)) for wanted in (CLOUD_PORT, SANDBOX_PORT)]
+    data = ("--data", str(paths.data.parent))
+    return Service("cloud", ("cloud", "--demo", *data, "--port", ports[0], "--sandbox-port", ports[1]))
+
+
+def _how_to_check_in() -> str:
+    from edge.demo.people import PIN, STAFF, WALKS_THROUGH  # noqa: PLC0415 (not for a real box)
+
+    return f"Check in as {WALKS_THROUGH} with the PIN {PIN}; {STAFF} works there, at /counter, with the same PIN."
 
 
 def _fold_log(paths: Paths) -> None:
@@ -175,14 +207,15 @@ def _ending(stop: threading.Event, over: threading.Event, why_over: Callable[[],
 class _KioskProbe:
     """Says where the kiosk is once it answers, and that it takes long when it does."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
+    def __init__(self, host: str, port: int, more: str = "") -> None:
+        self._host, self._port, self._more = host, port, more
         self._asked = 0
 
     def ready(self) -> bool:
         if answers(self._host, self._port):
             shown = "localhost" if self._host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self._host
             click.echo(f"Kiosk: http://{shown}:{self._port}    (Ctrl-C stops everything)")
+            _say_unless_empty(self._more)
             return True
         self._asked += 1
         if self._asked == round(SLOW_S / 0.2):

@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from gunicorn.app.base import BaseApplication
 
 from sync.cloud.api import Money
 from sync.cloud.app import create_app
-from sync.cloud.db import open_database
+from sync.cloud.db import Database, open_database
 from sync.cloud.ingest import take_up
 from sync.cloud.paying import Clockwork, Treasurer
 from sync.cloud.site import Site
@@ -78,17 +79,27 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+        logging.getLogger("stripe").setLevel(logging.WARNING)  # it would note every call
+        now = self.clock()
         db = open_database(self._database)
-        clockwork = Clockwork(Treasurer(db, _gateway(self._stripe)))
+        clockwork = Clockwork(Treasurer(db, _gateway(self._stripe), now))
         webhook = "" if self._stripe is None else self._stripe.webhook
-        app = create_app(db, self._site, money=Money(clockwork.treasurer, webhook, clockwork.kick))
-        taken = take_up(db, datetime.now(UTC))
+        app = create_app(db, self._site, now, Money(clockwork.treasurer, webhook, clockwork.kick))
+        taken = take_up(db, now())
         if taken:
             log.info("%d facts that were set aside are taken in now", taken)
         gc.collect()
         gc.freeze()  # what is there now stays: not to be looked through again with every few batches
         clockwork.start()
+        self.serving(db, clockwork)
         return app
+
+    def clock(self) -> Callable[[], datetime]:
+        """The cloud's clock, asked for once, before anything else is opened; a demo has one of its own."""
+        return lambda: datetime.now(UTC)
+
+    def serving(self, db: Database, clockwork: Clockwork) -> None:
+        """Everything is there: for what a demo does beside."""
 
 
 def _gateway(config: StripeConfig | None) -> Gateway | None:

@@ -40,5 +40,11 @@ class Clock:
             self._ahead += ahead
         self._keep()
 
+    def run(self) -> None:
+        """Within a transaction. A clock that stands runs on from where it stands."""
+        if self._frozen is not None:
+            self._frozen, self._ahead = None, int(self._frozen) - int(time.time())
+            self._keep()
+
     def _keep(self) -> None:
         self._store.set_note("clock", json.dumps([self._frozen, self._ahead]))

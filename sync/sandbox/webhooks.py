@@ -65,11 +65,13 @@ def send_by_http(url: str, payload: bytes, headers: Mapping[str, str]) -> int:
 
 
 class Outbox:
-    """What is still to be sent."""
+    """What is still to be sent. `signed_at` is the clock by which it is signed, this machine's; who checks by the
+    sandbox's own wants that."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.mischief: Mischief | None = None
+        self.signed_at: Callable[[], float] = time.time
 
     def waiting(self, until: float | None = None) -> list[Delivery]:
         """Those not taken yet, in the order they came about; with `until` those that are due by then."""
@@ -100,7 +102,7 @@ class Outbox:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (sandbox)",
-            "Stripe-Signature": signature(payload, endpoint["_secret"], stamp or int(time.time())),
+            "Stripe-Signature": signature(payload, endpoint["_secret"], stamp or int(self.signed_at())),
         }
         status = send(endpoint["url"], payload, headers)
         if 200 <= status < 300:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from edge.clock import stamp
-from edge.hall import rewards, training_periods
+from edge.hall import rewards, takeovers, training_periods
 from edge.store import sync_state
 from edge.store.database import Store
 from sync.hub_client import HubClient
@@ -39,14 +39,15 @@ def keep(conn: sqlite3.Connection, said: dict[str, Any], now: datetime) -> None:
 
 
 def tell_names(store: Store, client: HubClient, now: datetime) -> bool:
-    """Tells the names that boards show, where they are others than were told; whether it did. Raises likewise."""
+    """Tells the names that boards show, and whose account became whose, where that is other than was told;
+    whether it did. Raises likewise."""
     with store.read() as conn:
-        found = names_to_tell(conn)
+        found = {"names": names_to_tell(conn), "merged": takeovers.all_of(conn)}
         told, told_at = sync_state.get(conn, _NAMED), sync_state.get(conn, _NAMED_AT)
     own = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
     if told == own and told_at is not None and told_at > stamp(now - NAMES_AGAIN):
         return False
-    client.post("/v1/names", {"names": found})
+    client.post("/v1/names", found)
     with store.write() as conn:
         sync_state.put(conn, _NAMED, own)
         sync_state.put(conn, _NAMED_AT, stamp(now))

@@ -44,12 +44,16 @@ def hall() -> Response:
 
 @blueprint.post("/v1/names")
 def told_names() -> Response:
-    """The names of all players whom the hall shows, in place of those told before."""
-    here, device = cloud(), believed()
-    found = names.read_names(asked())
+    """The names of all players whom the hall shows, in place of those told before; and whose account became
+    whose."""
+    here, device, now = cloud(), believed(), cloud().now()
+    said = asked()
+    found, merged = names.read_names(said), names.read_merged(said)
     with here.db.write() as conn:
         names.replace(conn, device.hall_id, found)
-    return jsonify({"time": stamp(here.now())})
+        for from_id, to_id in merged.items():
+            members.merge(conn, device.hall_id, from_id, to_id, now)
+    return jsonify({"time": stamp(now)})
 
 
 @blueprint.post("/v1/checkout")

@@ -190,6 +190,16 @@ def link(conn: Conn, hall_id: str, player_id: str, member_id: str, now: datetime
     )
 
 
+def merge(conn: Conn, hall_id: str, from_id: str, to_id: str, now: datetime) -> None:
+    """Two players of a hall are one: whichever of them is no member yet is the other's. Two that are members by
+    themselves stay so: they pay for two subscriptions, and only they can end one."""
+    known = {one: of_player(conn, hall_id, one) for one in (from_id, to_id)}
+    for player, other in ((from_id, to_id), (to_id, from_id)):
+        member = known[other]
+        if known[player] is None and member is not None:
+            link(conn, hall_id, player, member.id, now)
+
+
 def keep(conn: Conn, sub: Subscription, now: datetime, drift: str = "") -> None:
     """Keeps what Stripe has just said of a member's subscription."""
     says = {

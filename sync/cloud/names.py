@@ -45,6 +45,16 @@ def read_names(said: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def read_merged(said: Mapping[str, Any]) -> dict[str, str]:
+    """Whose account became whose; a hub of an earlier version says nothing of it. Raises ProblemError."""
+    found = said.get("merged", {})
+    if not isinstance(found, dict) or len(found) > MOST_NAMES:
+        raise ProblemError(400, "malformed", "That is no list of accounts that became another's.")
+    if not all(is_uuid(one) and isinstance(other, str) and is_uuid(other) for one, other in found.items()):
+        raise ProblemError(400, "malformed", "That is no list of accounts that became another's.")
+    return found
+
+
 def replace(conn: Conn, hall_id: str, names: Mapping[str, str]) -> None:
     """From now on these are the names of a hall's players, and no others."""
     conn.run("DELETE FROM player_names WHERE hall_id = ?", [hall_id])

@@ -168,7 +168,9 @@ _SCHEMAS: dict[str, Any] = {
         subscriptions=_LIST,
     ),
     "Names": _object(
-        "names", names={"type": "object", "description": "by player", "additionalProperties": _STRING}
+        "names",
+        names={"type": "object", "description": "by player", "additionalProperties": _STRING},
+        merged={"type": "object", "description": "whose account became whose", "additionalProperties": _UUID},
     ),
     "Time": _object("time", time=_STAMP),
     "OfPlayer": _object("player", player=_UUID),

@@ -178,6 +178,20 @@ def test_a_cloud_without_stripe_says_so(db: Database) -> None:
     assert client.post("/api/stripe/webhook", data=b"{}").status_code == 404
 
 
+def test_two_players_who_turn_out_to_be_one_are_one_member(counter: Counter) -> None:
+    counter.ask("/v1/checkout", player=ANA)
+    (session,) = counter.box.sandbox.all("checkout.session")
+    counter.box.sandbox.complete(session["id"], email="ana@example.com")
+    counter.treasurer.take_checkout(session["id"])
+    same = uuid7()
+    assert counter.ask("/v1/names", names={}, merged={ANA: same}).status_code == 200
+    assert counter.ask("/v1/checkout", player=same).get_json()["title"] == "Subscribed"
+    found = counter.ask("/v1/hall", known=None).get_json()["subscriptions"]
+    assert {one["player"] for one in found} == {ANA, same}
+    assert len({one["code"] for one in found}) == 1
+    assert counter.ask("/v1/names", names={}, merged={ANA: "bo"}).status_code == 400
+
+
 def test_names_replace_names(counter: Counter) -> None:
     counter.ask("/v1/names", names={ANA: "Ana", uuid7(): "Bo"})
     counter.ask("/v1/names", names={ANA: "Ana B."})

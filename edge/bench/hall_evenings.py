@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, tzinfo
 from edge.clock import month_before, stamp
 from edge.demo.results import count_for_ladder, enter_all, tick_all
 from edge.facts import uuid7
-from edge.hall import awards, calls, championships, draws, floor, tables
+from edge.hall import awards, calls, championships, draws, floor, rewards, tables
 from edge.hall.award_rules import calculate
 from edge.hall.game_sessions import begin_evening, close_evening
 from edge.hall.ladders.challenges import challenge
@@ -25,6 +25,7 @@ from edge.hall.ladders.staff import add_members, create_ladder
 from edge.hall.occasion import Occasion, occasion
 from edge.hall.pairings import draw_round
 from edge.hall.ratings import elo_expected
+from edge.hall.training_scores import settle
 
 EVENINGS_A_WEEK = 2
 HERE = 32  # of an evening
@@ -101,7 +102,29 @@ def make_months(conn: sqlite3.Connection, crowd: Crowd, now: datetime, zone: tzi
     draws.populate(conn, running.id)
     quarter = championships.quarter_of(month_before(here.month))
     championships.create(conn, quarter, "8-ball", 3, 16, by=crowd.staff, here=here)
+    _make_training(conn, now, zone)
     _make_tables(conn, crowd, here)
+
+
+def _make_training(conn: sqlite3.Connection, now: datetime, zone: tzinfo) -> None:
+    """Training scores of this month and the last, a winner the cloud has named, and a subscription it offers."""
+    last = month_before(occasion(zone, "", now).month)
+    settle(conn, datetime.fromisoformat(f"{last}-15T12:00:00+00:00"), zone)
+    settle(conn, now, zone)
+    best = conn.execute(
+        "SELECT * FROM ladder_training_scores WHERE period = ? ORDER BY rank LIMIT 1", [last]
+    ).fetchone()
+    won = [] if best is None else [
+        {
+            "id": "reward", "period": last, "player": best["player_id"], "ladder_name": None, "kind": "half",
+            "state": "applied", "total": best["total_score"], "hours": best["hours_total"],
+            "coach_avg": best["coach_avg"], "decided_at": stamp(now), "applied_at": stamp(now),
+            "consumed_at": None, "saved_cents": None, "currency": None,
+        }
+    ]  # fmt: skip
+    plan = {"name": "Gold", "cents": 2900, "currency": "usd", "months": 1}
+    said = {"rewards": won, "subscriptions": [], "plan": plan, "rules": {}, "periods": []}
+    rewards.hear(conn, said | {"sandbox": False, "test": True})
 
 
 def _make_tables(conn: sqlite3.Connection, crowd: Crowd, here: Occasion) -> None:

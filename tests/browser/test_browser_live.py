@@ -108,6 +108,7 @@ def test_a_card_opens_and_its_shot_plays_again(page: Any, served: Any) -> None:
     page.wait_for_selector(".attract")
 
 
+@pytest.mark.slow
 def test_a_shot_left_alone_goes_back_to_the_live_table(page: Any, served: Any) -> None:
     page.clock.install()
     open_live(page, served)
@@ -141,6 +142,7 @@ def test_it_comes_back_when_the_kiosk_restarts(page: Any, served: Any) -> None:
     assert page.evaluate("() => window.stayed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_every_size_fits_and_can_be_touched(page: Any, served: Any, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})

@@ -85,6 +85,7 @@ def worst_mm(found: Corners, truth: Camera, table: Table = TABLE) -> float:
     return float(min(turns)) * MM_PER_IN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("elevation_deg", "distance_in", "cloth", "most_mm"),
     [
@@ -106,6 +107,7 @@ def test_a_drawn_table_is_found(
     assert found.uncertainty_in is not None
 
 
+@pytest.mark.slow
 def test_the_balls_tell_the_tables_size() -> None:
     table = STANDARD_TABLES["7ft"]
     truth = posed(89.0, table.length_in, table=table)
@@ -115,6 +117,7 @@ def test_the_balls_tell_the_tables_size() -> None:
     assert found.camera.position_in[2] == pytest.approx(truth.position_in[2], rel=0.25)
 
 
+@pytest.mark.slow
 def test_without_balls_the_size_is_assumed_and_said() -> None:
     table = STANDARD_TABLES["8ft"]
     found = calibrate([drawn(posed(89.0, 100, table=table), table, balls=False)])
@@ -135,6 +138,7 @@ def noise() -> Picture:
     return np.random.default_rng(2).integers(0, 255, (720, 1280, 3)).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("picture", "says"),
     [

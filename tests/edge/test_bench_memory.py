@@ -55,6 +55,7 @@ def test_the_vision_process_runs_to_the_end_of_play() -> None:
     assert all(least_mb < mark.pipeline_mb < mark.resident_mb for mark in report.marks)
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_says_why() -> None:
     with pytest.raises(MemoryBenchError, match=r"failed with status \d+: .*ended before its first frame"):
         measure_memory(MemoryPlan(seed=1, seconds=1.0, size=(320, 180), fps=1000.0))

@@ -43,6 +43,8 @@ NO_PAGES = {
     "/code/<code>/pin",
     "/api/leaderboard/monthly/<month>",
     "/championship",  # leads to the latest
+    "/boards/training/shot/<path:key>",  # of a post, where the winner's hardest shot is known
+    "/me/subscription/state",  # an empty answer while nothing changes
     "/counter/clocks.csv",
     "/counter/draw/<draw_id>/awake",  # an empty answer
     "/counter/hall/audit.csv",
@@ -50,6 +52,7 @@ NO_PAGES = {
     "/counter/hall/evenings.csv",
     "/counter/hall/matches.csv",
     "/counter/hall/members.csv",
+    "/counter/hall/training.csv",
 }
 
 
@@ -104,6 +107,7 @@ def test_there_is_as_much_as_was_asked_for(box: tuple[Paths, BigHall], conn: sql
         assert conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0, table
 
 
+@pytest.mark.slow
 def test_play_goes_on_day_by_day_until_now_and_nobody_plays_beside_somebody(conn: sqlite3.Connection) -> None:
     days = all_of(conn, "SELECT DISTINCT day FROM sessions")
     assert PLAN.days / 2 < len(days) <= PLAN.days + 1  # so few shots a day that some see no sitting begin
@@ -114,11 +118,13 @@ def test_play_goes_on_day_by_day_until_now_and_nobody_plays_beside_somebody(conn
     assert timedelta() < since < timedelta(days=4)
 
 
+@pytest.mark.slow
 def test_the_store_is_sound(conn: sqlite3.Connection) -> None:
     assert conn.execute("PRAGMA foreign_key_check").fetchall() == []
     assert conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 
+@pytest.mark.slow
 def test_what_follows_from_play_is_what_the_program_makes_of_it(conn: sqlite3.Connection) -> None:
     before = everything(conn)
     assert len(before["points_monthly"]) > 30
@@ -141,6 +147,7 @@ def test_what_follows_from_play_is_what_the_program_makes_of_it(conn: sqlite3.Co
     assert everything(conn) == before
 
 
+@pytest.mark.slow
 def test_shots_are_stored_and_booked_as_the_program_does(conn: sqlite3.Connection) -> None:
     before = everything(conn)
     some = [*all_of(conn, "SELECT id FROM shots ORDER BY played_at")[:: PLAN.shots // 60]]
@@ -154,6 +161,7 @@ def test_shots_are_stored_and_booked_as_the_program_does(conn: sqlite3.Connectio
     assert everything(conn) == before
 
 
+@pytest.mark.slow
 def test_only_the_latest_shots_are_whole(conn: sqlite3.Connection) -> None:
     ways = [
         max(len(way) for way in json.loads(body)["paths_in"].values())
@@ -220,6 +228,7 @@ def test_pages_are_measured_and_told(tmp_path: Path) -> None:
     assert 20 < told["check_in_kb"] <= 150
 
 
+@pytest.mark.slow
 def test_a_page_that_is_another_one_than_meant_is_no_figure(
     visited: tuple[Paths, BigHall], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -199,6 +199,7 @@ def pairs(seed: int, count: int, more: float, most_hours: float = 20.0) -> tuple
     return lower / count, float(np.mean(few)), float(np.mean(many))
 
 
+@pytest.mark.slow
 def test_among_equal_players_who_do_not_improve_the_one_who_trains_a_quarter_more_is_not_lower() -> None:
     lower, few, many = pairs(5, 1000, 1.25)
     assert lower < 0.01
@@ -214,6 +215,7 @@ def test_luck_is_small_against_an_hour() -> None:
     assert of_total < 30 / 20.0 / 2, "half of what an hour brings where the best trains twenty"
 
 
+@pytest.mark.slow
 def test_who_truly_improves_scores_more() -> None:
     rng = np.random.default_rng(7)
     better = [
@@ -263,6 +265,7 @@ tallies = st.lists(cells, min_size=BANDS, max_size=BANDS).map(lambda found: Tall
 measured = st.fixed_dictionaries(dict.fromkeys(MEASURES, tallies))
 
 
+@pytest.mark.slow
 @given(measured, st.lists(measured, max_size=6))
 def test_a_score_is_between_0_and_100_with_two_decimals(session: Measured, weeks: list[Measured]) -> None:
     found = coach_score(improvements_of(session, baselines_of(weeks)))
@@ -275,6 +278,7 @@ def test_it_ends_at_its_ends(counted: float, expected: float) -> None:
     assert coach_score(dict.fromkeys(MEASURES, Improvement(counted=counted))) == expected
 
 
+@pytest.mark.slow
 @given(measured, st.lists(measured, min_size=3, max_size=6), st.sampled_from(MEASURES), st.integers(0, BANDS - 1))
 def test_what_is_done_better_never_lowers_it(
     session: dict[str, Tally], weeks: list[Measured], measure: str, band: int

@@ -445,6 +445,7 @@ def work(path: Path, count: int, matches: int) -> dict[str, int]:
         }
 
 
+@pytest.mark.slow
 def test_a_ladders_work_does_not_grow_with_the_other_ladders_nor_a_page_with_what_was_played(path: Path) -> None:
     whole, alone, young = work(path, LADDERS, MATCHES), work(path, 1, MATCHES), work(path, 1, MATCHES // 10)
     print(whole, alone, young)

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from evening import Evening
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,6 +73,7 @@ def forget_what_follows(evening: Evening) -> None:
         conn.execute("UPDATE sessions SET shots = 0, active_s = 0")
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(1, 60))
 def test_what_stands_is_what_a_plain_recomputation_gives(seed: int, steps: int) -> None:

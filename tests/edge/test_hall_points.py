@@ -147,6 +147,7 @@ def test_a_run_goes_on_across_months_and_its_point_belongs_to_the_win() -> None:
     assert [e for e in entries if e.kind == "streak"] == [Entry("2026-02", "streak", "2026-02-01", 2)]
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.lists(st.tuples(facts(), st.booleans()), max_size=40))
 def test_whatever_comes_late_or_corrected_the_ledger_is_a_plain_recomputation(

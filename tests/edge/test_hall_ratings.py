@@ -181,6 +181,7 @@ def enter(conn: sqlite3.Connection, players: list[str], stands: dict[int, Played
     return Played(fact, (0, 1), (3, 0), 0).match_id
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(stories)
 def test_late_corrected_and_withdrawn_matches_give_what_a_plain_replay_gives(
@@ -201,6 +202,7 @@ def test_late_corrected_and_withdrawn_matches_give_what_a_plain_replay_gives(
         assert everything(conn) == kept
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(stories, stories)
 def test_an_erased_players_matches_go_on_counting_for_the_opponents(
@@ -254,6 +256,7 @@ def test_a_guests_matches_count_once_the_guest_is_somebody(hall: Path) -> None:
         assert ratings.rating_of(conn, players[1]).elo == 984.0
 
 
+@pytest.mark.slow
 def test_of_twenty_thousand_matches_only_those_since_a_change_are_replayed(hall: Path) -> None:
     rnd = random.Random(3)
     with undone(hall) as conn:

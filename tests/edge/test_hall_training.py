@@ -689,6 +689,7 @@ def test_the_scores_of_a_closed_month_go_to_who_it_turns_out_to_be(hall: Trainin
 # Whatever comes when
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_every_session_counts_once_whatever_comes_late_and_closed_months_never_change(
     path: Path, seed: int

@@ -568,6 +568,7 @@ def test_a_job_that_does_not_stop_is_left_behind(stop: threading.Event) -> None:
     forever.set()
 
 
+@pytest.mark.slow
 def test_the_command_works_until_it_is_told_to_stop(paths: Paths) -> None:
     words = [sys.executable, "-m", "edge.runtime.child", str(os.getpid()), "jobs", "--data", str(paths.data)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

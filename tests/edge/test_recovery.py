@@ -222,6 +222,7 @@ def test_after_an_end_that_was_not_clean_damage_is_found_that_nobody_met(paths: 
     require_sound(paths.store)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_of_many_damaged_pages_what_is_brought_over_is_what_was_there(paths: Paths, seed: int) -> None:
     play(paths.store, range(30))

@@ -198,6 +198,7 @@ def test_a_recording_teaches_nothing_that_is_kept(paths: Paths, store: Store) ->
     assert kept_feels(paths) == before
 
 
+@pytest.mark.slow
 def test_the_table_is_kept_though_its_shots_can_not_be_stored(paths: Paths, path: Path) -> None:
     source = StubSource(frames=8, endless=True)
     with Store(path, busy_timeout_s=0.02) as store, Store(path) as other, other.write():

@@ -182,6 +182,7 @@ def test_a_connection_serves_many_requests_and_large_files_whole(kiosk: Running)
     assert len(bodies.pop()) > 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "garbage",
     [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01" + b"\xff" * 600, b"\0", b"x" * 9000, b""],

@@ -63,6 +63,7 @@ def test_it_is_one_process(tmp_path: Path) -> None:
         assert it.get("/processes") == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_it_ends_when_told_to_though_a_page_hangs(tmp_path: Path, told: signal.Signals) -> None:
     with serving(tmp_path) as it:
@@ -84,6 +85,7 @@ def test_a_loop_that_stands_still_ends_it_and_tells_where_it_stood(tmp_path: Pat
     assert re.search(r'File ".*/re/__init__.py", line \d+ in match', said), "the loop's thread, in what it did"
 
 
+@pytest.mark.slow
 def test_one_that_can_t_begin_says_why_and_fails(tmp_path: Path) -> None:
     with serving(tmp_path, "fails") as it:
         status, said = it.ends()

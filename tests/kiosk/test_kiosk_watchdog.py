@@ -37,6 +37,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_a_kiosk_is_ready_when_it_serves_and_not_fed_once_its_store_is_damaged(
     tmp_path: Path, systemd: SystemdSocket
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_kiosk_is_ready_when_it_serves_and_not_fed_once_its_store_is_damaged(
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", ["kiosk", "hub"])
 def test_whoever_serves_pages_leaves_when_the_store_was_found_damaged(
     tmp_path: Path, systemd: SystemdSocket, service: str

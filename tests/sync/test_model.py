@@ -44,6 +44,7 @@ def test_clocks_that_are_off_by_days(tmp_path: Path, monkeypatch: pytest.MonkeyP
     live(tmp_path, 2, monkeypatch.setattr, PLAY, 60, ahead=OFF)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [7, 8])
 def test_staff_at_the_hub_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     live(tmp_path, seed, monkeypatch.setattr, {**PLAY, **STAFF}, 80)

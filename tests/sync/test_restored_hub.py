@@ -75,6 +75,7 @@ def restored(hub: HubBox, table: TableBox, snapshot: Snapshot) -> Iterator[HubBo
     again.close()
 
 
+@pytest.mark.slow
 def test_sessions_of_players_it_does_not_know_any_more_wait_and_the_line_goes_on(
     hub: HubBox, table: TableBox
 ) -> None:

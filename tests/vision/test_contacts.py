@@ -52,6 +52,7 @@ def shares_right(shots: list[tuple[ShotRecord, Shot]], fps: float) -> tuple[floa
     return float(cushion), float(ball), first / len(shots)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [25.0, 30.0, 60.0])
 def test_contacts_of_recorded_shots_are_found(fps: float) -> None:
     cushion, ball, first = shares_right([(s, describe(facts_of(s, fps))) for s in SHOTS], fps)
@@ -73,6 +74,7 @@ def test_one_sight_in_five_missing_costs_little() -> None:
     assert first > 0.9
 
 
+@pytest.mark.slow
 def test_cut_and_speed_are_right_and_as_sure_as_they_say() -> None:
     cuts, speeds, z = [], [], []
     for record in SHOTS:

@@ -122,6 +122,7 @@ def test_every_ball_is_found_where_it_lies_and_nothing_else() -> None:
     assert max(everywhere) < 5.0
 
 
+@pytest.mark.slow
 def test_touching_balls_are_told_apart() -> None:
     """A row of eight balls frozen to each other across the table, and three in a triangle."""
     layout = {str(n): np.array([30.0 + D * n, 20.0]) for n in range(1, 9)}
@@ -144,6 +145,7 @@ def test_every_ball_of_another_full_rack_is_found() -> None:
     assert (missed, false) == ([], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gain", [0.8, 1.2])
 @pytest.mark.parametrize("look", ["club", "dim"])
 def test_a_change_of_light_changes_nothing(look: str, gain: float) -> None:

@@ -63,6 +63,7 @@ def test_bare_cloth_is_not_foreign_to_itself(look: str) -> None:
     assert foreign.mean() < (0.05 if look == "dim" else 0.005)  # there the noise is a tenth of the light
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 def test_balls_on_the_table_do_not_change_the_cloth(look: str) -> None:
     bare, full = (learn_cloth([drawn(look, balls)], CALIBRATION) for balls in (False, True))

@@ -59,6 +59,7 @@ def beside(terms: NDArray[np.float64], surface: NDArray[np.float64]) -> float:
     return float(np.abs(terms @ coefficients - surface).max())
 
 
+@pytest.mark.slow
 def test_the_cloth_is_one_surface_of_the_fourth_order(frame: Frame, cloth: Cloth, bed: Bed) -> None:
     height, width, _ = cloth.log_bgr.shape
     surface = cloth.log_bgr.reshape(-1, 3).astype(np.float64)
@@ -69,12 +70,14 @@ def test_the_cloth_is_one_surface_of_the_fourth_order(frame: Frame, cloth: Cloth
     assert np.abs(np.median(apart, axis=0)).max() < 0.01
 
 
+@pytest.mark.slow
 def test_the_radius_is_one_surface_of_the_second_order(bed: Bed) -> None:
     inside = (bed.bed > 0).ravel()
     surface = bed.radius_half.reshape(-1, 1).astype(np.float64)[inside]
     assert beside(laid_out(2, *bed.radius_half.shape)[inside], surface) < 1e-5
 
 
+@pytest.mark.slow
 def test_what_is_measured_in_bands_is_what_the_whole_picture_says(frame: Frame, cloth: Cloth, bed: Bed) -> None:
     against = cloth.against(cloth.log_of(half_bgr(frame)) - cloth.log_bgr)
     rows, columns = np.nonzero((np.abs(against.foreign) < 0.6) & (bed.reach > 0))
@@ -85,6 +88,7 @@ def test_what_is_measured_in_bands_is_what_the_whole_picture_says(frame: Frame, 
     assert (bed.holes > 0).sum() > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["cloth", "bed"])
 def test_learning_takes_little_memory(frame: Frame, cloth: Cloth, what: str) -> None:
     learn: dict[str, Callable[[], object]] = {

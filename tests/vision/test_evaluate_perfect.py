@@ -55,6 +55,7 @@ def test_without_noise_the_outcome_is_always_right() -> None:
     assert len(outcome.describe_ms) == 2 * len(BOOK.shots)
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_scored(tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
     arguments = ["evaluate", "--perfect", "--books", DEVELOPMENT_BOOKS[1], "--passes", "1", "--json", str(out)]

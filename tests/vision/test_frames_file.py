@@ -53,6 +53,7 @@ def new_times(frames: list[Frame]) -> NDArray[np.float64]:
     return np.array([f.t_s for f in frames if not f.repeated])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("real", "stored", "noise"),
     [(15, 30, 2.0), (24, 60, 2.0), (25, 60, 0.0), (24, 30, 2.0), (25, 30, 2.0), (30, 60, 2.0), (30, 30, 2.0)],

@@ -118,6 +118,7 @@ def balls_of(ball_set: str, rng: np.random.Generator, share: float = 0.7) -> lis
     return [b for b in every if b.group == "cue" or rng.random() < share]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ball_set", "look", "light", "width"),
     [
@@ -155,6 +156,7 @@ def test_the_set_in_play_is_told_from_the_balls(ball_set: str) -> None:
     assert names.ball_set.name == ball_set
 
 
+@pytest.mark.slow
 def test_small_balls_that_say_nothing_else_are_snookers() -> None:
     snooker = ball_sets()["snooker"]
     pair = [next(b for b in snooker.balls if b.name == name) for name in ("cue", "red")]

@@ -22,6 +22,7 @@ def said(shot: ShotRecord, seed: int = 0) -> Kind:
     return describe(sampler.facts(shot, 1.0123)).kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "least"),
     [

@@ -61,18 +61,21 @@ def test_every_shot_is_reported_exactly_once(watched: Watched) -> None:
         assert shot.complete
 
 
+@pytest.mark.slow
 def test_a_shot_is_handed_on_soon_after_its_balls_rest(watched: Watched) -> None:
     for true, said in zip(watched.true, watched.said_s, strict=True):
         assert true.end_s is not None
         assert 0 < said - true.end_s < 1.5
 
 
+@pytest.mark.slow
 def test_ids_are_the_source_s_and_unlike(watched: Watched) -> None:
     ids = [shot.id for shot in watched.shots]
     assert len(set(ids)) == len(ids)
     assert all(i.startswith(watched.source.id) for i in ids)
 
 
+@pytest.mark.slow
 def test_outcomes_are_right(watched: Watched) -> None:
     """A dry break, a scratch, a pot."""
     assert [(t.result, t.scratch) for t in watched.true] == [("miss", False), ("miss", True), ("make", False)]
@@ -83,6 +86,7 @@ def test_outcomes_are_right(watched: Watched) -> None:
             assert pot.t_s == pytest.approx(truth.t_s, abs=0.25)
 
 
+@pytest.mark.slow
 def test_the_first_ball_met_is_right(watched: Watched) -> None:
     for true, shot in zip(watched.true, watched.shots, strict=True):
         assert true.first_contact is not None
@@ -90,10 +94,12 @@ def test_the_first_ball_met_is_right(watched: Watched) -> None:
         assert shot.first_contact.ball == true.first_contact.ball
 
 
+@pytest.mark.slow
 def test_the_kind_is_break_for_the_break_alone(watched: Watched) -> None:
     assert [shot.kind == "break" for shot in watched.shots] == [True, False, False]
 
 
+@pytest.mark.slow
 def test_measures_are_near_the_truth(watched: Watched) -> None:
     """After the break, at 30 frames a second: cut angle within 2°, speed within 5 %, distance within 1 %."""
     for true, shot in zip(watched.true[1:], watched.shots[1:], strict=True):
@@ -102,12 +108,14 @@ def test_measures_are_near_the_truth(watched: Watched) -> None:
         assert shot.cue_distance_in == pytest.approx(true.cue_distance_in, rel=0.01)
 
 
+@pytest.mark.slow
 def test_the_speed_of_a_break_is_roughly_right_or_unsaid(watched: Watched) -> None:
     """At 30 frames a second a break's cue ball is seen once or twice before it meets the rack: or unsaid."""
     speed = watched.shots[0].cue_speed_mph
     assert speed is None or speed == pytest.approx(watched.true[0].cue_speed_mph, rel=0.15)
 
 
+@pytest.mark.slow
 def test_layouts_before_and_after_a_shot_are_the_true_ones(watched: Watched) -> None:
     true, shot = watched.true[1], watched.shots[1]
     for said, truth in ((shot.layout_start, true.layout_start), (shot.layout_end, true.layout_end)):
@@ -116,6 +124,7 @@ def test_layouts_before_and_after_a_shot_are_the_true_ones(watched: Watched) -> 
             assert min(away) < 0.2, ball
 
 
+@pytest.mark.slow
 def test_resting_balls_are_where_they_lie(watched: Watched) -> None:
     """Every second: each resting ball nobody covers is seen; RMSE 1.1 mm in a picture this small."""
     errors: list[float] = []
@@ -132,6 +141,7 @@ def test_resting_balls_are_where_they_lie(watched: Watched) -> None:
     assert float(np.sqrt(np.mean(np.square(errors)))) <= 1.1
 
 
+@pytest.mark.slow
 def test_health_counts_the_frames(watched: Watched) -> None:
     health = watched.pipeline.health
     assert health.frames == int(SECONDS * 30)

@@ -144,6 +144,7 @@ def test_a_shot_is_reported_once_with_its_facts(which: tuple[int, int], fps: flo
     assert hall.finish() == []
 
 
+@pytest.mark.slow
 def test_the_same_frames_give_the_same_shots() -> None:
     record = BOOK.racks[3][1]
     one, two = (played(record, 30.0)[1].shots for _ in range(2))
@@ -179,6 +180,7 @@ def potted_then(place: Array, *, by_hand: bool) -> list[Shot]:
     return hall.shots
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["jaws", "bed"])
 def test_a_pot_is_taken_back_when_the_ball_is_seen_again(where: str) -> None:
     """The shot is amended: the same id, the next revision, no pot, the ball in the layout."""
@@ -191,6 +193,7 @@ def test_a_pot_is_taken_back_when_the_ball_is_seen_again(where: str) -> None:
     assert len(shots[1].layout_end) == len(shots[0].layout_end) + 1
 
 
+@pytest.mark.slow
 def test_a_potted_ball_put_back_by_hand_stays_potted() -> None:
     shots = potted_then(_free_place(BOOK.racks[3][1].layout_end, "bed"), by_hand=True)
     assert [(s.revision, s.result) for s in shots] == [(1, "make")]
@@ -234,6 +237,7 @@ def test_object_balls_collected_by_hand_are_no_shot() -> None:
     assert hall.shots == hall.finish() == []
 
 
+@pytest.mark.slow
 def test_two_shots_are_two_with_ids_of_their_own() -> None:
     first, second = BOOK.racks[3][1], BOOK.racks[3][2]
     hall = Hall(first.layout_start, 30.0)

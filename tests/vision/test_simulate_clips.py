@@ -16,6 +16,7 @@ from vision.simulate.source import SimulatedTable
 from vision.simulate.take import Take
 
 
+@pytest.mark.slow
 def test_a_clip_comes_with_its_truth_and_calibration(tmp_path: Path) -> None:
     table = SimulatedTable(size=(320, 180), fps=10, seed=9)
     clip = record_clip(table, tmp_path / "clips", "break", shots=1)

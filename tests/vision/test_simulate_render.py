@@ -158,6 +158,7 @@ def test_the_near_cushion_hides_what_is_behind_it() -> None:
     assert shares[1:] == pytest.approx([1, 1], abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_look_draws_a_table_with_dark_pockets(look: str) -> None:
     camera = default_camera((320, 180), TABLE.length_in, TABLE.width_in)

@@ -35,6 +35,7 @@ def watched() -> tuple[SimulatedTable, list[Frame], list[FrameTruth]]:
 Watched = tuple[SimulatedTable, list[Frame], list[FrameTruth]]
 
 
+@pytest.mark.slow
 def test_frames_come_in_order_with_planes_of_the_right_shapes(watched: Watched) -> None:
     table, frames, _ = watched
     assert (table.width_px, table.height_px, table.fps, table.readout_s) == (*SIZE, 30.0, 0.0)
@@ -47,6 +48,7 @@ def test_frames_come_in_order_with_planes_of_the_right_shapes(watched: Watched) 
         assert frame.y.dtype == frame.u.dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_frames() -> None:
     def some(seed: int) -> list[bytes]:
         source = SimulatedTable(size=(320, 180), seed=seed, fps=4)
@@ -56,12 +58,14 @@ def test_the_same_seed_gives_the_same_frames() -> None:
     assert some(5) != some(6)
 
 
+@pytest.mark.slow
 def test_frames_handed_on_are_not_drawn_over(watched: Watched) -> None:
     _, frames, _ = watched
     assert len({id(frame.y.base if frame.y.base is not None else frame.y) for frame in frames}) == len(frames)
     assert any((a.y != b.y).any() for a, b in pairwise(frames))
 
 
+@pytest.mark.slow
 def test_the_cue_ball_first_moves_at_the_strike(watched: Watched) -> None:
     table, _, truths = watched
     strike = table.played[0].strike_s
@@ -90,6 +94,7 @@ def test_the_cue_tip_meets_the_ball_at_the_strike() -> None:
     assert max(gaps) > 3
 
 
+@pytest.mark.slow
 def test_balls_are_seen_where_the_truth_has_them(watched: Watched) -> None:
     """At a resting, uncovered ball the picture differs from the same place of the empty table."""
     table, frames, truths = watched
@@ -110,6 +115,7 @@ def test_balls_are_seen_where_the_truth_has_them(watched: Watched) -> None:
     assert checked > 100
 
 
+@pytest.mark.slow
 def test_a_player_covers_balls_now_and_then_and_says_so() -> None:
     source = SimulatedTable(size=(320, 180), seed=1, rack=6, fps=3)
     covered = []
@@ -141,6 +147,7 @@ def test_the_truth_is_read_by_evaluate(watched: Watched, tmp_path: Path) -> None
     assert truth.shots[0].facts["strike"]["side"] == pytest.approx(record.strike.side, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_truth_says_how_balls_spin_and_whether_a_hand_is_over_the_bed(watched: Watched) -> None:
     _, _, truths = watched
     moving = [b for t in truths for b in t.to_json()["balls"] if b["state"] == "moving"]
@@ -160,6 +167,7 @@ def test_a_slow_consumer_is_told_what_it_missed() -> None:
     assert late.t_s == pytest.approx((late.missing + 1) / 50)
 
 
+@pytest.mark.slow
 def test_a_rolling_shutter_shows_each_ball_at_its_row_s_time() -> None:
     plain, rolling = (SimulatedTable(size=(320, 180), seed=3, readout_s=r) for r in (0.0, 0.016))
     assert rolling.calibration.readout_s == rolling.readout_s == 0.016
@@ -177,6 +185,7 @@ def test_a_rolling_shutter_shows_each_ball_at_its_row_s_time() -> None:
     assert moved > 3
 
 
+@pytest.mark.slow
 def test_live_tables_never_share_an_id() -> None:
     a, b = (SimulatedTable(size=(320, 180), realtime=True) for _ in range(2))
     assert a.id != b.id

@@ -36,6 +36,7 @@ def drawn(unsteady: Unsteady, t_s: float, exposure_s: float, readout_s: float = 
     return Renderer(camera, TABLE, look, readout_s=readout_s).frame(Scene((), t_s=t_s))
 
 
+@pytest.mark.slow
 def test_a_short_exposure_sees_the_lamp_s_swing_a_whole_one_does_not() -> None:
     """Lamps on 50 Hz swing a hundred times a second, by a fifth here."""
     lamp = Unsteady(50.0, 0.2)
@@ -61,6 +62,7 @@ def test_a_rolling_shutter_shows_the_swing_as_bands() -> None:
     assert share[[45, 134]].max() < 0.88
 
 
+@pytest.mark.slow
 def test_an_exposure_that_drifts_goes_up_and_down() -> None:
     camera = Unsteady(drift=0.1, drift_s=20.0)
     steady = light(drawn(Unsteady(), 0.0, 0.004).y).mean()

@@ -67,6 +67,7 @@ def strokes(low: float, high: float) -> list[ShotRecord]:
     return found[:12]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("low", "high", "label"), [(-1.5, -0.4, "draw"), (-0.1, 0.1, "stun"), (0.5, 1.2, "follow")]
 )

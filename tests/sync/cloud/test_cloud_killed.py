@@ -48,6 +48,7 @@ class Teller(threading.Thread):
             line.close()
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_is_there_after_a_kill_and_every_fact_once(
     db: Database, address: str, process: CloudProcess
 ) -> None:

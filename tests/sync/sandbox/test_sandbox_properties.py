@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from stripe_sandbox import START
@@ -118,6 +119,7 @@ def check(box: Sandbox) -> None:
         assert coupon["max_redemptions"] is None or coupon["times_redeemed"] <= coupon["max_redemptions"]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @example(False, 1, [("give", 0), ("quantity_now", 3), ("quantity", 1), ("quantity", 0)])
 @given(st.booleans(), st.integers(1, 100_000), STEPS)

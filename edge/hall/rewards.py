@@ -13,7 +13,6 @@ from typing import Any, Literal
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from edge.hall.takeovers import who_is_now
 from edge.hall.training import LEAST_HOURS, LEAST_SESSIONS
 
 migrations = Migrations("rewards")
@@ -77,6 +76,17 @@ def rewards_2(db: Database) -> None:
     """By which rules the cloud decides this hall's months, as JSON."""
     db.execute("""
         CREATE TABLE reward_rules (only INTEGER PRIMARY KEY CHECK (only = 1), rules TEXT NOT NULL) STRICT
+    """)
+
+
+@migrations()
+def rewards_3(db: Database) -> None:
+    """Which accounts became another's: the cloud goes on to name the first of them."""
+    db.execute("""
+        CREATE TABLE accounts_merged (
+            from_id TEXT PRIMARY KEY,
+            to_id TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
     """)
 
 
@@ -159,9 +169,12 @@ _FIND = (
 def hear(conn: sqlite3.Connection, said: Mapping[str, Any]) -> None:
     """Keeps what the cloud says (`/v1/hall`) in place of what it said before. `conn` must be inside a transaction
     for writing."""
-    rewards = [{**one, "player_id": who_is_now(conn, one["player"])} for one in said["rewards"]]
+    merged = accounts_merged(conn)
+    rewards = [{**one, "player_id": merged.get(one["player"], one["player"])} for one in said["rewards"]]
     _replace(conn, "subscription_rewards", _REWARD, rewards)
-    subscriptions = [{**one, "player_id": who_is_now(conn, one["player"])} for one in said["subscriptions"]]
+    subscriptions = [
+        {**one, "player_id": merged.get(one["player"], one["player"])} for one in said["subscriptions"]
+    ]
     _replace(conn, "subscriptions", ("player_id", *_SUBSCRIPTION), subscriptions)
     plan = said["plan"]
     marks = {"only": 1, "sandbox": int(said["sandbox"]), "test": int(said["test"])}
@@ -231,10 +244,18 @@ def forget(conn: sqlite3.Connection, player_id: str) -> None:
 
 
 def take_over(conn: sqlite3.Connection, from_id: str, to_id: str) -> None:
-    """What one player has won and subscribed to is another's."""
+    """What one player has won and subscribed to is another's, and so is what the cloud says of it from here on."""
+    if conn.execute("SELECT 1 FROM players WHERE id = ? AND NOT guest", [from_id]).fetchone():
+        conn.execute("UPDATE accounts_merged SET to_id = ? WHERE to_id = ?", [to_id, from_id])
+        conn.execute("INSERT OR REPLACE INTO accounts_merged (from_id, to_id) VALUES (?, ?)", [from_id, to_id])
     conn.execute("UPDATE subscription_rewards SET player_id = ? WHERE player_id = ?", [to_id, from_id])
     conn.execute("UPDATE OR IGNORE subscriptions SET player_id = ? WHERE player_id = ?", [to_id, from_id])
     conn.execute("DELETE FROM subscriptions WHERE player_id = ?", [from_id])
+
+
+def accounts_merged(conn: sqlite3.Connection) -> dict[str, str]:
+    """Whose each account that became another's is now."""
+    return {row["from_id"]: row["to_id"] for row in conn.execute("SELECT from_id, to_id FROM accounts_merged")}
 
 
 def _replace(

@@ -1,12 +1,14 @@
-"""Whose account became whose: for what a table, or the cloud, tells of the first of them after that.
+"""Whose account became whose: for what a table tells of the first of them before it has heard of that.
 
-`edge.hall.taking_over` moves what there is; this is for what comes later.
+A hall of one box needs none of it. `edge.hall.taking_over` moves what there is; this is for what comes later.
 """
 
 import sqlite3
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
+
+from edge.store import changes
 
 migrations = Migrations("takeovers")
 
@@ -24,10 +26,11 @@ def takeovers_1(db: Database) -> None:
 
 def note(conn: sqlite3.Connection, from_id: str, to_id: str, now: str) -> None:
     """What is told of the first from here on is the other's."""
-    conn.execute(
-        "INSERT INTO takeovers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET to_id = excluded.to_id",
-        [from_id, to_id, now],
-    )
+    if changes.is_noting(conn):
+        conn.execute(
+            "INSERT INTO takeovers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET to_id = excluded.to_id",
+            [from_id, to_id, now],
+        )
 
 
 def is_taken_over(conn: sqlite3.Connection, player_id: str) -> bool:
@@ -44,9 +47,3 @@ def who_is_now(conn: sqlite3.Connection, player_id: str) -> str:
             return player_id
         player_id = str(row["to_id"])
         seen.add(player_id)
-
-
-def all_of(conn: sqlite3.Connection) -> dict[str, str]:
-    """Whose each account that was taken over is now."""
-    rows = conn.execute("SELECT from_id FROM takeovers")
-    return {row["from_id"]: who_is_now(conn, row["from_id"]) for row in rows}

@@ -178,6 +178,24 @@ def test_only_names_that_boards_show_are_told_and_who_is_erased_is_gone(month: M
     assert scores == [ben.id]
 
 
+def test_two_players_who_are_one_have_one_subscription(month: Month) -> None:
+    ana, same = month.evening.player("Ana"), month.evening.player("Anna")
+    month.hub_turn()
+    month.subscribing.start(ana.id)
+    (session,) = month.box.sandbox.all("checkout.session")
+    month.box.sandbox.complete(session["id"], email="ana@example.com")
+    month.treasurer.take_checkout(session["id"])
+    with month.evening.store.write() as conn:
+        rewards.take_over(conn, ana.id, same.id)
+    month.hub_turn()
+    with month.evening.store.read() as conn:
+        known = {one: rewards.subscription_of(conn, one) for one in (ana.id, same.id)}
+    assert known[ana.id] is None
+    assert known[same.id] is not None
+    with pytest.raises(SubscribingError, match="subscribed"):
+        month.subscribing.start(same.id)
+
+
 def test_without_a_cloud_or_with_one_out_of_reach_it_is_said(month: Month, tmp_path: Path) -> None:
     ana = month.evening.player("Ana")
     with pytest.raises(SubscribingError, match="no-cloud"):

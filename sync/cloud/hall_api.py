@@ -13,10 +13,11 @@ from edge.facts import canonical, content_hash, is_uuid
 from sync.cloud import members, names, periods, plans, rewards, rules
 from sync.cloud.api import Cloud, Money, asked, believed, cloud
 from sync.cloud.db import Conn
+from sync.cloud.discounting import MARK, month_in
 from sync.cloud.halls import get as get_hall
 from sync.cloud.members import Member
 from sync.cloud.paying import Treasurer
-from sync.cloud.payouts import MARK, month_in, wake
+from sync.cloud.payouts import wake
 from sync.cloud.rewards import Reward
 from sync.cloud.stripe_gateway import Gateway, GatewayError, LaterError, UnsureError
 from sync.protocol import ProblemError

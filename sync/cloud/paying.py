@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from sync.cloud import members, rewards, webhooks
 from sync.cloud.closing import close_due
 from sync.cloud.db import Database, StoreError
+from sync.cloud.discounting import MARK, month_in
 from sync.cloud.members import Member
-from sync.cloud.payouts import MARK, AwayError, Payer, month_in, one_by_one, wake
+from sync.cloud.payouts import AwayError, Payer, one_by_one, wake
 from sync.cloud.stripe_gateway import Gateway, GatewayError, KeyRefusedError, RefusedError
 from sync.cloud.webhooks import Event
 

@@ -10,18 +10,17 @@ the coupon would be taken once all the same.
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from edge.clock import from_stamp, month_after, stamp
 from sync.cloud import halls, members, rewards
 from sync.cloud.db import Conn, Database, DuplicateError
+from sync.cloud.discounting import Off, Review, Wait, answer_for, coupon_id, is_as_wanted
 from sync.cloud.members import Member
 from sync.cloud.periods import has_ended
 from sync.cloud.rewards import Reward, State
 from sync.cloud.stripe_gateway import (
-    Coupon,
     Gateway,
     GatewayError,
     Invoice,
@@ -41,7 +40,6 @@ FIRST_RETRY, LAST_RETRY = timedelta(minutes=1), timedelta(hours=6)
 LOOK_AGAIN = timedelta(hours=12)  # at what waits for something
 FOLLOW_EVERY = timedelta(hours=24)
 MISSED = 3  # answers in a row: the rest is for later
-MARK = "ladder-"  # every coupon of ours begins so
 EARLIER = timedelta(days=2)  # invoices are looked for from a little before the decision on
 
 PRORATION = frozenset({"subscription_update", "manual", "subscription_threshold"})
@@ -53,68 +51,6 @@ class AwayError(Exception):
 
 class ReverseError(Exception):
     """It can't be taken back; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Off:
-    """What is taken off the next invoice: a share, or an amount in the subscription's currency."""
-
-    percent: int | None = None
-    cents: int | None = None
-    currency: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """It can't be given now, and perhaps later by itself."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A person is to look."""
-
-    why: str
-
-
-class Given(Protocol):
-    """So much off one month: a reward, or one that would be decided."""
-
-    @property
-    def percent(self) -> int: ...
-
-
-def coupon_id(reward: Reward, subscription_id: str) -> str:
-    """The one coupon by which a subscription may have a month's reward."""
-    return f"{MARK}{reward.period}-{subscription_id}"
-
-
-def answer_for(reward: Given, sub: Subscription) -> Off | Wait | Review:
-    """What a subscription as it stands means for a reward; docs/decisions/0018 has the table."""
-    ends = "" if sub.ends_at is None else f" on {sub.ends_at.date().isoformat()}"
-    own = next((one.coupon for one in sub.discounts if one.coupon.startswith(MARK)), None)
-    hindrances: tuple[tuple[bool, Wait | Review], ...] = (
-        (sub.scheduled, Review("a schedule at Stripe steers the subscription: give the discount there")),
-        (sub.status in ("incomplete", "unpaid"), Wait(f"its invoices are not paid ({sub.status})")),
-        (sub.paused, Wait("the subscription is paused")),
-        (sub.ends, Wait(f"the subscription ends{ends}: there is no next invoice")),
-        (own is not None, Wait(f"the reward of {month_in(own or '')} has not met an invoice yet")),
-        (sub.months is None, Review("its invoices are not of whole months")),
-        (sub.price_cents <= 0, Review("there is nothing to take off")),
-    )
-    hindrance = next((answer for holds, answer in hindrances if holds), None)
-    if hindrance is not None or sub.months is None:
-        return hindrance or Review("")
-    if sub.months == 1:
-        return Off(percent=reward.percent)
-    cents = (sub.price_cents * reward.percent + 50 * sub.months) // (100 * sub.months)  # of one month, not of all
-    return Off(cents=max(1, cents), currency=sub.currency)
-
-
-def month_in(coupon: str) -> str:
-    """The month for which a coupon of ours is."""
-    return coupon.removeprefix(MARK)[:7]
 
 
 def one_by_one(some: Iterable[T], look: Callable[[T], object]) -> list[T]:
@@ -279,7 +215,7 @@ class Payer:
                 if error.code != "resource_already_exists":
                     raise
                 made = self._gateway.coupon(coupon)
-        return made is not None and _is_as_wanted(made, off)
+        return made is not None and is_as_wanted(made, off)
 
     def _was_taken(self, reward: Reward, subscription_id: str, coupon: str) -> Reward:
         """The coupon was taken, and is on the subscription no more: an invoice has it, or somebody took it
@@ -493,11 +429,3 @@ def wake(conn: Conn, member: Member, now: datetime) -> None:
 
 def _member_of(conn: Conn, reward: Reward) -> Member | None:
     return members.of_player(conn, reward.hall_id, reward.player_id)
-
-
-def _is_as_wanted(made: Coupon, off: Off) -> bool:
-    if made.duration != "once":
-        return False
-    if off.percent is not None:
-        return made.percent_off == off.percent
-    return made.amount_off == off.cents and made.currency == off.currency

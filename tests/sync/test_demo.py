@@ -36,8 +36,8 @@ from edge.store.database import connect
 from sync.cloud import webhooks
 from sync.cloud.closing import close_due, confirm
 from sync.cloud.db import Conn, open_database
+from sync.cloud.discounting import MARK
 from sync.cloud.paying import Clockwork, Treasurer
-from sync.cloud.payouts import MARK
 from sync.cloud.server import listen
 from sync.cloud.stripe_config import StripeConfig, save_config
 from sync.cloud.stripe_gateway import Gateway

@@ -5,10 +5,10 @@ from typing import Literal
 
 from edge.clock import from_stamp, month_after
 from sync.cloud.deciding import Kind
+from sync.cloud.discounting import Off, Wait, answer_for
 from sync.cloud.halls import Hall
 from sync.cloud.members import ENDED, Member
 from sync.cloud.owner.words import money_words, month_words, on_day
-from sync.cloud.payouts import Off, Wait, answer_for
 from sync.cloud.rewards import PERCENT
 from sync.cloud.stripe_gateway import Discount, Subscription
 
@@ -27,7 +27,7 @@ class _Wanted:
 
 
 def would_apply(kind: Kind, member: Member | None, hall: Hall, month: str) -> Would:
-    """What would be applied for a month's winner; by the same rule that pays (`payouts.answer_for`)."""
+    """What would be applied for a month's winner; by the same rule that pays (`discounting.answer_for`)."""
     if member is None or member.subscription_id is None:
         until = month_words(month_after(month))
         return Would("warn", f"No subscription is known: it waits for one until the end of {until}.")

@@ -13,8 +13,9 @@ from edge.facts import uuid7
 from sync.cloud import members, rewards, webhooks
 from sync.cloud.db import Database
 from sync.cloud.deciding import HALL, Award
+from sync.cloud.discounting import answer_for
 from sync.cloud.paying import Treasurer
-from sync.cloud.payouts import LEASE, Payer, ReverseError, answer_for
+from sync.cloud.payouts import LEASE, Payer, ReverseError
 from sync.cloud.rewards import Reward
 from sync.cloud.stripe_gateway import Gateway, KeyRefusedError, Subscription, UnsureError
 from sync.cloud.webhooks import Event

@@ -23,8 +23,9 @@ from edge.facts import uuid7
 from sync.cloud import rewards
 from sync.cloud.db import Database
 from sync.cloud.deciding import Score
+from sync.cloud.discounting import MARK
 from sync.cloud.paying import Treasurer
-from sync.cloud.payouts import LEASE, MARK
+from sync.cloud.payouts import LEASE
 from sync.cloud.rules import ALL_HALLS, Rules, keep_rules
 from sync.cloud.stripe_gateway import Gateway
 from sync.sandbox.faults import KINDS

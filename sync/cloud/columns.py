@@ -97,7 +97,7 @@ def _well_written(found: Columns) -> bool:
         and _UUIDS.fullmatch(_lines(found.keys)) is not None
         and _STAMPS.fullmatch(_lines(found.created)) is not None
         and "\x00" not in "".join(found.bodies)
-        and tuple(sha256(body.encode()).hexdigest() for body in found.bodies) == found.hashes
+        and tuple([sha256(body.encode()).hexdigest() for body in found.bodies]) == found.hashes
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -20,7 +20,7 @@ from sync.cloud.inbox import Line
 from sync.cloud.kind import DeadError, Kind, Told, newer_schema
 from sync.cloud.steps import Steps
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 COUNTS = ("shots", "sessions", "players", "matches")
 MOST = 10_000_000  # of anything on one day
 
@@ -51,8 +51,9 @@ steps = Steps(
 _Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 
 
-class _Day(msgspec.Struct, gc=False):
-    """A day as it is told: so, or not at all."""
+class HallDay(msgspec.Struct, frozen=True, gc=False):
+    """A hall's day, as it is told and read: shots struck, stays with a shot in them, who played, matches that
+    ended, minutes of play."""
 
     schema: Literal[1]
     day: str
@@ -63,29 +64,20 @@ class _Day(msgspec.Struct, gc=False):
     minutes: Annotated[float, msgspec.Meta(ge=0, le=MOST)]
 
 
-_DAYS = msgspec.json.Decoder(list[_Day])
+_DAYS = msgspec.json.Decoder(list[HallDay])
 _FIELDS = itemgetter("schema", "day", "minutes", *COUNTS)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DAYS_EACH = re.compile(r"\d{4}-\d\d-\d\d(?:\n\d{4}-\d\d-\d\d)*", re.ASCII)
 _NO_DAY = "it tells no day of a hall"
 
 COLUMNS = ("line_id", "day", "hall_id", "seq", "told_at", *COUNTS, "minutes")
-
-
-class HallDay(NamedTuple):
-    """A hall's day: shots struck, stays with a shot in them, who played, matches that ended, minutes of play."""
-
-    day: str
-    shots: int
-    sessions: int
-    players: int
-    matches: int
-    minutes: float
 
 
 def read(fact: Fact) -> HallDay:
     """Raises DeadError for what tells no day."""
     try:
         schema, day, minutes, *counts = _FIELDS(json.loads(fact.body))
+        shots, sessions, players, matches = counts
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DeadError(_NO_DAY) from None
     if schema != SCHEMA or isinstance(schema, bool):
@@ -94,26 +86,30 @@ def read(fact: Fact) -> HallDay:
         raise DeadError(_NO_DAY)
     if day > _day_after(fact.created[:10]):  # somewhere it is tomorrow already
         raise DeadError("it tells of a day after that on which it was written")
-    return HallDay._make((day, *counts, float(minutes)))
+    return HallDay(SCHEMA, day, shots, sessions, players, matches, float(minutes))
 
 
 def read_all(bodies: Sequence[str], created: Sequence[str]) -> list[HallDay] | None:
     """Many at once; None where one of them is odd."""
     text = ",".join(bodies)
     # With one pair of braces each, bodies can't run into each other and still be as many objects.
-    one_each = text.count("{") == text.count("}") == len(bodies)
-    if not one_each or not all(one.startswith("{") and one.endswith("}") for one in bodies):
+    if text.count("{") != len(bodies) or text.count("}") != len(bodies):
+        return None
+    if [one for one in bodies if one[:1] != "{" or one[-1:] != "}"]:
         return None
     try:
-        days = _DAYS.decode(f"[{text}]")
+        found = _DAYS.decode(f"[{text}]")
+        days = [one.day for one in found]
         whole = (
-            len(days) == len(bodies)
-            and all(map(_is_date, {one.day for one in days}))
-            and max([one.day for one in days]) <= _day_after(min(created)[:10])
+            len(found) == len(bodies)
+            and _DAYS_EACH.fullmatch("\n".join(days)) is not None
+            and max(days) <= _day_after(min(created)[:10])
         )
+        for day in days:
+            date.fromisoformat(day)  # raises for the 31st of February
     except (ValueError, RecursionError):
         return None
-    return [_of(one) for one in days] if whole else None
+    return found if whole else None
 
 
 def take_in(conn: Conn, line: Line, told: Sequence[Told]) -> None:
@@ -138,19 +134,19 @@ def days_between(conn: Conn, hall_ids: Sequence[str], first: str, last: str) -> 
         [*params, first, last],
     )
     for row in rows:  # the last told of each day stays
-        counts = [row[name] for name in COUNTS]
-        found[row["hall_id"]][row["day"]] = HallDay._make((row["day"], *counts, row["minutes"]))
+        found[row["hall_id"]][row["day"]] = HallDay(
+            SCHEMA, row["day"], row["shots"], row["sessions"], row["players"], row["matches"], row["minutes"]
+        )
     return found
 
 
 def values_of(line: Line, told: Told) -> tuple[object, ...]:
     """A row of the table, for `COLUMNS`."""
     day: HallDay = told.content
-    return (line.id, day.day, line.hall_id, told.seq, told.created, *day[1:])
-
-
-def _of(one: _Day) -> HallDay:
-    return HallDay(one.day, one.shots, one.sessions, one.players, one.matches, one.minutes)
+    return (
+        line.id, day.day, line.hall_id, told.seq, told.created, day.shots, day.sessions, day.players, day.matches,
+        day.minutes,
+    )  # fmt: skip
 
 
 def _is_day(text: object) -> bool:

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from edge.cli import Failure
-from sync.cloud_money_command import plan, stripe, token
+from sync.cloud_money_command import link, plan, stripe, token
 from sync.cloud_place import Where, database, default_data, require_extra
 from sync.sandbox.command import PORT as SANDBOX_PORT
 from sync.sandbox.command import sandbox
@@ -82,7 +82,7 @@ def cloud(
         _serve(ctx.obj, host, port, address or f"http://localhost:{port}", proxies)
 
 
-for _command in (stripe, plan, token, sandbox):
+for _command in (stripe, plan, link, token, sandbox):
     cloud.add_command(_command)
 
 

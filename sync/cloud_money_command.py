@@ -80,6 +80,42 @@ def plan(where: Where, price: str, hall: str | None, name: str) -> None:
     )
 
 
+@click.command("link")
+@click.argument("hall")
+@click.argument("player")
+@click.argument("subscription")
+@click.pass_obj
+def link(where: Where, hall: str, player: str, subscription: str) -> None:
+    """Whose subscription it is that was started at Stripe by hand: SUBSCRIPTION (sub_…) is PLAYER's, by the id
+    that the owner's CSV has.
+
+    \b
+    Example:
+      ladder cloud link "Chalk City" 0199a1b2-0000-7000-8000-000000000000 sub_1Qx…
+    """
+    from edge.facts import is_uuid  # noqa: PLC0415
+    from sync.cloud import halls, members  # noqa: PLC0415
+    from sync.cloud.payouts import wake  # noqa: PLC0415
+    from sync.cloud.stripe_gateway import GatewayError, by_hand  # noqa: PLC0415
+
+    if not is_uuid(player):
+        raise Failure(f"{player[:80]} is no player's id: the CSV of the hall's page has them")
+    try:
+        sub = _gateway(where).subscription(subscription)
+    except GatewayError as error:
+        raise Failure(str(error)) from error
+    now = datetime.now(UTC)
+    with database(where) as db, db.write() as conn:
+        found = halls.find(conn, hall)
+        if found is None:
+            raise Failure(f"there is no hall {hall}: ladder cloud halls lists them")
+        member = members.take_in(conn, by_hand(sub, found.id, player, now), sub, now)
+        if member.subscription_id != sub.id:
+            raise Failure(f"this customer has another subscription, {member.subscription_id}, that has not ended")
+        wake(conn, member, now)
+    click.echo(f"Linked: {sub.id}, {member.status}. The member code is {members.shown_code(member.code)}.")
+
+
 @click.command("token")
 @click.argument("email")
 @click.pass_obj

@@ -137,7 +137,10 @@ def board_csv(conn: Conn, hall: Hall, month: str) -> str:
     """The same for a spreadsheet; what begins like a formula is text."""
     found = board_json(conn, hall, month)
     out = io.StringIO()
-    columns = ("rank", "name", "ladder", "hours", "coach_avg", "win_rate", "total", "sessions", "reward", "state")
+    columns = (
+        "rank", "name", "ladder", "hours", "coach_avg", "win_rate", "total", "sessions", "reward", "state",
+        "player",
+    )  # fmt: skip
     write = csv.writer(out)
     write.writerow(columns)
     for row in found["rows"]:

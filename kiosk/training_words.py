@@ -5,12 +5,11 @@ from edge.hall.feed import TAGLINES, Post
 from edge.hall.money import money_text
 from edge.hall.occasion import hall_day
 from edge.hall.rewards import HallReward, Offer, Subscription
-from edge.hall.training import Step
+from edge.hall.training_board import Step
 from kiosk.box import box
-from kiosk.fragments import month_name
-from kiosk.wording import counted, full_date, short_date
+from kiosk.fragments import month_name, points_text
+from kiosk.wording import counted, short_date
 
-MINUS = "\N{MINUS SIGN}"
 AS_USUAL_PCT = 0.05  # a smaller difference would be shown as 0.0
 # What the cloud says that the texts know; a later one may say more.
 STATUSES = ("active", "trialing", "past_due", "unpaid", "incomplete", "paused", "ending", "canceled")
@@ -31,13 +30,13 @@ def exact(value: float) -> str:
 
 def signed_tenths(value: float) -> str:
     """A change, with its sign; nothing has none."""
-    text = f"{value:+.1f}".replace("-", MINUS)
+    text = f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
     return "0.0" if text[1:] == "0.0" else text
 
 
 def hours_text(hours: float) -> str:
     """How long somebody trained."""
-    return box().t("training.hours", hours=f"{hours:.1f}".removesuffix(".0"))
+    return box().t("training.hours", hours=points_text(hours))
 
 
 def somebody(name: str | None) -> str:
@@ -77,13 +76,8 @@ def missing_to_win(sessions: int, hours: float) -> str:
     return t("training.missing_one", what=counted("sessions", sessions) if sessions else hours_text(hours))
 
 
-def day_of(stamp: str) -> str:
-    """The hall's day of a moment: `Fri, Oct 31`."""
-    return full_date(hall_day(from_stamp(stamp), box().settings.hall.zone))
-
-
 def date_of(stamp: str) -> str:
-    """The hall's day of a moment, shorter, with the year where it is another: `Oct 31`."""
+    """The hall's day of a moment, with the year where it is another: `Oct 31`."""
     day = hall_day(from_stamp(stamp), box().settings.hall.zone)
     this = box().here().day[:4]
     return (
@@ -148,7 +142,6 @@ HELPERS = {
     "step_words": step_words,
     "step_way": step_way,
     "missing_to_win": missing_to_win,
-    "day_of": day_of,
     "date_of": date_of,
     "offer_price": offer_price,
     "own_price": own_price,

@@ -113,15 +113,8 @@ class _Hub:
 
 def measure(postgres: str | None, batches: int) -> Report:
     """Measures on SQLite, and on PostgreSQL where its address is given. Raises BenchError, OSError."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ladder-ingest-"))
-        addresses = {"SQLite": str(Path(folder) / "cloud.db")}
-        if postgres is not None:
-            addresses["PostgreSQL"] = stack.enter_context(own_schema(postgres))
-        try:
-            return Report(tuple(_measure_on(name, address, batches) for name, address in addresses.items()))
-        except StoreError as error:
-            raise BenchError(str(error)) from error
+    with databases(postgres) as addresses:
+        return Report(tuple(_measure_on(name, address, batches) for name, address in addresses.items()))
 
 
 def _measure_on(name: str, address: str, batches: int) -> Run:
@@ -264,7 +257,22 @@ def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def own_schema(address: str) -> Iterator[str]:
+def databases(postgres: str | None) -> Iterator[dict[str, str]]:
+    """The addresses of what is measured, by name: a SQLite file and, where its address is given, PostgreSQL; both
+    empty, and gone at the end. What fails at one inside the block is a BenchError."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ladder-cloud-"))
+        addresses = {"SQLite": str(Path(folder) / "cloud.db")}
+        if postgres is not None:
+            addresses["PostgreSQL"] = stack.enter_context(_own_schema(postgres))
+        try:
+            yield addresses
+        except StoreError as error:
+            raise BenchError(str(error)) from error
+
+
+@contextmanager
+def _own_schema(address: str) -> Iterator[str]:
     """A schema that is removed at the end, so that nothing of anybody's is touched."""
     import psycopg  # noqa: PLC0415
 

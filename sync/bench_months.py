@@ -6,13 +6,10 @@ pages are asked of the application itself, signed in; their time is a ratio to `
 
 import random
 import resource
-import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -20,11 +17,11 @@ from flask.testing import FlaskClient
 
 from edge.clock import month_before, stamp
 from edge.facts import uuid7
-from sync.bench import BenchError, own_schema
+from sync.bench import BenchError, databases
 from sync.cloud import owners, rules, standings
 from sync.cloud.app import create_app
 from sync.cloud.closing import close_due
-from sync.cloud.db import Database, StoreError, opened
+from sync.cloud.db import Database, opened
 from sync.cloud.deciding import Score
 from sync.cloud.rules import Rules
 from sync.cloud.schema import migrate
@@ -71,15 +68,8 @@ class MonthsRun:
 
 def measure_months(postgres: str | None, halls: int, players: int) -> list[MonthsRun]:
     """On SQLite, and on PostgreSQL where its address is given. Raises BenchError, OSError."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ladder-months-"))
-        addresses = {"SQLite": str(Path(folder) / "cloud.db")}
-        if postgres is not None:
-            addresses["PostgreSQL"] = stack.enter_context(own_schema(postgres))
-        try:
-            return [_measure(name, address, halls, players) for name, address in addresses.items()]
-        except StoreError as error:
-            raise BenchError(str(error)) from error
+    with databases(postgres) as addresses:
+        return [_measure(name, address, halls, players) for name, address in addresses.items()]
 
 
 def _measure(name: str, address: str, halls: int, players: int) -> MonthsRun:

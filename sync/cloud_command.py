@@ -1,6 +1,5 @@
 """`ladder cloud`: the endpoint elsewhere, and what its owner does at it."""
 
-import errno
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +8,9 @@ import click
 from click.core import ParameterSource
 
 from edge.cli import Failure
+from edge.commands.options import cloud_data_option, why_not_listening
 from sync.cloud_money_command import link, plan, stripe, token
-from sync.cloud_place import Where, database, default_data, require_extra
+from sync.cloud_place import Where, database, require_extra
 from sync.sandbox.command import PORT as SANDBOX_PORT
 from sync.sandbox.command import sandbox
 
@@ -30,12 +30,7 @@ PORT = 8090
     metavar="ADDRESS",
     help="postgresql://… or a SQLite file.  [default: $LADDER_CLOUD_DB, else cloud.db in the data directory]",
 )
-@click.option(
-    "--data",
-    envvar="LADDER_CLOUD_DATA",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The data directory.  [default: $LADDER_CLOUD_DATA, else ~/.local/share/action-ladder-cloud]",
-)
+@cloud_data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at; 0.0.0.0 for all.")
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
 @click.option(
@@ -60,7 +55,7 @@ def cloud(
     ctx: click.Context,
     *,
     db: str | None,
-    data: Path | None,
+    data: Path,
     host: str,
     port: int,
     address: str | None,
@@ -73,11 +68,10 @@ def cloud(
     Without a command it makes its tables and serves, until Ctrl-C. TLS is for a reverse proxy in front of it.
     """
     require_extra()
-    place = data or default_data()
     if demo:
-        _demo(ctx, place, host, (port, sandbox_port))
+        _demo(ctx, data, host, (port, sandbox_port))
         return
-    ctx.obj = Where(db or str(place / "cloud.db"), place)
+    ctx.obj = Where(db or str(data / "cloud.db"), data)
     if ctx.invoked_subcommand is None:
         _serve(ctx.obj, host, port, address or f"http://localhost:{port}", proxies)
 
@@ -97,13 +91,13 @@ def code(where: Where, hall: str) -> None:
       ladder cloud code --hall "Chalk City"
     """
     from edge.clock import stamp  # noqa: PLC0415
-    from sync.cloud import devices, halls  # noqa: PLC0415
+    from sync.cloud import codes, devices, halls  # noqa: PLC0415
 
     now = datetime.now(UTC)
     with database(where) as db, db.write() as conn:
         found, new = halls.find_or_make(conn, hall, stamp(now))
         made = devices.new_code(conn, found, now)
-    click.echo(f"{found.name}{' (a new hall)' if new else ''}: {devices.shown_code(made)}")
+    click.echo(f"{found.name}{' (a new hall)' if new else ''}: {codes.shown_code(made)}")
     click.echo("Type it at the hub of this hall within 30 minutes. It is good for one hub, once.")
 
 
@@ -295,20 +289,12 @@ def _serve(where: Where, host: str, port: int, address: str, proxies: tuple[str,
     try:
         listener = listen(host, port)
     except OSError as error:
-        raise Failure(_why_not(error, host, port)) from error
+        raise Failure(why_not_listening(error, host, port)) from error
     if not site.secure and not site.is_local:
         click.echo("ladder: keys and passwords go over the network in the clear: put TLS before it", err=True)
     click.echo(f"The cloud is at {site.address} and keeps its data in {name}. Ctrl-C stops it.", err=True)
     click.echo(_how_it_pays(config), err=True)
     Server(where.database, site, listener, config).run()
-
-
-def _why_not(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use: stop what uses it, or choose another with --port"
-    if error.errno == errno.EACCES:
-        return f"port {port} may only be used by root: choose another with --port, above 1023"
-    return f"{host} port {port} can't be listened on: {error.strerror or error}"
 
 
 def _how_it_pays(config: "StripeConfig | None") -> str:

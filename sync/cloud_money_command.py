@@ -94,7 +94,7 @@ def link(where: Where, hall: str, player: str, subscription: str) -> None:
       ladder cloud link "Chalk City" 0199a1b2-0000-7000-8000-000000000000 sub_1Qx…
     """
     from edge.facts import is_uuid  # noqa: PLC0415
-    from sync.cloud import halls, members  # noqa: PLC0415
+    from sync.cloud import codes, halls, members  # noqa: PLC0415
     from sync.cloud.payouts import wake  # noqa: PLC0415
     from sync.cloud.stripe_gateway import GatewayError, by_hand  # noqa: PLC0415
 
@@ -113,7 +113,7 @@ def link(where: Where, hall: str, player: str, subscription: str) -> None:
         if member.subscription_id != sub.id:
             raise Failure(f"this customer has another subscription, {member.subscription_id}, that has not ended")
         wake(conn, member, now)
-    click.echo(f"Linked: {sub.id}, {member.status}. The member code is {members.shown_code(member.code)}.")
+    click.echo(f"Linked: {sub.id}, {member.status}. The member code is {codes.shown_code(member.code)}.")
 
 
 @click.command("token")

@@ -1,6 +1,5 @@
 """Where a cloud keeps its data, for all commands of `ladder cloud`."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +18,6 @@ class Where:
 
     database: str
     data: Path
-
-
-def default_data() -> Path:
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "action-ladder-cloud"
 
 
 def require_extra() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from edge.clock import stamp
-from edge.hall import rewards, training_periods
+from edge.hall import rewards, takeovers, training_periods
 from edge.store import sync_state
 from edge.store.database import Store
 from sync.hub_client import HubClient
@@ -42,7 +42,7 @@ def tell_names(store: Store, client: HubClient, now: datetime) -> bool:
     """Tells the names that boards show, and whose account became whose, where that is other than was told;
     whether it did. Raises likewise."""
     with store.read() as conn:
-        found = {"names": names_to_tell(conn), "merged": rewards.accounts_merged(conn)}
+        found = {"names": names_to_tell(conn), "merged": takeovers.of_members(conn)}
         told, told_at = sync_state.get(conn, _NAMED), sync_state.get(conn, _NAMED_AT)
     own = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
     if told == own and told_at is not None and told_at > stamp(now - NAMES_AGAIN):

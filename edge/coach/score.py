@@ -115,17 +115,11 @@ def improvements_of(measured: Measured, baselines: Baselines) -> dict[Measure, I
 
 def improvement(tally: Tally, baseline: Baseline | None) -> Improvement:
     """By how much a session is better than usual, stroke by stroke of the same difficulty."""
-    if baseline is None:
+    found = None if baseline is None else _against(tally, baseline.bands)
+    if baseline is None or found is None:
         return Improvement(tally.n, tally.value)
-    pairs = [
-        (cell, usual)
-        for cell, usual in zip(tally.cells, baseline.bands, strict=True)
-        if usual is not None and cell.n
-    ]
-    strokes = sum(cell.n for cell, _ in pairs)
-    if strokes == 0:
-        return Improvement(tally.n, tally.value)
-    raw = sum(cell.excess - cell.n * usual for cell, usual in pairs) / strokes / _PER_POINT
+    strokes, excess = found
+    raw = excess / _PER_POINT
     return Improvement(tally.n, tally.value, raw, raw * trust(strokes, baseline.strokes))
 
 
@@ -153,7 +147,7 @@ def baseline_of(weeks: Iterable[Tally]) -> Baseline | None:
     if len(full) < LEAST_WEEKS:
         return None
     shape = _shape(full)
-    levels = [found for week in full if (found := _level(week, shape)) is not None]
+    levels = [found for week in full if (found := _against(week, shape)) is not None]
     if len(levels) < LEAST_WEEKS:
         return None
     weights = capped([n for n, _ in levels])
@@ -185,7 +179,8 @@ def upper_median(values: Sequence[float], weights: Sequence[int]) -> float:
 
 def _shape(weeks: Sequence[Tally]) -> tuple[float | None, ...]:
     """The excess of a stroke of each band, before the level of the weeks is known."""
-    known = _without_lowest([(_sum(w.cells[:UNKNOWN_BAND]).n, _sum(w.cells[:UNKNOWN_BAND]).excess) for w in weeks])
+    of_known = [_sum(w.cells[:UNKNOWN_BAND]) for w in weeks]
+    known = _without_lowest([(cell.n, cell.excess) for cell in of_known])
     plain = _without_lowest([(w.n, _sum(w.cells).got) for w in weeks])
     shape: list[float | None] = []
     for band in range(BANDS):
@@ -205,9 +200,10 @@ def _without_lowest(parts: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     return max(left, key=lambda rest: (rest[1] / rest[0], rest[0]), default=None)
 
 
-def _level(week: Tally, shape: Sequence[float | None]) -> tuple[int, float] | None:
-    """How many strokes of a week can be compared, and how they stand against the shape on average."""
-    pairs = [(cell, usual) for cell, usual in zip(week.cells, shape, strict=True) if usual is not None]
+def _against(tally: Tally, bands: Sequence[float | None]) -> tuple[int, float] | None:
+    """How many strokes can be compared with these bands, and by how much a stroke of them is better on average, in
+    thousandths; None if none can."""
+    pairs = [(cell, usual) for cell, usual in zip(tally.cells, bands, strict=True) if usual is not None]
     n = sum(cell.n for cell, _ in pairs)
     return (n, sum(cell.excess - cell.n * usual for cell, usual in pairs) / n) if n else None
 

@@ -20,14 +20,12 @@ class Post:
     none may be."""
 
     period: str
-    at: str
     kind: Kind
     player_id: str
     name: str | None
     ladder_name: str | None
     total: float
     hours: float
-    coach_avg: float
     tagline: int
     best_shot_id: str | None
 
@@ -40,8 +38,8 @@ def posts(conn: sqlite3.Connection, limit: int = 12) -> list[Post]:
 def _post(conn: sqlite3.Connection, one: HallReward) -> Post:
     shot = None if one.name is None else hardest_make(conn, one.player_id, one.period)
     return Post(
-        one.period, one.decided_at, one.kind, one.player_id, one.name, one.ladder_name, one.total, one.hours,
-        one.coach_avg, _tagline(one.id), shot,
+        one.period, one.kind, one.player_id, one.name, one.ladder_name, one.total, one.hours, _tagline(one.id),
+        shot,
     )  # fmt: skip
 
 

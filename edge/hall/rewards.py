@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from edge.hall.training import LEAST_HOURS, LEAST_SESSIONS
+from edge.hall.takeovers import who_is_now
 
 migrations = Migrations("rewards")
 
@@ -79,24 +79,13 @@ def rewards_2(db: Database) -> None:
     """)
 
 
-@migrations()
-def rewards_3(db: Database) -> None:
-    """Which accounts became another's: the cloud goes on to name the first of them."""
-    db.execute("""
-        CREATE TABLE accounts_merged (
-            from_id TEXT PRIMARY KEY,
-            to_id TEXT NOT NULL
-        ) STRICT, WITHOUT ROWID
-    """)
-
-
 @dataclass(frozen=True, slots=True)
 class HallRules:
     """What of the cloud's rules a player is told: what it takes to be able to win, and whether somebody on so many
     ladders with so many active players gets a whole month."""
 
-    least_sessions: int = LEAST_SESSIONS
-    least_hours: float = LEAST_HOURS
+    least_sessions: int = 4
+    least_hours: float = 3.0
     each_ladder: bool = False
     free_month: bool = True
     free_ladders: int = 2
@@ -169,12 +158,9 @@ _FIND = (
 def hear(conn: sqlite3.Connection, said: Mapping[str, Any]) -> None:
     """Keeps what the cloud says (`/v1/hall`) in place of what it said before. `conn` must be inside a transaction
     for writing."""
-    merged = accounts_merged(conn)
-    rewards = [{**one, "player_id": merged.get(one["player"], one["player"])} for one in said["rewards"]]
+    rewards = [{**one, "player_id": who_is_now(conn, one["player"])} for one in said["rewards"]]
     _replace(conn, "subscription_rewards", _REWARD, rewards)
-    subscriptions = [
-        {**one, "player_id": merged.get(one["player"], one["player"])} for one in said["subscriptions"]
-    ]
+    subscriptions = [{**one, "player_id": who_is_now(conn, one["player"])} for one in said["subscriptions"]]
     _replace(conn, "subscriptions", ("player_id", *_SUBSCRIPTION), subscriptions)
     plan = said["plan"]
     marks = {"only": 1, "sandbox": int(said["sandbox"]), "test": int(said["test"])}
@@ -244,18 +230,10 @@ def forget(conn: sqlite3.Connection, player_id: str) -> None:
 
 
 def take_over(conn: sqlite3.Connection, from_id: str, to_id: str) -> None:
-    """What one player has won and subscribed to is another's, and so is what the cloud says of it from here on."""
-    if conn.execute("SELECT 1 FROM players WHERE id = ? AND NOT guest", [from_id]).fetchone():
-        conn.execute("UPDATE accounts_merged SET to_id = ? WHERE to_id = ?", [to_id, from_id])
-        conn.execute("INSERT OR REPLACE INTO accounts_merged (from_id, to_id) VALUES (?, ?)", [from_id, to_id])
+    """What one player has won and subscribed to is another's."""
     conn.execute("UPDATE subscription_rewards SET player_id = ? WHERE player_id = ?", [to_id, from_id])
     conn.execute("UPDATE OR IGNORE subscriptions SET player_id = ? WHERE player_id = ?", [to_id, from_id])
     conn.execute("DELETE FROM subscriptions WHERE player_id = ?", [from_id])
-
-
-def accounts_merged(conn: sqlite3.Connection) -> dict[str, str]:
-    """Whose each account that became another's is now."""
-    return {row["from_id"]: row["to_id"] for row in conn.execute("SELECT from_id, to_id FROM accounts_merged")}
 
 
 def _replace(

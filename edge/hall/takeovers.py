@@ -1,6 +1,6 @@
-"""Whose account became whose: for what a table tells of the first of them before it has heard of that.
+"""Whose account became whose: for what a table, or the cloud, tells of the first of them after that.
 
-A hall of one box needs none of it. `edge.hall.taking_over` moves what there is; this is for what comes later.
+`edge.hall.taking_over` moves what there is; this is for what comes later.
 """
 
 import sqlite3
@@ -25,8 +25,11 @@ def takeovers_1(db: Database) -> None:
 
 
 def note(conn: sqlite3.Connection, from_id: str, to_id: str, now: str) -> None:
-    """What is told of the first from here on is the other's."""
-    if changes.is_noting(conn):
+    """What is told of the first from here on is the other's.
+
+    A hall of one box forgets its guests, of whom nobody else has heard.
+    """
+    if changes.is_noting(conn) or not _is_guest(conn, from_id):
         conn.execute(
             "INSERT INTO takeovers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET to_id = excluded.to_id",
             [from_id, to_id, now],
@@ -47,3 +50,13 @@ def who_is_now(conn: sqlite3.Connection, player_id: str) -> str:
             return player_id
         player_id = str(row["to_id"])
         seen.add(player_id)
+
+
+def of_members(conn: sqlite3.Connection) -> dict[str, str]:
+    """Whose each account is now that was taken over from somebody who had signed up."""
+    rows = conn.execute("SELECT from_id FROM takeovers t JOIN players p ON p.id = t.from_id WHERE NOT p.guest")
+    return {row["from_id"]: who_is_now(conn, row["from_id"]) for row in rows}
+
+
+def _is_guest(conn: sqlite3.Connection, player_id: str) -> bool:
+    return conn.execute("SELECT 1 FROM players WHERE id = ? AND guest", [player_id]).fetchone() is not None

@@ -1,27 +1,26 @@
-"""The training of a month: what each session scored, how everybody stands, and how a player's score was made.
+"""The training of a month: what each session scored, and how everybody stands.
 
 `edge.hall.training_scores` makes the rows of an open month anew from facts, `edge.hall.training_periods` knows
-which months are open and closes them; here are the tables, and what pages read. A month that is closed stays as it
-is, but for players who were erased.
+which months are open and closes them, `edge.hall.training_board` is what pages read; here are the tables, and what
+becomes of a player's rows. A month that is closed stays as it is, but for players who were erased.
 """
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from edge.coach.score import MEASURES, Measure, Tally, measured_from_json
+from edge.coach.score import MEASURES
 from edge.facts import canonical, content_hash
 from edge.hall.players import get_player
-from edge.hall.points import TOP
 
 migrations = Migrations("training")
 
-LEAST_SESSIONS, LEAST_HOURS = 4, 3.0  # to be able to win, unless the cloud's rules say otherwise
+CLOSED = ("frozen", "decided")  # states of a month in which its rows stay as they are
 NO_LADDER = ""
 
 Rows = list[dict[str, Any]]
@@ -116,102 +115,6 @@ def training_1(db: Database) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class BoardRow:
-    """A line of the month's board. `reward` is `half` or `free` once it was decided, `ladder` None for none."""
-
-    rank: int
-    player_id: str
-    name: str
-    ladder: str | None
-    hours: float
-    coach_avg: float
-    total: float
-    reward: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LadderPart:
-    """What a player's score is by one ladder; `ladder_id` and `ladder` are None for who is on none."""
-
-    ladder_id: str | None
-    ladder: str | None
-    won: int
-    played: int
-    win_rate: float
-    total: float
-    reward: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnPlace:
-    """How somebody stands in a month, for their own eyes. `best` is the ladder whose total counts for the rank,
-    the first of `ladders`."""
-
-    period: str
-    rank: int
-    coach_avg: float
-    hours: float
-    hours_norm: float
-    sessions: int
-    shots: int
-    reached_at: str
-    ladders: tuple[LadderPart, ...]
-
-    @property
-    def best(self) -> LadderPart:
-        return self.ladders[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """What was usual for a player when the month began: the plain share or mean of a usual week, in percent, and
-    on how many weeks and strokes it rests."""
-
-    value: float
-    weeks: int
-    strokes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One measure of a session: its plain share or mean in percent, the strokes it rests on, the improvement in
-    points over what was usual for strokes as hard, before (None: nothing to compare) and after shrinking."""
-
-    value: float | None
-    strokes: int
-    raw: float | None
-    counted: float
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSession:
-    """A session as it counts in a month. `late`: it was played in an earlier one that was closed already."""
-
-    session_id: str
-    day: str
-    ended_at: str
-    minutes: float
-    shots: int
-    coach_score: float
-    steps: dict[Measure, Step]
-    late: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HowMade:
-    """Everything of which a player's score of a month is made. `usual` has None where there is nothing to compare
-    with yet, `most_hours` are those of whoever trained most; to be able to win some sessions and hours may be
-    missing."""
-
-    place: OwnPlace
-    usual: dict[Measure, Usual | None]
-    sessions: tuple[TrainingSession, ...]
-    most_hours: float
-    missing_sessions: int
-    missing_hours: float
-
-
-@dataclass(frozen=True, slots=True)
 class Period:
     """A month as this hub knows it. `closed` months stay as they are; `settled_at` is when its scores were last
     made anew, None before the first time."""
@@ -222,11 +125,10 @@ class Period:
     rev: int
     settled_at: str | None
     frozen_rev: int | None
-    frozen_at: str | None
 
     @property
     def closed(self) -> bool:
-        return self.final or self.state in ("frozen", "decided")
+        return self.final or self.state in CLOSED
 
 
 def periods(conn: sqlite3.Connection) -> list[Period]:
@@ -238,91 +140,6 @@ def get_period(conn: sqlite3.Connection, period: str) -> Period | None:
     """A month, or None where it is not known."""
     row = conn.execute("SELECT * FROM training_periods WHERE period = ?", [period]).fetchone()
     return None if row is None else _period(row)
-
-
-def board(conn: sqlite3.Connection, period: str) -> list[BoardRow]:
-    """Of the month's first ten those who want to be seen, each once, with the ladder that is best for them.
-
-    Ranks are true: who stays out of sight has one, for a reward goes by it.
-    """
-    rows = conn.execute(
-        "SELECT s.*, p.name, l.name AS ladder FROM ladder_training_scores s"
-        " CROSS JOIN players p ON p.id = s.player_id LEFT JOIN ladders l ON l.id = s.ladder_id"
-        " WHERE s.period = ? AND s.rank <= ? AND p.visible AND NOT p.guest AND p.erased IS NULL"
-        " ORDER BY s.rank, s.total_score DESC, s.ladder_id",
-        [period, TOP],
-    )
-    found: dict[str, BoardRow] = {}
-    for row in rows:
-        line = BoardRow(
-            row["rank"], row["player_id"], row["name"], row["ladder"], row["hours_total"], row["coach_avg"],
-            row["total_score"], row["winner"],
-        )  # fmt: skip
-        known = found.setdefault(line.player_id, line)
-        if line.reward and not known.reward:  # the reward may be for another of the ladders
-            found[line.player_id] = line
-    return list(found.values())
-
-
-def own_place(conn: sqlite3.Connection, player_id: str, period: str) -> OwnPlace | None:
-    """A player's own rank and all parts of the score; None without a session that counts."""
-    rows = conn.execute(
-        "SELECT s.*, l.name AS ladder FROM ladder_training_scores s LEFT JOIN ladders l ON l.id = s.ladder_id"
-        " WHERE s.player_id = ? AND s.period = ? ORDER BY s.total_score DESC, s.ladder_id",
-        [player_id, period],
-    ).fetchall()
-    if not rows:
-        return None
-    first = rows[0]
-    parts = tuple(
-        LadderPart(
-            row["ladder_id"] or None, row["ladder"], row["won"], row["played"], row["win_rate"],
-            row["total_score"], row["winner"],
-        )
-        for row in rows
-    )  # fmt: skip
-    return OwnPlace(
-        period, first["rank"], first["coach_avg"], first["hours_total"], first["hours_norm"], first["sessions"],
-        first["shots"], first["reached_at"], parts,
-    )  # fmt: skip
-
-
-def how_made(
-    conn: sqlite3.Connection,
-    player_id: str,
-    period: str,
-    *,
-    least_sessions: int = LEAST_SESSIONS,
-    least_hours: float = LEAST_HOURS,
-) -> HowMade | None:
-    """Each part of a player's score with the sessions it came from, the latest first; None without any."""
-    place = own_place(conn, player_id, period)
-    if place is None:
-        return None
-    rows = conn.execute(
-        "SELECT * FROM training_sessions WHERE period = ? AND player_id = ? AND scored ORDER BY ended_at DESC",
-        [period, player_id],
-    )
-    (most,) = conn.execute(
-        "SELECT coalesce(max(hours_total), 0.0) FROM ladder_training_scores WHERE period = ?", [period]
-    ).fetchone()
-    return HowMade(
-        place,
-        usual_of(conn, player_id, period),
-        tuple(_session(row) for row in rows),
-        most,
-        max(0, least_sessions - place.sessions),
-        round(max(0.0, least_hours - place.hours), 2),
-    )
-
-
-def usual_of(conn: sqlite3.Connection, player_id: str, period: str) -> dict[Measure, Usual | None]:
-    """What was usual for a player when a month began."""
-    rows = conn.execute(
-        "SELECT * FROM training_baselines WHERE player_id = ? AND period = ?", [player_id, period]
-    ).fetchall()
-    known = {row["measure"]: Usual(row["value"], row["weeks"], row["strokes"]) for row in rows}
-    return {measure: known.get(measure) for measure in MEASURES}
 
 
 def forget(conn: sqlite3.Connection, player_id: str) -> None:
@@ -360,9 +177,10 @@ def write_row(
     table: str,
     key: tuple[str, ...],
     row: Mapping[str, Any],
-    before: Mapping[str, Any] | None,
+    before: sqlite3.Row | None,
 ) -> int:
-    """Inserts a row, or changes the columns that are other than before; columns that are not named stay."""
+    """Inserts a row, or changes the columns that are other than before; columns that are not named stay. Returns
+    how many rows are other now."""
     if before is None:
         marks = ", ".join("?" * len(row))
         conn.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
@@ -374,6 +192,23 @@ def write_row(
     where = " AND ".join(f"{name} = ?" for name in key)
     conn.execute(f"UPDATE {table} SET {sets} WHERE {where}", [*differing.values(), *(row[name] for name in key)])
     return 1
+
+
+def put_rows(
+    conn: sqlite3.Connection,
+    table: str,
+    key: tuple[str, ...],
+    rows: Iterable[Mapping[str, Any]],
+    held: Iterable[sqlite3.Row],
+) -> int:
+    """Has those rows of a table that are `held` become these; returns how many are other now, or gone."""
+    left = {tuple(row[name] for name in key): row for row in held}
+    written = 0
+    for row in rows:
+        written += write_row(conn, table, key, row, left.pop(tuple(row[name] for name in key), None))
+    where = " AND ".join(f"{name} = ?" for name in key)
+    conn.executemany(f"DELETE FROM {table} WHERE {where}", list(left))
+    return written + len(left)
 
 
 def _rewrite_told(conn: sqlite3.Connection, player_id: str, change: Callable[[Rows], Rows]) -> None:
@@ -412,27 +247,7 @@ def _untell(conn: sqlite3.Connection, player_id: str) -> None:
         )  # fmt: skip
 
 
-def _session(row: sqlite3.Row) -> TrainingSession:
-    measured = measured_from_json(json.loads(row["measures"]))
-    return TrainingSession(
-        row["session_id"],
-        row["day"],
-        row["ended_at"],
-        round(row["active_s"] / 60, 1),
-        row["shots"],
-        row["coach_score"],
-        {measure: _step(measured[measure], row[f"{measure}_raw"], row[measure]) for measure in MEASURES},
-        row["day"][:7] != row["period"],
-    )
-
-
-def _step(tally: Tally, raw: float | None, counted: float) -> Step:
-    value = tally.value
-    return Step(None if value is None else round(value, 2), tally.n, raw, counted)
-
-
 def _period(row: sqlite3.Row) -> Period:
     return Period(
-        row["period"], row["state"], bool(row["final"]), row["rev"], row["settled_at"], row["frozen_rev"],
-        row["frozen_at"],
-    )  # fmt: skip
+        row["period"], row["state"], bool(row["final"]), row["rev"], row["settled_at"], row["frozen_rev"]
+    )

@@ -16,7 +16,7 @@ from edge.clock import month_after, stamp
 from edge.facts import Fact, hall_training
 from edge.hall import devices
 from edge.hall.occasion import hall_day
-from edge.hall.training import NO_LADDER
+from edge.hall.training import CLOSED, NO_LADDER, write_row
 from edge.store import sync_state
 
 GRACE = timedelta(hours=72)  # after it the cloud freezes a month with what it was told last
@@ -111,10 +111,10 @@ def hear_periods(conn: sqlite3.Connection, told: Iterable[Mapping[str, Any]], no
     lately = stamp(now - TOLD_AGAIN)
     for row in conn.execute("SELECT * FROM training_periods ORDER BY period").fetchall():
         period, one = row["period"], known.get(row["period"])
-        closed_there = one is not None and one["state"] in ("frozen", "decided")
+        closed_there = one is not None and one["state"] in CLOSED
         rev = int(one["rev"] or 0) if one is not None else 0
         if one is not None and closed_there:
-            if row["state"] not in ("frozen", "decided"):
+            if row["state"] not in CLOSED:
                 _freeze(conn, row, rev)
             conn.execute(
                 "UPDATE training_periods SET state = ?, frozen_rev = ?, frozen_at = ?, again = 0 WHERE period = ?",
@@ -227,10 +227,7 @@ def _freeze(conn: sqlite3.Connection, row: sqlite3.Row, rev: int) -> None:
 def _restore(conn: sqlite3.Connection, period: str, rows: Iterable[Mapping[str, Any]]) -> None:
     conn.execute("DELETE FROM ladder_training_scores WHERE period = ?", [period])
     for row in rows:
-        conn.execute(
-            f"INSERT INTO ladder_training_scores ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
-            list(row.values()),
-        )
+        write_row(conn, "ladder_training_scores", (), row, None)
 
 
 def _book_on(conn: sqlite3.Connection, period: str, which: str, *values: object) -> None:

@@ -5,13 +5,12 @@ the hall's most, matches won, the total, ranks.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from edge.clock import stamp
 from edge.hall.ladders import division_at
-from edge.hall.training import NO_LADDER, write_row
+from edge.hall.training import NO_LADDER, put_rows
 from edge.hall.training_periods import begin, bounds, open_periods
 from edge.hall.training_sessions import gather, players_of, put
 
@@ -38,32 +37,14 @@ def settle_scores(conn: sqlite3.Connection, period: str, now: datetime, zone: tz
         return 0
     rows = _score_rows(conn, period, now, zone)
     _rank(rows)
-    written = _put_scores(conn, period, rows)
+    held = conn.execute("SELECT * FROM ladder_training_scores WHERE period = ?", [period])
+    written = put_rows(conn, "ladder_training_scores", ("player_id", "ladder_id", "period"), rows, held)
     conn.execute(
         "UPDATE training_sessions AS t SET scored = NOT scored WHERE period = ?"
         f" AND scored != EXISTS (SELECT 1 FROM players p WHERE p.id = t.player_id AND {_MEMBER})",
         [period],
     )
     conn.execute("UPDATE training_periods SET settled_at = ? WHERE period = ?", [stamp(now), period])
-    return written
-
-
-def _put_scores(conn: sqlite3.Connection, period: str, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Has a month's scores be these rows; returns how many are other than before."""
-    key = ("player_id", "ladder_id", "period")
-    held = {
-        (row["player_id"], row["ladder_id"]): dict(row)
-        for row in conn.execute("SELECT * FROM ladder_training_scores WHERE period = ?", [period])
-    }
-    written = 0
-    for row in rows:
-        before = held.pop((row["player_id"], row["ladder_id"]), None)
-        written += write_row(conn, "ladder_training_scores", key, row, before)
-    for player_id, ladder_id in held:
-        written += conn.execute(
-            "DELETE FROM ladder_training_scores WHERE player_id = ? AND ladder_id = ? AND period = ?",
-            [player_id, ladder_id, period],
-        ).rowcount
     return written
 
 

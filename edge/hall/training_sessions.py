@@ -27,7 +27,7 @@ from edge.coach.score import (
     measured_to_json,
 )
 from edge.hall.players import Player, get_player
-from edge.hall.training import write_row
+from edge.hall.training import put_rows, write_row
 from edge.hall.training_periods import first_open_after, open_periods
 
 # Fewer say nothing of a player and are no training; a short match is more.
@@ -39,13 +39,13 @@ _COUNTS = f"s.ended_at IS NOT NULL AND s.shots >= {LEAST_SHOTS}"
 
 @dataclass(slots=True)
 class Plan:
-    """What a player's training is: rows of `training_sessions` and of `training_baselines` by their keys, and the
+    """What a player's training is: rows of `training_sessions` by session and of `training_baselines`, and the
     sessions that count no more."""
 
     player_id: str
     guest: bool = False
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
-    baselines: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    baselines: list[dict[str, Any]] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
 
 
@@ -84,17 +84,17 @@ def gather(conn: sqlite3.Connection, player_id: str) -> Plan:
     for session_id in plan.gone:
         earlier.pop(session_id, None)
     earlier.update({key: (one.row["day"], one.measured) for key, one in stays.items()})
-    known: dict[str, Baselines] = {}
-    for stay in stays.values():
-        month = stay.row["day"][:7]
-        if month not in known:
-            known[month] = _baselines(conn, player_id, month, earlier.values())
-        _judge(stay, known[month])
-        plan.sessions[stay.row["session_id"]] = stay.row
-    for month in months:
-        if month in known or any(stay.row["period"] == month for stay in stays.values()):
-            usual = known.get(month) or _baselines(conn, player_id, month, earlier.values())
-            plan.baselines.update(_baseline_rows(player_id, month, usual))
+    played_in = {stay.row["day"][:7] for stay in stays.values()}
+    booked_in = {stay.row["period"] for stay in stays.values()}
+    usual: dict[str, Baselines] = {}
+    for month in played_in | booked_in.intersection(months):
+        kept = None if month in months else _kept_baselines(conn, player_id, month)
+        usual[month] = kept or _baselines(month, earlier.values())
+    for session_id, stay in stays.items():
+        _judge(stay, usual[stay.row["day"][:7]])
+        plan.sessions[session_id] = stay.row
+    for month in usual.keys() & months:
+        plan.baselines += _baseline_rows(player_id, month, usual[month])
     return plan
 
 
@@ -106,15 +106,14 @@ def put(conn: sqlite3.Connection, plan: Plan) -> int:
     months = set(open_periods(conn))
     written = 0
     held = {
-        row["session_id"]: dict(row)
+        row["session_id"]: row
         for row in conn.execute("SELECT * FROM training_sessions WHERE player_id = ?", [plan.player_id])
     }
     for session_id, row in plan.sessions.items():
         before = held.get(session_id)
         if not _may_stand(row, before, months, guest=plan.guest):
             continue
-        wanted = {**row, **{name: before[name] for name in ("scored", "told_rev")}} if before is not None else row
-        written += write_row(conn, "training_sessions", ("session_id",), wanted, before)
+        written += write_row(conn, "training_sessions", ("session_id",), row, before)
     for session_id in plan.gone:
         if session_id in held and held[session_id]["period"] in months:
             written += conn.execute("DELETE FROM training_sessions WHERE session_id = ?", [session_id]).rowcount
@@ -141,8 +140,7 @@ def _stays(conn: sqlite3.Connection, player: Player, months: list[str]) -> dict[
         found[row["id"]] = _Stay(
             {
                 "session_id": row["id"], "player_id": player.id, "day": row["day"], "ended_at": row["ended_at"],
-                "shots": row["shots"], "active_s": row["active_s"], "period": period, "scored": 0,
-                "told_rev": None,
+                "shots": row["shots"], "active_s": row["active_s"], "period": period,
             },
             _measure(conn, row["id"], player.id),
         )  # fmt: skip
@@ -175,18 +173,17 @@ def _measured_before(
     return {row["session_id"]: (row["day"], measured_from_json(json.loads(row["measures"]))) for row in rows}
 
 
-def _baselines(
-    conn: sqlite3.Connection, player_id: str, month: str, earlier: Iterable[tuple[str, Measured]]
-) -> Baselines:
-    """What was usual when a month began. Of a closed month that which was kept, for what is told late."""
+def _kept_baselines(conn: sqlite3.Connection, player_id: str, month: str) -> Baselines | None:
+    """What was usual when a month began that is closed by now, for what is told late; None if nothing was kept."""
     kept = conn.execute(
-        "SELECT b.* FROM training_baselines b JOIN training_periods t ON t.period = b.period"
-        " WHERE b.player_id = ? AND b.period = ? AND (t.final OR t.state IN ('frozen', 'decided'))",
-        [player_id, month],
+        "SELECT * FROM training_baselines WHERE player_id = ? AND period = ?", [player_id, month]
     ).fetchall()
-    if kept:
-        found = {row["measure"]: _baseline(row) for row in kept}
-        return {one: found.get(one) for one in MEASURES}
+    found = {row["measure"]: _baseline(row) for row in kept}
+    return {one: found.get(one) for one in MEASURES} if found else None
+
+
+def _baselines(month: str, earlier: Iterable[tuple[str, Measured]]) -> Baselines:
+    """What was usual when a month began, by what was measured before it."""
     begin_day, end_day = _window(month)
     first = date.fromisoformat(end_day)
     weeks: dict[int, list[Measured]] = defaultdict(list)
@@ -212,7 +209,7 @@ def _gone(conn: sqlite3.Connection, player_id: str, months: list[str], counted: 
     return [row["session_id"] for row in rows if row["period"] in months and row["session_id"] not in counted]
 
 
-def _may_stand(row: Mapping[str, Any], before: Mapping[str, Any] | None, months: set[str], *, guest: bool) -> bool:
+def _may_stand(row: Mapping[str, Any], before: sqlite3.Row | None, months: set[str], *, guest: bool) -> bool:
     """Whether the month was not closed, nor the session booked elsewhere, since it was looked at."""
     if before is not None:
         return before["period"] == row["period"] and row["period"] in months
@@ -229,15 +226,15 @@ def _first_day(month: str) -> date:
     return date.fromisoformat(f"{month}-01")
 
 
-def _baseline_rows(player_id: str, period: str, usual: Baselines) -> dict[tuple[str, str], dict[str, Any]]:
-    return {
-        (period, one): {
+def _baseline_rows(player_id: str, period: str, usual: Baselines) -> list[dict[str, Any]]:
+    return [
+        {
             "player_id": player_id, "period": period, "measure": one, "weeks": found.weeks,
             "strokes": found.strokes, "value": round(found.value, 2), "bands": json.dumps(found.bands),
         }
         for one in MEASURES
         if (found := usual[one]) is not None
-    }  # fmt: skip
+    ]  # fmt: skip
 
 
 def _baseline(row: sqlite3.Row) -> Baseline:
@@ -246,15 +243,6 @@ def _baseline(row: sqlite3.Row) -> Baseline:
 
 def _put_baselines(conn: sqlite3.Connection, plan: Plan, months: set[str]) -> int:
     rows = conn.execute("SELECT * FROM training_baselines WHERE player_id = ?", [plan.player_id])
-    held = {(row["period"], row["measure"]): dict(row) for row in rows if row["period"] in months}
-    key = ("player_id", "period", "measure")
-    written = 0
-    for where, row in plan.baselines.items():
-        if where[0] in months:
-            written += write_row(conn, "training_baselines", key, row, held.pop(where, None))
-    for period, one in held:
-        written += conn.execute(
-            "DELETE FROM training_baselines WHERE player_id = ? AND period = ? AND measure = ?",
-            [plan.player_id, period, one],
-        ).rowcount
-    return written
+    held = [row for row in rows if row["period"] in months]
+    wanted = [row for row in plan.baselines if row["period"] in months]
+    return put_rows(conn, "training_baselines", ("player_id", "period", "measure"), wanted, held)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,13 +112,18 @@ class Paths:
         return self.run / "live.jpg"
 
 
-def default_data(environ: dict[str, str] | None = None) -> Path:
+def default_data(environ: Mapping[str, str] | None = None) -> Path:
     """$LADDER_DATA, or the place where a user's programs keep their data."""
     env = os.environ if environ is None else environ
     if env.get("LADDER_DATA"):
         return Path(env["LADDER_DATA"])
-    base = env.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "action-ladder"
+    return data_home("action-ladder", env)
+
+
+def data_home(name: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where a program of that name keeps a user's data."""
+    base = environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / name
 
 
 def box_paths(

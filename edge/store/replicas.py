@@ -82,7 +82,6 @@ REPLICAS: tuple[Replica, ...] = (
     Replica("subscriptions", ("player_id",)),
     Replica("subscription_offer", ("only",)),
     Replica("reward_rules", ("only",)),
-    Replica("accounts_merged", ("from_id",)),
     Replica("months_nobody_won", ("period",)),
     Replica("odd_looked_at", ("key",)),
     Replica("devices"),

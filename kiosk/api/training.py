@@ -1,12 +1,12 @@
 """Training scores for programs, under the same rules as the pages: ten of a month, and the player's own."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from edge.coach.score import Measure
-from edge.hall import rewards, training
-from edge.hall.training import LadderPart, OwnPlace, TrainingSession, Usual
+from edge.hall import training_board
+from edge.hall.training_board import HowMade, TrainingSession
 from kiosk.box import box
 from kiosk.player.training import asked_month, month_of
 from kiosk.who import access, logged_in
@@ -52,29 +52,20 @@ def leaderboard() -> Response:
 def own() -> Response:
     player, month = logged_in(), asked_month()
     with box().store.read() as conn:
-        ruled = rewards.hall_rules(conn)
-        how = training.how_made(
-            conn, player.id, month, least_sessions=ruled.least_sessions, least_hours=ruled.least_hours
-        )
-        usual = training.usual_of(conn, player.id, month)
-    if how is None:
-        return jsonify({"month": month, "score": None, "usual": _usual(usual), "sessions": []})
+        how = training_board.how_made(conn, player.id, month)
+        usual = training_board.usual_of(conn, player.id, month)
     return jsonify(
         {
             "month": month,
-            "score": {
-                **_score(how.place),
-                "most_hours": how.most_hours,
-                "missing_sessions": how.missing_sessions,
-                "missing_hours": how.missing_hours,
-            },
-            "usual": _usual(usual),
-            "sessions": [_session(one) for one in how.sessions],
+            "score": None if how is None else _score(how),
+            "usual": {measure: None if one is None else asdict(one) for measure, one in usual.items()},
+            "sessions": [] if how is None else [_session(one) for one in how.sessions],
         }
     )
 
 
-def _score(place: OwnPlace) -> dict[str, Any]:
+def _score(how: HowMade) -> dict[str, Any]:
+    place = how.place
     return {
         "rank": place.rank,
         "total": place.best.total,
@@ -84,25 +75,10 @@ def _score(place: OwnPlace) -> dict[str, Any]:
         "win_rate": place.best.win_rate,
         "sessions": place.sessions,
         "shots": place.shots,
-        "ladders": [_ladder(part) for part in place.ladders],
-    }
-
-
-def _ladder(part: LadderPart) -> dict[str, Any]:
-    return {
-        "ladder": part.ladder,
-        "won": part.won,
-        "played": part.played,
-        "win_rate": part.win_rate,
-        "total": part.total,
-        "reward": part.reward,
-    }
-
-
-def _usual(found: dict[Measure, Usual | None]) -> dict[str, Any]:
-    return {
-        measure: None if one is None else {"value": one.value, "weeks": one.weeks, "strokes": one.strokes}
-        for measure, one in found.items()
+        "ladders": [asdict(part) for part in place.ladders],
+        "most_hours": how.most_hours,
+        "missing_sessions": how.missing_sessions,
+        "missing_hours": how.missing_hours,
     }
 
 
@@ -113,8 +89,5 @@ def _session(one: TrainingSession) -> dict[str, Any]:
         "minutes": one.minutes,
         "shots": one.shots,
         "coach_score": one.coach_score,
-        "measures": {
-            measure: {"value": step.value, "strokes": step.strokes, "raw": step.raw, "counted": step.counted}
-            for measure, step in one.steps.items()
-        },
+        "measures": {measure: asdict(step) for measure, step in one.steps.items()},
     }

@@ -10,10 +10,11 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from edge.clock import from_stamp
 from edge.coach.score import AS_USUAL, LEAST_IN_WEEK, LEAST_WEEKS, MEASURES
-from edge.hall import feed, rewards, training
+from edge.hall import feed, rewards, training, training_board
 from edge.hall.feed import Post
 from edge.hall.rewards import HallReward, HallRules, Offer
-from edge.hall.training import BoardRow, HowMade, OwnPlace, Period
+from edge.hall.training import Period
+from edge.hall.training_board import BoardRow, HowMade, OwnPlace
 from edge.hall.training_scores import COACH, HOURS, WINS
 from kiosk import diagram
 from kiosk.balls_svg import ball_set
@@ -26,7 +27,6 @@ blueprint = Blueprint("training", __name__)
 
 SHOWN = timedelta(days=5)  # so long a winner stands on the first page
 POSTS = 12
-ON_BANNER = 2
 
 PartName = Literal["coach", "hours", "wins"]
 
@@ -131,13 +131,10 @@ def score() -> str:
         abort(400)
     with box().store.read() as conn:
         period = training.get_period(conn, month)
-        ruled = rewards.hall_rules(conn)
-        how = training.how_made(
-            conn, player.id, month, least_sessions=ruled.least_sessions, least_hours=ruled.least_hours
-        )
+        how = training_board.how_made(conn, player.id, month)
         won = _of_month(rewards.of_player(conn, player.id), month)
         offer = rewards.offer(conn)
-        usual = training.usual_of(conn, player.id, month)
+        usual = training_board.usual_of(conn, player.id, month)
         newer, older = _neighbours([one.period for one in training.periods(conn)], month)
     return render_template(
         "training/score.html",
@@ -177,13 +174,15 @@ def month_of(month: str) -> Month:
         won = [] if own_id is None else rewards.of_player(conn, own_id)
         winners = rewards.winners(conn, month)
         kinds = {one.player_id: one.kind for one in winners}
-        rows = [replace(row, reward=kinds.get(row.player_id, row.reward)) for row in training.board(conn, month)]
+        rows = [
+            replace(row, reward=kinds.get(row.player_id, row.reward)) for row in training_board.board(conn, month)
+        ]
         newer, older = _neighbours(known, month)
         return Month(
             month=month,
             period=training.get_period(conn, month),
             rows=rows,
-            own=None if own_id is None else training.own_place(conn, own_id, month),
+            own=None if own_id is None else training_board.own_place(conn, own_id, month),
             own_id=own_id,
             own_reward=_of_month(won, month),
             winners=winners,

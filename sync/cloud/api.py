@@ -17,8 +17,9 @@ from edge.clock import stamp
 from edge.facts import is_uuid
 from sync import protocol
 from sync.cloud import boxes, devices, halls, inbox, ingest
-from sync.cloud.db import Database
+from sync.cloud.db import Conn, Database
 from sync.cloud.devices import AnotherHallError, Believed, Device, Enrolled, WrongCodeError
+from sync.cloud.halls import Hall
 from sync.cloud.metrics import Counts
 from sync.cloud.paying import Treasurer
 from sync.cloud.site import Site
@@ -70,6 +71,11 @@ class Cloud:
     enrolments: Tries = field(default_factory=Tries)
     links: Tries = field(default_factory=Tries)
     money: Money | None = None
+
+    def kick(self) -> None:
+        """Whoever pays has something to do, if anybody does."""
+        if self.money is not None:
+            self.money.kick()
 
 
 def cloud() -> Cloud:
@@ -157,6 +163,14 @@ def _enrol(here: Cloud, proof: CloudProof, given: str, now: datetime) -> Enrolle
                 f"This box belongs to the hall {error}, for which it was enrolled: make a code for that one.",
             )
     raise refused
+
+
+def hall_asked_for(conn: Conn, hall_id: str) -> Hall:
+    """Raises ProblemError for a hall that is not there."""
+    hall = halls.find_id(conn, hall_id)
+    if hall is None:
+        raise ProblemError(404, "unknown-hall", "There is no such hall.")
+    return hall
 
 
 def believed() -> Device:

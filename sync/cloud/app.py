@@ -1,11 +1,9 @@
 """The cloud as a WSGI application: hubs tell, the owner looks, Prometheus measures."""
 
-import hashlib
 import logging
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from importlib.resources import files
@@ -23,6 +21,7 @@ from sync.cloud.metrics import CONTENT_TYPE, metrics, well
 from sync.cloud.owner import pages
 from sync.cloud.site import FORWARDED, BehindProxy, Site
 from sync.protocol import ProblemError
+from sync.web_files import hash_of
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ def create_app(
 ) -> Flask:
     """The cloud at `site`, whose tables are there already."""
     static = Path(str(files("sync.cloud.owner").joinpath("static")))
-    app = Flask("ladder-cloud", static_url_path=f"/static/{_hash_of(static)}", static_folder=str(static))
+    app = Flask("ladder-cloud", static_url_path=f"/static/{hash_of(static)}", static_folder=str(static))
     app.config["MAX_CONTENT_LENGTH"] = protocol.MOST_BYTES
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(pages.helpers())
@@ -168,13 +167,3 @@ def own_version() -> str:
         return package_version("action-ladder")
     except PackageNotFoundError:
         return "unknown"
-
-
-@cache
-def _hash_of(folder: Path) -> str:
-    """So that a page never meets the style of another version."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:10]

@@ -7,15 +7,15 @@ halls, and the next goes on with the rest. Two at once wait for each other's hal
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from edge.clock import from_stamp, stamp
-from sync.cloud import halls, members, names, periods, rewards, rules, standings
+from sync.cloud import members, names, periods, rewards, rules, standings
 from sync.cloud.db import Conn, Database
-from sync.cloud.deciding import Decision, Score, decide
+from sync.cloud.deciding import Award, Decision, Score, decide
 from sync.cloud.halls import zone_of
 from sync.cloud.periods import OPEN_STATES, Period
 from sync.cloud.rules import Rules
@@ -128,19 +128,18 @@ def _decide(conn: Conn, ready: Sequence[Period], ruled: dict[str, Rules], now: d
     scores = standings.scores_of(conn, hall_ids, month)
     over = periods.passed_over(conn, hall_ids, month)
     linked = members.of_halls(conn, hall_ids)
-    taken = rewards.members_with(conn, month, list(linked.values()))
-    booked, decided = [], []
+    taken = _rewarded(conn, month, linked)
+    booked: list[tuple[str, str, Award, str | None]] = []
+    decided = []
     for period in ready:
         hall_id = period.hall_id
-        barred = set(over.get(hall_id, ())) | {
-            score.player for score in scores[hall_id] if linked.get((hall_id, score.player)) in taken
-        }
+        barred = over.get(hall_id, {}).keys() | _elsewhere(hall_id, linked[hall_id], taken)
         decision = decide(scores[hall_id], ruled[hall_id], barred)
-        won = [
-            linked[hall_id, one.score.player] for one in decision.awards if (hall_id, one.score.player) in linked
-        ]
-        taken.update(won)
-        booked += [(hall_id, month, one, linked.get((hall_id, one.score.player))) for one in decision.awards]
+        for one in decision.awards:
+            member_id = linked[hall_id].get(one.score.player)
+            booked.append((hall_id, month, one, member_id))
+            if member_id is not None:
+                taken.setdefault(member_id, set()).add(hall_id)
         decided.append((period, json.dumps(ruled[hall_id].to_json(), sort_keys=True), decision.nobody))
     rewards.book(conn, booked, now)
     standings.mark_winners(conn, month, [(hall_id, one.score) for hall_id, _, one, _ in booked])
@@ -162,14 +161,10 @@ def previews(conn: Conn, hall_ids: Sequence[str], month: str, now: datetime) -> 
     scores = standings.scores_of(conn, hall_ids, month)
     over = periods.passed_over(conn, hall_ids, month)
     linked = members.of_halls(conn, hall_ids)
-    taken = rewards.halls_with(conn, month, list(linked.values()))
+    taken = _rewarded(conn, month, linked)
     found = {}
     for hall_id in hall_ids:
-        barred = set(over.get(hall_id, ())) | {
-            one.player
-            for one in scores[hall_id]
-            if taken.get(linked.get((hall_id, one.player)), set()) - {hall_id}
-        }
+        barred = over.get(hall_id, {}).keys() | _elsewhere(hall_id, linked[hall_id], taken)
         period = known.get(hall_id) or Period(hall_id, month, "open")
         at = decides_at(period, ruled[hall_id], now) if period.state == "frozen" else None
         decision = decide(scores[hall_id], ruled[hall_id], barred)
@@ -179,14 +174,11 @@ def previews(conn: Conn, hall_ids: Sequence[str], month: str, now: datetime) -> 
     return {hall_id: replace(it, names=named.get(hall_id, {})) for hall_id, it in found.items()}
 
 
-def confirm(db: Database, hall_id: str, month: str, now: datetime) -> bool:
-    """A person has looked at a frozen month: it is decided now; whether it was there to be decided."""
-    with db.write() as conn:
-        return confirm_in(conn, hall_id, month, now)
+def confirm(conn: Conn, hall_id: str, month: str, now: datetime) -> bool:
+    """A person has looked at a frozen month: it is decided now; whether it was there to be decided.
 
-
-def confirm_in(conn: Conn, hall_id: str, month: str, now: datetime) -> bool:
-    """The same within a transaction, for who compares in it what was looked at."""
+    Within a transaction for writing, so that what was looked at can be compared in the same.
+    """
     period = periods.lock(conn, hall_id, month)
     if period.state != "frozen":
         return False
@@ -195,9 +187,14 @@ def confirm_in(conn: Conn, hall_id: str, month: str, now: datetime) -> bool:
     return True
 
 
-def has_ended(conn: Conn, hall_id: str, month: str, now: datetime) -> bool:
-    """Whether a month is over in a hall."""
-    return periods.has_ended(month, halls.get(conn, hall_id).zone_info, now)
+def _rewarded(conn: Conn, month: str, linked: Mapping[str, Mapping[str, str]]) -> dict[str, set[str]]:
+    """In which halls the members among these players, by hall and player, have a reward of the month."""
+    return rewards.halls_with(conn, month, [one for of_hall in linked.values() for one in of_hall.values()])
+
+
+def _elsewhere(hall_id: str, linked: Mapping[str, str], taken: Mapping[str, set[str]]) -> set[str]:
+    """The players of a hall, `linked` to their members, who have a reward of the month in another."""
+    return {player for player, member_id in linked.items() if taken.get(member_id, set()) - {hall_id}}
 
 
 def _shown(decision: Decision, over: dict[str, str]) -> list[str]:

@@ -8,8 +8,6 @@ from edge.clock import stamp
 from sync.cloud.db import Conn
 from sync.cloud.steps import Steps
 
-ALL_HALLS = ""
-
 steps = Steps(
     "deeds",
     (

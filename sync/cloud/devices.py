@@ -7,7 +7,6 @@ while yet, until the new one was used.
 
 import hmac
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,14 +14,13 @@ from typing import Any
 
 from edge.clock import stamp
 from edge.facts import uuid7
+from sync.cloud import codes
 from sync.cloud.db import Conn, Row
 from sync.cloud.halls import Hall
 from sync.cloud.steps import Steps
 from sync.protocol import CloudProof, new_secret
 
 CODE_LASTS = timedelta(minutes=30)
-CODE_CHARS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look alike; the same as of a hub's codes
-CODE_LENGTH = 12
 WRONG_TRIES = 20  # then the codes that are out are taken back
 BEFORE_IS_GOOD_FOR = timedelta(days=7)  # a key that was replaced: a hub that was off must come back
 
@@ -112,18 +110,13 @@ class Believed:
 
 def new_code(conn: Conn, hall: Hall, now: datetime) -> str:
     """A code for one hub of a hall; those that were given out for it before are good no more."""
-    code = "".join(secrets.choice(CODE_CHARS) for _ in range(CODE_LENGTH))
+    code = codes.new_code()
     conn.run("DELETE FROM enrolment_codes WHERE ends_at < ? OR hall_id = ?", [stamp(now), hall.id])
     conn.run(
         "INSERT INTO enrolment_codes (code, hall_id, made_at, ends_at) VALUES (?, ?, ?, ?)",
         [code, hall.id, stamp(now), stamp(now + CODE_LASTS)],
     )
     return code
-
-
-def shown_code(code: str) -> str:
-    """As it is read out: `ABCD-EFGH-JKLM`."""
-    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
 
 
 def enrol(conn: Conn, proof: CloudProof, given: str, now: datetime) -> Enrolled:

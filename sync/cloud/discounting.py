@@ -4,7 +4,6 @@ docs/decisions/0018 has the table.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from sync.cloud.rewards import Reward
 from sync.cloud.stripe_gateway import Coupon, Subscription
@@ -35,20 +34,13 @@ class Review:
     why: str
 
 
-class Given(Protocol):
-    """So much off one month: a reward, or one that would be decided."""
-
-    @property
-    def percent(self) -> int: ...
-
-
 def coupon_id(reward: Reward, subscription_id: str) -> str:
     """The one coupon by which a subscription may have a month's reward."""
     return f"{MARK}{reward.period}-{subscription_id}"
 
 
-def answer_for(reward: Given, sub: Subscription) -> Off | Wait | Review:
-    """What a subscription as it stands means for a reward; docs/decisions/0018 has the table."""
+def answer_for(percent: int, sub: Subscription) -> Off | Wait | Review:
+    """What a subscription as it stands means for so much off a month; docs/decisions/0018 has the table."""
     ends = "" if sub.ends_at is None else f" on {sub.ends_at.date().isoformat()}"
     own = next((one.coupon for one in sub.discounts if one.coupon.startswith(MARK)), None)
     hindrances: tuple[tuple[bool, Wait | Review], ...] = (
@@ -64,8 +56,8 @@ def answer_for(reward: Given, sub: Subscription) -> Off | Wait | Review:
     if hindrance is not None or sub.months is None:
         return hindrance or Review("")
     if sub.months == 1:
-        return Off(percent=reward.percent)
-    cents = (sub.price_cents * reward.percent + 50 * sub.months) // (100 * sub.months)  # of one month, not of all
+        return Off(percent=percent)
+    cents = (sub.price_cents * percent + 50 * sub.months) // (100 * sub.months)  # of one month, not of all
     return Off(cents=max(1, cents), currency=sub.currency)
 
 

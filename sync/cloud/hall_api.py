@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify
 
 from edge.clock import month_before, stamp
 from edge.facts import canonical, content_hash, is_uuid
-from sync.cloud import members, names, periods, plans, rewards, rules
+from sync.cloud import codes, members, names, periods, plans, rewards, rules
 from sync.cloud.api import Cloud, Money, asked, believed, cloud
 from sync.cloud.db import Conn
 from sync.cloud.discounting import MARK, month_in
@@ -131,8 +131,7 @@ def link() -> Response:
             raise ProblemError(409, "subscribed", "This player has a subscription of their own already.")
         members.link(conn, device.hall_id, player, member.id, now)
         wake(conn, member, now)
-    if here.money is not None:
-        here.money.kick()
+    here.kick()
     return jsonify({"status": member.status, "time": stamp(now)})
 
 
@@ -194,7 +193,7 @@ def _subscription(player: str, member: Member) -> dict[str, Any]:
     own = next((coupon for coupon in says.get("coupons", ()) if coupon.startswith(MARK)), None)
     return {
         "player": player,
-        "code": members.shown_code(member.code),
+        "code": codes.shown_code(member.code),
         "status": member.status,
         "price_cents": says.get("price_cents"),
         "currency": says.get("currency"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from edge.facts import uuid7
+from edge.facts import is_uuid, uuid7
 from sync.cloud.db import Conn, Row
 from sync.cloud.steps import Steps
 
@@ -74,9 +74,17 @@ def find(conn: Conn, name: str) -> Hall | None:
 
 def get(conn: Conn, hall_id: str) -> Hall:
     """The hall of that id, which is there."""
+    hall = find_id(conn, hall_id)
+    assert hall is not None
+    return hall
+
+
+def find_id(conn: Conn, hall_id: str) -> Hall | None:
+    """The hall of an id that somebody asks for."""
+    if not is_uuid(hall_id):
+        return None
     row = conn.row("SELECT id, name, zone FROM halls WHERE id = ?", [hall_id])
-    assert row is not None
-    return _hall(row)
+    return None if row is None else _hall(row)
 
 
 def rename(conn: Conn, name: str, to: str) -> Hall:
@@ -106,6 +114,12 @@ def zone_of(name: str) -> ZoneInfo | None:
 def halls(conn: Conn, limit: int = 10_000, offset: int = 0) -> list[Hall]:
     """The halls by name."""
     rows = conn.rows("SELECT id, name, zone FROM halls ORDER BY name_key LIMIT ? OFFSET ?", [limit, offset])
+    return [_hall(row) for row in rows]
+
+
+def after(conn: Conn, hall_id: str, limit: int) -> list[Hall]:
+    """The halls whose ids come after that one, in the order of their ids."""
+    rows = conn.rows("SELECT id, name, zone FROM halls WHERE id > ? ORDER BY id LIMIT ?", [hall_id, limit])
     return [_hall(row) for row in rows]
 
 

@@ -6,7 +6,6 @@ Stripe and kept as it was said last.
 """
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +13,11 @@ from typing import Any
 
 from edge.clock import stamp
 from edge.facts import uuid7
+from sync.cloud import codes
 from sync.cloud.db import Conn, Row
 from sync.cloud.steps import Steps
 from sync.cloud.stripe_gateway import Checkout, Subscription
 
-CODE_CHARS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that look alike
-CODE_LENGTH = 12  # 60 bits
 ENDED = frozenset({"canceled", "incomplete_expired"})
 
 steps = Steps(
@@ -119,16 +117,13 @@ def of_hall(conn: Conn, hall_id: str) -> dict[str, Member]:
     return {row["player"]: _member(row) for row in rows}
 
 
-def of_halls(conn: Conn, hall_ids: Sequence[str]) -> dict[tuple[str, str], str]:
-    """The members' ids of these halls' players, by hall and player."""
+def of_halls(conn: Conn, hall_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The members' ids of these halls' players: by hall, then by player."""
+    found: dict[str, dict[str, str]] = {hall_id: {} for hall_id in hall_ids}
     among, params = conn.among("hall_id", list(hall_ids))
-    rows = conn.rows(f"SELECT hall_id, player_id, member_id FROM member_players WHERE {among}", params)
-    return {(row["hall_id"], row["player_id"]): row["member_id"] for row in rows}
-
-
-def of_customer(conn: Conn, customer_id: str) -> Member | None:
-    row = conn.row("SELECT * FROM members WHERE customer_id = ?", [customer_id])
-    return None if row is None else _member(row)
+    for row in conn.rows(f"SELECT hall_id, player_id, member_id FROM member_players WHERE {among}", params):
+        found[row["hall_id"]][row["player_id"]] = row["member_id"]
+    return found
 
 
 def of_subscription(conn: Conn, subscription_id: str) -> Member | None:
@@ -138,13 +133,9 @@ def of_subscription(conn: Conn, subscription_id: str) -> Member | None:
 
 def of_code(conn: Conn, typed: str) -> Member | None:
     """The member of a code, as somebody typed it."""
-    code = "".join(char for char in typed.upper() if char in CODE_CHARS)
-    row = conn.row("SELECT * FROM members WHERE code = ?", [code]) if len(code) == CODE_LENGTH else None
+    code = codes.clean_code(typed)
+    row = None if code is None else conn.row("SELECT * FROM members WHERE code = ?", [code])
     return None if row is None else _member(row)
-
-
-def shown_code(code: str) -> str:
-    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
 
 
 def to_ask(conn: Conn, before: datetime, limit: int) -> list[Member]:
@@ -164,7 +155,7 @@ def take_in(conn: Conn, found: Checkout, sub: Subscription, now: datetime) -> Me
     conn.run(
         "INSERT INTO members (id, code, customer_id, made_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (customer_id) DO NOTHING",
-        [uuid7(), "".join(secrets.choice(CODE_CHARS) for _ in range(CODE_LENGTH)), sub.customer, stamp(now)],
+        [uuid7(), codes.new_code(), sub.customer, stamp(now)],
     )
     row = conn.row(f"SELECT * FROM members WHERE customer_id = ?{conn.lock}", [sub.customer])
     assert row is not None

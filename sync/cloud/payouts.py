@@ -139,7 +139,7 @@ class Payer:
             return done
         if sub is None or sub.status in members.ENDED:
             return self._without_subscription(reward, "the subscription has ended")
-        answer = answer_for(reward, sub)
+        answer = answer_for(reward.percent, sub)
         if isinstance(answer, Review):
             return self._move(reward, "needs_review", said=answer.why, reason=answer.why)
         if isinstance(answer, Wait):
@@ -277,20 +277,17 @@ class Payer:
             reward = rewards.get(conn, reward_id, lock=True)
             if reward is None:
                 raise ReverseError("there is no such reward")
-            if reward.state in ("consumed", "reverted"):
+            if reward.state in rewards.SETTLED:
                 raise ReverseError(f"it is {reward.state} already")
             if reward.state == "applying" and reward.due_at > stamp(now):
                 raise ReverseError("it is on its way to Stripe just now: try again in a few minutes")
-            rewards.touch(conn, reward, due_at=stamp(now + LEASE), tries=reward.tries + 1)
-            held = rewards.get(conn, reward_id)
-        assert held is not None
-        return held
+            return rewards.touch(conn, reward, due_at=stamp(now + LEASE), tries=reward.tries + 1)
 
     def try_again(self, reward_id: str, *, who: str) -> None:
         """A person has looked: it is taken up again from where it stands. Raises ReverseError."""
         with self._db.write() as conn:
             reward = rewards.get(conn, reward_id, lock=True)
-            if reward is None or reward.state not in ("needs_review", "waiting", "no_subscription", "expired"):
+            if reward is None or reward.state not in rewards.CAN_TRY_AGAIN:
                 raise ReverseError("there is nothing to try again")
             state: State = "applying" if reward.coupon_id else "decided"
             rewards.move(
@@ -305,12 +302,11 @@ class Payer:
             reward = rewards.get(conn, reward_id, lock=True)
             if reward is None or reward.state not in rewards.TO_DO or reward.due_at > stamp(now):
                 return None
-            rewards.touch(conn, reward, due_at=stamp(now + LEASE), tries=reward.tries + 1)
-            member = _member_of(conn, reward)
-            if member is not None and member.id != reward.member_id:
-                rewards.touch(conn, reward, member_id=member.id)
-            claimed = rewards.get(conn, reward_id)
-        assert claimed is not None
+            member = members.of_player(conn, reward.hall_id, reward.player_id)
+            member_id = reward.member_id if member is None else member.id
+            claimed = rewards.touch(
+                conn, reward, due_at=stamp(now + LEASE), tries=reward.tries + 1, member_id=member_id
+            )
         return claimed, member
 
     def _subscription(self, subscription_id: str) -> Subscription | None:
@@ -382,9 +378,10 @@ class Payer:
         drift = "the subscription ends before the next invoice" if sub.ends else ""
         with self._db.write() as conn:
             current = rewards.get(conn, reward.id, lock=True)
-            if current is not None and current.state == "applied":
-                rewards.touch(conn, current, checked_at=stamp(self._now()), drift=drift)
-            return rewards.get(conn, reward.id) or reward
+            assert current is not None
+            if current.state != "applied":
+                return current
+            return rewards.touch(conn, current, checked_at=stamp(self._now()), drift=drift)
 
     def _without_subscription(self, reward: Reward, why: str) -> Reward:
         """Until the month after has ended in the hall, whoever has won may still subscribe."""
@@ -406,14 +403,13 @@ class Payer:
         with self._db.write() as conn:
             current = rewards.get(conn, reward.id, lock=True)
             assert current is not None
-            rewards.touch(conn, current, due_at=stamp(self._now() + after), reason=why)
-            return rewards.get(conn, reward.id) or current
+            return rewards.touch(conn, current, due_at=stamp(self._now() + after), reason=why)
 
     def _move(self, reward: Reward, state: State, *, who: str = "cloud", said: str = "", **values: Any) -> Reward:
         with self._db.write() as conn:
             current = rewards.get(conn, reward.id, lock=True)
             assert current is not None
-            if current.state in ("consumed", "reverted"):  # somebody else came first
+            if current.state in rewards.SETTLED:  # somebody else came first
                 return current
             return rewards.move(conn, current, state, self._now(), who=who, said=said, **values)
 
@@ -425,7 +421,3 @@ def wake(conn: Conn, member: Member, now: datetime) -> None:
         " AND (hall_id, player_id) IN (SELECT hall_id, player_id FROM member_players WHERE member_id = ?)",
         [stamp(now), stamp(now), member.id],
     )
-
-
-def _member_of(conn: Conn, reward: Reward) -> Member | None:
-    return members.of_player(conn, reward.hall_id, reward.player_id)

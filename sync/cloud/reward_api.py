@@ -7,19 +7,22 @@ looked at is named by a hash, and only that can be confirmed.
 import csv
 import io
 import logging
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from edge.clock import stamp
 from edge.facts import canonical, content_hash
-from sync.cloud import closing, members, names, owners, periods, rewards, standings, webhooks
-from sync.cloud.api import asked, cloud
+from sync.cloud import closing, codes, halls, names, owners, periods, rewards, standings, webhooks
+from sync.cloud.api import asked, cloud, hall_asked_for
 from sync.cloud.closing import Preview
 from sync.cloud.db import Conn
 from sync.cloud.deciding import Award
-from sync.cloud.halls import Hall, halls
+from sync.cloud.halls import Hall
+from sync.cloud.owner import guard
 from sync.cloud.owners import Owner
 from sync.cloud.standings import Place
 from sync.cloud.stripe_gateway import GatewayError
@@ -39,7 +42,7 @@ def training_leaderboard(hall_id: str) -> Response:
     _owner()
     month = request.args.get("month", "")
     with here.db.read() as conn:
-        hall = _hall(conn, hall_id)
+        hall = hall_asked_for(conn, hall_id)
         month = month or periods.month_of(here.now(), hall.zone_info)
         if not standings.is_period(month):
             raise ProblemError(400, "malformed", "A month is written like 2026-10.")
@@ -55,33 +58,36 @@ def run_monthly() -> Response:
     month, dry = said.get("month"), said.get("dry_run", True)
     if not isinstance(month, str) or not standings.is_period(month) or not isinstance(dry, bool):
         raise ProblemError(400, "malformed", 'Ask like {"month": "2026-10", "dry_run": true}.')
-    with here.db.read() as conn:
+    with here.db.read() if dry else here.db.write() as conn:
         found = _halls_asked_for(conn, said)
-        ended = [hall for hall in found if periods.has_ended(month, hall.zone_info, now)]
-        if not ended:
+        after = found[-1].id if len(found) == MOST_HALLS else None
+        frozen, shown = _look(conn, found, month, now)
+        own = content_hash(canonical({"month": month, "halls": shown}))
+        if dry:
+            return jsonify({"month": month, "dry_run": True, "confirm": own, "halls": shown, "after": after})
+        if said.get("confirm") != own:
             raise ProblemError(
-                409, "month-not-over", f"{month} is not over in any of these halls: nothing is decided."
+                409, "not-looked-at", "What would be decided is not what was looked at: look again, with dry_run."
             )
-        previews = closing.previews(conn, [hall.id for hall in ended], month, now)
-        looked = [(hall, previews[hall.id]) for hall in ended]
-        shown = [preview_json(conn, hall, one) for hall, one in looked]
-    own = content_hash(canonical({"month": month, "halls": shown}))
-    after = found[-1].id if len(found) == MOST_HALLS else None
-    if dry:
-        return jsonify({"month": month, "dry_run": True, "confirm": own, "halls": shown, "after": after})
-    if said.get("confirm") != own:
-        raise ProblemError(
-            409, "not-looked-at", "What would be decided is not what was looked at: look again, with dry_run."
-        )
-    decided = [
-        hall.id
-        for hall, one in looked
-        if one.period.state == "frozen" and closing.confirm(here.db, hall.id, month, now)
-    ]
+        decided = [hall_id for hall_id in frozen if closing.confirm(conn, hall_id, month, now)]
     log.info("%s confirmed %s in %d halls", owner.email, month, len(decided))
-    if here.money is not None:
-        here.money.kick()
+    here.kick()
     return jsonify({"month": month, "dry_run": False, "decided": decided, "after": after})
+
+
+def _look(conn: Conn, found: Sequence[Hall], month: str, now: datetime) -> tuple[list[str], list[dict[str, Any]]]:
+    """Of the halls in which the month is over: the ids of those that can be decided, and each as it is shown.
+
+    Raises ProblemError.
+    """
+    ended = [hall for hall in found if periods.has_ended(month, hall.zone_info, now)]
+    if not ended:
+        raise ProblemError(
+            409, "month-not-over", f"{month} is not over in any of these halls: nothing is decided."
+        )
+    previews = closing.previews(conn, [hall.id for hall in ended], month, now)
+    frozen = [hall_id for hall_id, one in previews.items() if one.period.state == "frozen"]
+    return frozen, [preview_json(conn, hall, previews[hall.id]) for hall in ended]
 
 
 @blueprint.post("/api/stripe/webhook")
@@ -93,8 +99,8 @@ def stripe_webhook() -> Response:
     event = webhooks.read_event(request.get_data(), dict(request.headers), secret, now)
     with here.db.write() as conn:
         new = webhooks.note(conn, event, now)
-    if new and here.money is not None:
-        here.money.kick()
+    if new:
+        here.kick()
     return jsonify({"received": True})
 
 
@@ -108,7 +114,7 @@ def subscribed() -> ResponseReturnValue:
             member = here.money.treasurer.take_checkout(checkout_id)
         except GatewayError as error:  # the webhook will tell
             log.warning("%s", error)
-    code = None if member is None else members.shown_code(member.code)
+    code = None if member is None else codes.shown_code(member.code)
     return _page("subscribed.html", code=code)
 
 
@@ -214,17 +220,8 @@ def _place_json(one: Place, given: dict[str, rewards.Reward]) -> dict[str, Any]:
 
 def _halls_asked_for(conn: Conn, said: dict[str, Any]) -> list[Hall]:
     if "hall" in said:
-        return [_hall(conn, str(said["hall"]))]
-    after = str(said.get("after") or "")
-    found = sorted((hall for hall in halls(conn, limit=1_000_000) if hall.id > after), key=lambda hall: hall.id)
-    return found[:MOST_HALLS]
-
-
-def _hall(conn: Conn, hall_id: str) -> Hall:
-    row = conn.row("SELECT id, name, zone FROM halls WHERE id = ?", [hall_id[:100]])
-    if row is None:
-        raise ProblemError(404, "unknown-hall", "There is no such hall.")
-    return Hall(row["id"], row["name"], row["zone"])
+        return [hall_asked_for(conn, str(said["hall"]))]
+    return halls.after(conn, str(said.get("after") or "").replace("\0", ""), MOST_HALLS)
 
 
 def _owner() -> Owner:
@@ -242,8 +239,4 @@ def _safe(value: object) -> object:
 
 
 def _page(template: str, **more: Any) -> ResponseReturnValue:
-    money = cloud().money
-    gateway = None if money is None else money.treasurer.gateway
-    answer = make_response(render_template(template, sandbox=gateway is not None and gateway.is_sandbox, **more))
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return guard.private(render_template(template, **more))

@@ -5,12 +5,12 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
 from edge.clock import stamp
-from edge.facts import uuid7
+from edge.facts import is_uuid, uuid7
 from sync.cloud.db import Conn, Row
 from sync.cloud.deciding import Award, Kind
 from sync.cloud.steps import Steps
@@ -27,7 +27,8 @@ State = Literal[
     "expired",
 ]
 TO_DO: tuple[State, ...] = ("decided", "waiting", "no_subscription", "applying")
-FOLLOWED: tuple[State, ...] = ("applied",)
+SETTLED: tuple[State, ...] = ("consumed", "reverted")  # for good
+CAN_TRY_AGAIN: tuple[State, ...] = ("needs_review", "waiting", "no_subscription", "expired")
 
 MOST_ASKED = 10_000  # in one question; SQLite takes 32,766
 
@@ -173,14 +174,9 @@ def book(conn: Conn, decided: Sequence[tuple[str, str, Award, str | None]], now:
     )
 
 
-def members_with(conn: Conn, period: str, member_ids: Sequence[str]) -> set[str]:
-    """Which of these members have a reward of that month, in any hall."""
-    return {member_id for member_id in halls_with(conn, period, member_ids) if member_id is not None}
-
-
-def halls_with(conn: Conn, period: str, member_ids: Sequence[str]) -> dict[str | None, set[str]]:
+def halls_with(conn: Conn, period: str, member_ids: Sequence[str]) -> dict[str, set[str]]:
     """In which halls these members have a reward of that month."""
-    found: dict[str | None, set[str]] = {}
+    found: dict[str, set[str]] = {}
     for first in range(0, len(member_ids), MOST_ASKED):
         among, params = conn.among("member_id", list(member_ids[first : first + MOST_ASKED]))
         for row in conn.rows(
@@ -194,6 +190,8 @@ def halls_with(conn: Conn, period: str, member_ids: Sequence[str]) -> dict[str |
 
 def get(conn: Conn, reward_id: str, *, lock: bool = False) -> Reward | None:
     """The reward of that id; with `lock` nobody else changes it before the transaction ends."""
+    if not is_uuid(reward_id):
+        return None
     row = conn.row(f"SELECT * FROM subscription_rewards WHERE id = ?{conn.lock if lock else ''}", [reward_id])
     return None if row is None else _reward(row)
 
@@ -214,15 +212,6 @@ def to_follow(conn: Conn, checked_before: datetime, limit: int) -> list[Reward]:
         "SELECT * FROM subscription_rewards WHERE state = 'applied' AND (checked_at IS NULL OR checked_at < ?)"
         " ORDER BY checked_at, id LIMIT ?",
         [stamp(checked_before), limit],
-    )
-    return [_reward(row) for row in rows]
-
-
-def of_period(conn: Conn, period: str, limit: int = 1000, offset: int = 0) -> list[Reward]:
-    """The rewards of a month, of all halls."""
-    rows = conn.rows(
-        "SELECT * FROM subscription_rewards WHERE period = ? ORDER BY state, id LIMIT ? OFFSET ?",
-        [period, limit, offset],
     )
     return [_reward(row) for row in rows]
 
@@ -285,23 +274,20 @@ def move(
     Raises DuplicateError where its subscription has a reward of that period already.
     """
     assert state in get_args(State)
-    values = {"reason": "", **values, "state": state}
-    sets = ", ".join(f"{name} = ?" for name in values)
-    conn.run(f"UPDATE subscription_rewards SET {sets} WHERE id = ?", [*values.values(), reward.id])
+    moved = touch(conn, reward, **{"reason": "", **values, "state": state})
     if state != reward.state or said:
         conn.run(
             "INSERT INTO reward_events (reward_id, at, state, who, said) VALUES (?, ?, ?, ?, ?)",
             [reward.id, stamp(now), state, who, said],
         )
-    found = get(conn, reward.id)
-    assert found is not None
-    return found
+    return moved
 
 
-def touch(conn: Conn, reward: Reward, **values: Any) -> None:
-    """Changes columns of a reward that say nothing of its state."""
+def touch(conn: Conn, reward: Reward, **values: Any) -> Reward:
+    """Changes columns of a reward that say nothing of its state; returns it as it is then."""
     sets = ", ".join(f"{name} = ?" for name in values)
     conn.run(f"UPDATE subscription_rewards SET {sets} WHERE id = ?", [*values.values(), reward.id])
+    return replace(reward, **values)
 
 
 def history(conn: Conn, reward_id: str) -> list[Event]:

@@ -17,7 +17,7 @@ from sync.cloud.db import Conn, Row
 from sync.cloud.deciding import Score, best_rows
 from sync.cloud.inbox import Line
 from sync.cloud.kind import DeadError, Kind, Told, newer_schema
-from sync.cloud.periods import OPEN_STATES, Period
+from sync.cloud.periods import OPEN_STATES
 from sync.cloud.rules import Rules
 from sync.cloud.steps import Steps
 
@@ -210,11 +210,6 @@ def mark_winners(conn: Conn, period: str, won: Sequence[tuple[str, Score]]) -> N
             " WHERE hall_id = ? AND period = ? AND player_id = ? AND ladder_id = ?",
             [hall_id, period, score.player, score.ladder],
         )
-
-
-def is_whole(conn: Conn, period: Period) -> bool:
-    """Whether the scores of a frozen period are those that were frozen."""
-    return hash_of(scores_of(conn, [period.hall_id], period.period)[period.hall_id]) == period.hash
 
 
 def _from_row(row: Row, name: str | None) -> Score:

@@ -25,7 +25,7 @@ READ_TRIES = 2  # of what changes nothing
 MOST_INVOICES = 100
 SAVED_FOR = {"month": 1, "year": 12}  # months that an interval has
 
-SUBSCRIPTION_EXPAND = ["discounts", "latest_invoice"]
+SUBSCRIPTION_EXPAND = ["discounts"]
 INVOICE_EXPAND = ["data.total_discount_amounts.discount"]
 
 
@@ -120,8 +120,6 @@ class Invoice:
     reason: str
     created: datetime
     currency: str
-    subtotal_cents: int
-    total_cents: int
     savings: tuple[Saving, ...]
 
 
@@ -149,7 +147,6 @@ class Price:
     currency: str
     interval: str
     count: int
-    product: str
 
 
 class Gateway:
@@ -266,7 +263,6 @@ class Gateway:
             found.currency,
             recurring.interval if recurring else "",
             recurring.interval_count if recurring else 0,
-            str(found.product if isinstance(found.product, str) else found.product.id),
         )
 
     def start_checkout(
@@ -411,8 +407,7 @@ def _invoice(found: Any) -> Invoice:
     moment = _moment(found.created)
     assert moment is not None
     return Invoice(
-        found.id, found.status or "", found.billing_reason or "", moment, found.currency, int(found.subtotal),
-        int(found.total), savings,
+        found.id, found.status or "", found.billing_reason or "", moment, found.currency, savings,
     )  # fmt: skip
 
 

@@ -1,14 +1,12 @@
 """`ladder cloud sandbox`: the stand-in for Stripe, for a demo on a laptop."""
 
-import errno
-import os
 import sqlite3
 from pathlib import Path
 
 import click
 
 from edge.cli import Failure
-from edge.commands.options import stop_on_signals
+from edge.commands.options import cloud_data_option, stop_on_signals, why_not_listening
 
 PORT = 8095
 KEY = "sk_test_sandbox"  # as `sync.sandbox.sandbox.KEY`, which is not loaded for --help
@@ -21,19 +19,14 @@ TICK_S = 1.0
     type=click.Path(dir_okay=False, path_type=Path),
     help="Its SQLite file.  [default: sandbox.db in the data directory]",
 )
-@click.option(
-    "--data",
-    envvar="LADDER_CLOUD_DATA",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The data directory.  [default: $LADDER_CLOUD_DATA, else ~/.local/share/action-ladder-cloud]",
-)
+@cloud_data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at; 0.0.0.0 for all.")
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
 @click.option("--key", default=KEY, show_default=True, help="The key that is taken; it begins with sk_test_.")
 @click.option(
     "--address", metavar="URL", help="How people reach its pages, a phone too.  [default: http://localhost:PORT]"
 )
-def sandbox(*, db: Path | None, data: Path | None, host: str, port: int, key: str, address: str | None) -> None:
+def sandbox(*, db: Path | None, data: Path, host: str, port: int, key: str, address: str | None) -> None:
     """A stand-in for Stripe: its API, its Checkout and portal pages, and a clock that can be turned. No money
     moves.
 
@@ -48,7 +41,7 @@ def sandbox(*, db: Path | None, data: Path | None, host: str, port: int, key: st
     from sync.sandbox.serve import Served  # noqa: PLC0415
     from sync.sandbox.webhooks import Sender  # noqa: PLC0415
 
-    path = db or (data or _default_data()) / "sandbox.db"
+    path = db or data / "sandbox.db"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         found = Sandbox(path, key=key, address=(address or f"http://localhost:{port}").rstrip("/"))
@@ -60,7 +53,7 @@ def sandbox(*, db: Path | None, data: Path | None, host: str, port: int, key: st
         served = Served(create_app(found), host, port)
     except OSError as error:
         found.close()
-        raise Failure(_why_not(error, host, port)) from error
+        raise Failure(why_not_listening(error, host, port)) from error
     sender = Sender(found.outbox)
     sender.start()
     click.echo(
@@ -74,16 +67,3 @@ def sandbox(*, db: Path | None, data: Path | None, host: str, port: int, key: st
     sender.stop()
     served.shut()
     found.close()
-
-
-def _default_data() -> Path:
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "action-ladder-cloud"
-
-
-def _why_not(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use: stop what uses it, or choose another with --port"
-    if error.errno == errno.EACCES:
-        return f"port {port} may only be used by root: choose another with --port, above 1023"
-    return f"{host} port {port} can't be listened on: {error.strerror or error}"

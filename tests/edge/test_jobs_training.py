@@ -12,7 +12,7 @@ from training_hall import CHICAGO, at
 from edge.bookkeeper import Bookkeeper
 from edge.clock import stamp
 from edge.clock_watch import Clocks
-from edge.hall import training
+from edge.hall import training, training_board
 from edge.hall.players import Player
 from edge.hall.training_periods import begin, open_periods
 from edge.jobs import registry
@@ -108,7 +108,7 @@ def test_shots_as_they_are_struck_become_a_month_s_score(house: House) -> None:
     assert house.hours(OCTOBER).keys() == {ana.id}
     assert house.period(OCTOBER).settled_at == stamp(at("2025-10-30", 4))
     with house.store.read() as conn:
-        made = training.how_made(conn, ana.id, OCTOBER)
+        made = training_board.how_made(conn, ana.id, OCTOBER)
     assert made is not None
     (session,) = made.sessions
     assert (session.shots, session.steps["aim"].value, session.steps["aim"].strokes) == (12, 100.0, 12)

@@ -1,7 +1,6 @@
 """Halls as an owner finds them at the beginning of a month: one to look at, one that waits, one with trouble."""
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
-from reward_month import a_price, a_score, make_halls, make_member, subscribe, tell_scores
+from reward_month import a_price, a_score, clock_of, make_halls, make_member, subscribe, tell_scores
 from stripe_sandbox import StripeSandbox
 from telling_hub import ADDRESS
 
@@ -59,6 +58,14 @@ def sign_in(client: FlaskClient) -> None:
     csrf = field(client.get("/sign-in").text)
     answer = client.post("/sign-in", data={"csrf": csrf, "email": EMAIL, "password": PASSWORD})
     assert answer.status_code == 303, answer.text
+
+
+def sign_in_at(page: Any, address: str) -> None:
+    """The same in a browser, at an address where the door is."""
+    page.goto(address)
+    page.fill("#email", EMAIL)
+    page.fill("#password", PASSWORD)
+    page.click("text=Sign in")
 
 
 def field(page: str, name: str = "csrf") -> str:
@@ -163,13 +170,19 @@ def put_everything(db: Database, box: StripeSandbox, gateway: Gateway, now: date
 
 def spoil_one(db: Database, now: datetime) -> str:
     """A reward that a person must look at, as after a refusal at Stripe."""
-    with db.write() as conn:
+    with db.read() as conn:
         row = conn.row("SELECT id FROM subscription_rewards WHERE period = '2026-08'")
-        assert row is not None
-        found = rewards.get(conn, row["id"], lock=True)
+    assert row is not None
+    why = "a schedule at Stripe steers the subscription: give the discount there"
+    return move(db, row["id"], "needs_review", now, said=why, reason=why).id
+
+
+def move(db: Database, reward_id: str, state: rewards.State, now: datetime, **more: Any) -> Reward:
+    """That reward is there now, whatever it took."""
+    with db.write() as conn:
+        found = rewards.get(conn, reward_id, lock=True)
         assert found is not None
-        why = "a schedule at Stripe steers the subscription: give the discount there"
-        return rewards.move(conn, found, "needs_review", now, said=why, reason=why).id
+        return rewards.move(conn, found, state, now, **more)
 
 
 class Paying:
@@ -177,7 +190,7 @@ class Paying:
 
     def __init__(self, db: Database, box: StripeSandbox) -> None:
         self.db, self.box = db, box
-        self.now: Callable[[], datetime] = lambda: datetime.fromtimestamp(box.sandbox.now, UTC)
+        self.now = clock_of(box)
         self.gateway = Gateway(box.key, box.address)
         self.treasurer = Treasurer(db, self.gateway, self.now)
         self.kicks: list[int] = []

@@ -6,13 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hall_facts import put_players, undone
 
 from edge.clock import stamp
 from edge.facts import Fact
-from edge.hall import training
+from edge.hall import ladders, training
+from edge.hall.ladders import Terms
 from edge.hall.training_periods import facts_to_tell, make_final
 from edge.hall.training_scores import settle
 from edge.store import outbox
@@ -23,6 +25,37 @@ CHICAGO = ZoneInfo("America/Chicago")
 def at(day: str, hour: int = 20) -> datetime:
     """By the hall's clocks."""
     return datetime.fromisoformat(f"{day}T{hour:02}:00").replace(tzinfo=CHICAGO).astimezone(UTC)
+
+
+def nothing_said() -> dict[str, Any]:
+    """What a cloud says of a hall in which nobody has set a price."""
+    empty: dict[str, Any] = {name: [] for name in ("rewards", "subscriptions", "periods")}
+    return {**empty, "plan": None, "rules": {}, "sandbox": False, "test": False}
+
+
+def plan(name: str) -> dict[str, Any]:
+    """What a subscription costs, as the cloud says it."""
+    return {"name": name, "cents": 2900, "currency": "usd", "months": 1}
+
+
+def subscription(player_id: str, status: str, **more: Any) -> dict[str, Any]:
+    """How a player's subscription stands, as the cloud says it."""
+    held = {
+        "player": player_id, "code": "ABCD-2345", "status": status, "price_cents": 2900, "currency": "usd",
+        "months": 1, "renews_at": None, "ends_at": None, "trial_ends_at": None, "discount_of": None,
+    }  # fmt: skip
+    return held | more
+
+
+def reward(player_id: str, period: str, decided_at: str, **more: Any) -> dict[str, Any]:
+    """What a player has won in a month, as the cloud says it."""
+    won = {
+        "id": f"reward-{period}", "period": period, "player": player_id, "ladder": None, "ladder_name": None,
+        "kind": "half", "state": "applied", "total": 71.63, "hours": 12.5, "coach_avg": 71.25,
+        "decided_at": decided_at, "applied_at": decided_at, "consumed_at": None, "saved_cents": None,
+        "currency": None,
+    }  # fmt: skip
+    return won | more
 
 
 @dataclass(slots=True)
@@ -76,6 +109,14 @@ class TrainingHall:
         for week in range(1, weeks + 1):
             day = (date.fromisoformat(before) - timedelta(days=7 * week - 3)).isoformat()
             self.stay(player, day, shots=shots, made=made)
+
+    def on_ladder(self, name: str, *players: int) -> str:
+        """A ladder of these players, from September on."""
+        made_at = stamp(at("2026-09-01"))
+        ladder = ladders.create_ladder(self.conn, Terms(name), ["Gold"], self.players[5], made_at)
+        ids = [self.players[n] for n in players]
+        ladders.add_members(self.conn, ladder.divisions[0].id, ids, self.players[5], made_at)
+        return ladder.id
 
     def settle(self, day: str, hour: int = 4) -> list[str]:
         return settle(self.conn, at(day, hour), CHICAGO)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hall_visitor import House, a_house
-from training_hall import TrainingHall
+from hall_visitor import House
+from training_hall import TrainingHall, nothing_said, plan, reward, subscription
 
 from edge.hall import rewards, training_periods
 from edge.hall.occasion import occasion
@@ -19,13 +19,15 @@ from edge.store.database import connect, immediate
 MONTH, THIS_MONTH = "2025-10", "2025-11"
 NOW = datetime(2025, 11, 5, 20, 0, tzinfo=UTC)  # the fifth, two in the afternoon
 DECIDED = "2025-11-03T12:00:00.000Z"
-PLAN = {"name": "Chalk City", "cents": 2900, "currency": "usd", "months": 1}
 
 
 class TrainingHouse(House):
     """A hall whose clock stands still at `NOW`. `said` is what the cloud says of it."""
 
-    said: dict[str, Any]
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.evening.now = NOW - timedelta(days=60)
+        self.said = nothing_said()
 
     @contextmanager
     def trained(self) -> Iterator[TrainingHall]:
@@ -53,15 +55,8 @@ class TrainingHouse(House):
 
     def won(self, player: Player, month: str = MONTH, **more: Any) -> None:
         """The cloud says that this player has won that month."""
-        self.said["rewards"].append(
-            {
-                "id": f"reward-{month}-{len(self.said['rewards'])}", "period": month, "player": player.id,
-                "ladder": None, "ladder_name": None, "kind": "half", "state": "applied", "total": 71.63,
-                "hours": 12.5, "coach_avg": 71.25, "decided_at": DECIDED, "applied_at": DECIDED,
-                "consumed_at": None, "saved_cents": None, "currency": None,
-            }
-            | more
-        )  # fmt: skip
+        own_id = f"reward-{month}-{len(self.said['rewards'])}"
+        self.said["rewards"].append(reward(player.id, month, DECIDED, id=own_id, **more))
         self.said["periods"].append(
             {
                 "period": month,
@@ -77,17 +72,13 @@ class TrainingHouse(House):
     def subscribed(self, player: Player, status: str = "active", **more: Any) -> None:
         """The cloud says how this player's subscription stands."""
         held = [one for one in self.said["subscriptions"] if one["player"] != player.id]
-        own = {
-            "player": player.id, "code": "ABCD-2345", "status": status, "price_cents": 2900, "currency": "usd",
-            "months": 1, "renews_at": "2025-11-20T12:00:00.000Z", "ends_at": None, "trial_ends_at": None,
-            "discount_of": None,
-        }  # fmt: skip
-        self.said["subscriptions"] = [*held, own | more]
+        own = subscription(player.id, status, renews_at="2025-11-20T12:00:00.000Z", **more)
+        self.said["subscriptions"] = [*held, own]
         self.hear()
 
     def offers(self, **more: Any) -> None:
         """A subscription can be had here; in the sandbox, unless told otherwise."""
-        self.said |= {"plan": PLAN, "sandbox": True, "test": True} | more
+        self.said |= {"plan": plan("Chalk City"), "sandbox": True, "test": True} | more
         self.hear()
 
     def hear(self) -> None:
@@ -99,19 +90,9 @@ class TrainingHouse(House):
 
 @contextmanager
 def training_house(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrainingHouse]:
-    with a_house(folder) as house:
-        house.__class__ = TrainingHouse
-        assert isinstance(house, TrainingHouse)
-        house.said = nothing_said()
+    with closing(TrainingHouse(folder)) as house:
         monkeypatch.setattr("kiosk.box.occasion", lambda zone, label: occasion(zone, label, NOW))
-        house.evening.now = NOW - timedelta(days=60)
         yield house
-
-
-def nothing_said() -> dict[str, Any]:
-    """A cloud in which nobody has set a price."""
-    empty: dict[str, Any] = {name: [] for name in ("rewards", "subscriptions", "periods")}
-    return {**empty, "plan": None, "rules": {}, "sandbox": False, "test": False}
 
 
 def _stays(conn: sqlite3.Connection) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from training_hall import nothing_said, plan, reward, subscription
+
 from edge.clock import from_stamp, month_before, stamp
 from edge.coach.score import Cell, Tally, measured_to_json
 from edge.hall import rewards, training_periods
@@ -43,13 +45,12 @@ def a_trained_hall(store: Store, names: Sequence[str], now: datetime) -> Scene:
             conn.execute("INSERT INTO training_periods (period, state) VALUES (?, ?)", [month, state])
             for place, player in enumerate(scene.values()):
                 _scores(conn, player, month, place, ladders if place == 0 else ladders[:1])
-        for player in list(scene.values())[:1]:
-            for month in (last, this):
-                _usual(conn, player, month)
-                for day in (3, 9, 14, 17, 22):
-                    _session(conn, player, month, day)
+        for month in (last, this):
+            _usual(conn, first, month)
+            for day in (3, 9, 14, 17, 22):
+                _session(conn, first, month, day)
         _shot(conn, first, last)
-        scene.said = _said(list(scene.values()), month_before(last), last, now)
+        scene.said = _said(first, month_before(last), last, now)
         rewards.hear(conn, scene.said)
         for month in (month_before(last), last):
             training_periods.take_verdict(conn, month, scene.said["rewards"])
@@ -58,14 +59,12 @@ def a_trained_hall(store: Store, names: Sequence[str], now: datetime) -> Scene:
 
 def subscribed(scene: Scene, name: str, status: str = "active", **more: Any) -> None:
     """From now on the cloud says that this player has a subscription."""
-    scene.said["subscriptions"] = [
-        {
-            "player": scene[name], "code": "7QKM-2FXD", "status": status, "price_cents": 2900, "currency": "usd",
-            "months": 1, "renews_at": "2027-01-04T12:00:00.000Z", "ends_at": None, "trial_ends_at": None,
-            "discount_of": scene.said["rewards"][0]["period"],
-        }
-        | more
-    ]  # fmt: skip
+    held = {
+        "code": "7QKM-2FXD",
+        "renews_at": "2027-01-04T12:00:00.000Z",
+        "discount_of": scene.said["rewards"][0]["period"],
+    }
+    scene.said["subscriptions"] = [subscription(scene[name], status, **held | more)]
 
 
 def _ladder(conn: sqlite3.Connection, name: str, players: list[str], by: str, now: datetime) -> str:
@@ -99,7 +98,7 @@ def _usual(conn: sqlite3.Connection, player: str, month: str) -> None:
         )
 
 
-def _session(conn: sqlite3.Connection, player: str, month: str, day: int) -> str:
+def _session(conn: sqlite3.Connection, player: str, month: str, day: int) -> None:
     at, session = from_stamp(f"{month}-{day:02}T19:00:00.000Z"), f"stay-{month}-{day:02}"
     ended = stamp(at + timedelta(minutes=74))
     conn.execute(
@@ -120,7 +119,6 @@ def _session(conn: sqlite3.Connection, player: str, month: str, day: int) -> str
         " VALUES (?, ?, ?, ?, 118, 4440, ?, 67.85, ?, 1, ?, ?, ?, ?, ?, ?)",
         [session, player, f"{month}-{day:02}", ended, json.dumps(measured_to_json(tallies)), month, *parts],
     )
-    return session
 
 
 def _shot(conn: sqlite3.Connection, player: str, month: str) -> None:
@@ -135,34 +133,17 @@ def _shot(conn: sqlite3.Connection, player: str, month: str) -> None:
         )
 
 
-def _said(players: list[str], before: str, last: str, now: datetime) -> dict[str, Any]:
+def _said(player: str, before: str, last: str, now: datetime) -> dict[str, Any]:
     decided = stamp(now - timedelta(days=1))
-    usual = {"ladder_name": "Tuesday nine-ball", "ladder": None, "hours": 15.5, "coach_avg": 74.25, "total": 82.7}
-    rows: list[dict[str, Any]] = [
-        {
-            "id": "r2",
-            "period": last,
-            "player": players[0],
-            "kind": "half",
-            "state": "applied",
-            "saved_cents": None,
-        },
-        {
-            "id": "r1",
-            "period": before,
-            "player": players[0],
-            "kind": "free",
-            "state": "consumed",
-            "saved_cents": 2900,
-        },
-    ]
-    more = {"decided_at": decided, "applied_at": decided, "consumed_at": None, "currency": "usd"}
-    return {
-        "rewards": [{**usual, **more, **row} for row in rows],
-        "subscriptions": [],
-        "periods": [],
-        "plan": {"name": "Chalk City membership", "cents": 2900, "currency": "usd", "months": 1},
-        "rules": {},
+    parts: dict[str, Any] = {
+        "ladder_name": "Tuesday nine-ball", "hours": 15.5, "coach_avg": 74.25, "total": 82.7, "currency": "usd",
+    }  # fmt: skip
+    return nothing_said() | {
+        "rewards": [
+            reward(player, last, decided, **parts),
+            reward(player, before, decided, **parts, kind="free", state="consumed", saved_cents=2900),
+        ],
+        "plan": plan("Chalk City membership"),
         "sandbox": True,
         "test": True,
     }

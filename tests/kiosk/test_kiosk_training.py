@@ -20,7 +20,7 @@ from edge.hall.ladders import Terms
 from edge.hall.ladders.staff import add_members, create_ladder
 from edge.hall.occasion import occasion
 from edge.hall.players import Player, erase_player, save_player
-from edge.hall.training import Step
+from edge.hall.training_board import Step
 from edge.hall.words import nowhere_word
 from kiosk.box import EXTENSION, Box
 from kiosk.elsewhere import Upstairs

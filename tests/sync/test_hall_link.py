@@ -12,9 +12,10 @@ from reward_month import a_price, clock_of
 from stripe_sandbox import StripeSandbox, stripe_sandbox
 
 from edge.clock import stamp
-from edge.hall import feed, rewards, training
+from edge.hall import feed, rewards, training, training_board
 from edge.hall.erasure import erase
 from edge.hall.players import Player
+from edge.hall.taking_over import take_over
 from edge.jobs.job import Bench, Moment
 from edge.jobs.training import Training
 from edge.runtime.paths import Paths, box_paths, make_directories
@@ -137,7 +138,7 @@ def test_a_month_from_the_table_to_the_invoice(month: Month) -> None:
     with month.evening.store.read() as conn:
         (won,) = rewards.winners(conn, OCTOBER)
         period = training.get_period(conn, OCTOBER)
-        board = training.board(conn, OCTOBER)
+        board = training_board.board(conn, OCTOBER)
         (post,) = feed.posts(conn)
     assert (won.name, won.kind, won.state) == ("Ana", "half", "applied")
     assert period is not None
@@ -186,7 +187,7 @@ def test_two_players_who_are_one_have_one_subscription(month: Month) -> None:
     month.box.sandbox.complete(session["id"], email="ana@example.com")
     month.treasurer.take_checkout(session["id"])
     with month.evening.store.write() as conn:
-        rewards.take_over(conn, ana.id, same.id)
+        take_over(conn, ana.id, same.id, NIGHT)
     month.hub_turn()
     with month.evening.store.read() as conn:
         known = {one: rewards.subscription_of(conn, one) for one in (ana.id, same.id)}

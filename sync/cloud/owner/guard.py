@@ -12,7 +12,6 @@ from markupsafe import Markup
 from sync.cloud import deeds, owners, standings
 from sync.cloud.api import cloud
 from sync.cloud.db import Conn
-from sync.cloud.halls import Hall
 from sync.cloud.owners import Owner
 from sync.protocol import ProblemError
 
@@ -113,16 +112,6 @@ def set_cookie(answer: Response, name: str, value: str) -> None:
 
 
 # What an address or a form names.
-
-
-def hall_of(conn: Conn, hall_id: str) -> Hall:
-    """Raises ProblemError for a hall that is not there."""
-    row = (
-        conn.row("SELECT id, name, zone FROM halls WHERE id = ?", [hall_id[:100]]) if "\0" not in hall_id else None
-    )
-    if row is None:
-        raise ProblemError(404, "unknown-hall", "There is no such hall.")
-    return Hall(row["id"], row["name"], row["zone"])
 
 
 def month_asked(usual: str) -> str:

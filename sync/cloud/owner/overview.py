@@ -109,9 +109,9 @@ class Memory:
         return found
 
 
-def look(conn: Conn, now: datetime, page: int = 1, memory: Memory | None = None) -> Overview:
+def look(conn: Conn, now: datetime, memory: Memory, page: int = 1) -> Overview:
     """All halls, of which those of one page are looked at as they are now, with their days."""
-    standing = _standing(conn, now) if memory is None else memory.standing(conn, now)
+    standing = memory.standing(conn, now)
     pages = max(1, -(-len(standing.ids) // AT_ONCE))
     page = min(max(1, page), pages)
     ids = standing.ids[AT_ONCE * (page - 1) : AT_ONCE * page]

@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -25,7 +24,7 @@ blueprint.add_app_template_filter(words.capitalize_first)
 AREAS = (blueprint, training_pages.blueprint, reward_pages.blueprint, rules_pages.blueprint)
 
 
-def helpers() -> dict[str, Callable[..., Any]]:
+def helpers() -> dict[str, Any]:
     """What the templates may ask."""
     return {
         "ago": duration_words,
@@ -48,7 +47,7 @@ def charts(hall: HallView) -> list[Any]:
 def front() -> ResponseReturnValue:
     here, now = cloud(), cloud().now()
     with here.db.read() as conn:
-        found = look(conn, now, guard.page_asked(), _memory())
+        found = look(conn, now, _memory(), guard.page_asked())
     return guard.page("halls.html", found=found)
 
 

@@ -9,13 +9,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as AnyResponse
 
 from edge.clock import month_before
-from sync.cloud import closing, members, periods, rewards
-from sync.cloud.api import cloud
+from sync.cloud import closing, codes, members, periods, rewards, standings
+from sync.cloud.api import cloud, hall_asked_for
 from sync.cloud.db import Conn
 from sync.cloud.halls import Hall
 from sync.cloud.halls import get as get_hall
 from sync.cloud.names import names_of
-from sync.cloud.owner import guard, run
+from sync.cloud.owner import guard, run, words
 from sync.cloud.payouts import Payer, ReverseError
 from sync.cloud.periods import Period
 from sync.cloud.rewards import Reward
@@ -27,8 +27,7 @@ log = logging.getLogger(__name__)
 MOST_TO_LOOK_AT = 20
 LIST_AT_ONCE = 50
 MOST_REASON, LEAST_REASON = 200, 3
-AGAIN = ("needs_review", "waiting", "no_subscription", "expired")
-BACK = ("consumed", "reverted")  # from there nothing is taken back
+OVER = (*rewards.SETTLED, "expired")
 NO_STRIPE = "This cloud is not set up with Stripe yet: ladder cloud stripe does that."
 
 blueprint = Blueprint("rewards", __name__)
@@ -42,7 +41,7 @@ def month_run() -> ResponseReturnValue:
     place = _place(request.args)
     with here.db.read() as conn:
         found = run.look(conn, month, now, place)
-        about = guard.hall_of(conn, request.args["about"]) if request.args.get("about") else None
+        about = hall_asked_for(conn, request.args["about"]) if request.args.get("about") else None
         to_look_at = run.to_look_at(conn, MOST_TO_LOOK_AT + 1)
         drifting = run.drifting_members(conn, MOST_TO_LOOK_AT)
     return guard.page(
@@ -87,8 +86,7 @@ def confirm() -> ResponseReturnValue:
     here, now = cloud(), cloud().now()
     with here.db.write() as conn:
         hall, month = _hall_and_month(conn)
-        known = periods.get(conn, hall.id, month)
-        period = None if known is None else periods.lock(conn, hall.id, month)
+        period = _held(conn, hall, month)
         if period is None or period.state in ("open", "grace"):
             raise ProblemError(
                 409, "not-frozen", "The scores of that month may still change: nothing is decided yet."
@@ -97,12 +95,12 @@ def confirm() -> ResponseReturnValue:
             return _back_to_run(hall, month, "decided-already")
         fresh = run.card(conn, hall, month, now)
         same = request.form.get("looked", "") == fresh.looked
-        if same and closing.confirm_in(conn, hall.id, month, now):
+        if same and closing.confirm(conn, hall.id, month, now):
             guard.write_down(conn, "confirm", hall.id, month, said=period.hash[:12])
     if not same:
         return guard.page("look_again.html", 409, card=fresh, place=_place(request.form), most_why=MOST_REASON)
     log.info("%s confirmed %s of %s", guard.owner().email, month, hall.id)
-    _kick()
+    cloud().kick()
     return _back_to_run(hall, month, "confirmed")
 
 
@@ -173,7 +171,7 @@ def try_again(reward_id: str) -> ResponseReturnValue:
             return _reward_page(conn, _reward(conn, reward_id), trouble, 409)
     with here.db.write() as conn:
         guard.write_down(conn, "try-again", found.hall_id, found.period, subject=found.id)
-    _kick()
+    cloud().kick()
     return redirect(url_for("rewards.reward", reward_id=found.id, done="tried"), 303)
 
 
@@ -222,7 +220,7 @@ def seen(reward_id: str) -> ResponseReturnValue:
     with here.db.write() as conn:
         found = rewards.get(conn, _reward(conn, reward_id).id, lock=True)
         assert found is not None
-        if found.drift and found.state in ("consumed", "reverted", "expired"):
+        if _can_be_seen(found):
             said = f"looked at: {found.drift}"
             rewards.move(
                 conn, found, found.state, now, who=guard.owner().email, said=said, reason=found.reason, drift=""
@@ -232,70 +230,82 @@ def seen(reward_id: str) -> ResponseReturnValue:
 
 
 def _reward(conn: Conn, reward_id: str) -> Reward:
-    found = None if "\0" in reward_id else rewards.get(conn, reward_id[:100])
+    found = rewards.get(conn, reward_id)
     if found is None:
         raise ProblemError(404, "unknown-reward", "There is no such reward.")
     return found
 
 
-def _reward_page(conn: Conn, found: Reward, trouble: str = "", status: int = 200) -> Response:
-    member = None if found.member_id is None else members.get(conn, found.member_id)
-    member = members.of_player(conn, found.hall_id, found.player_id) or member
+def _page_of(conn: Conn, found: Reward, template: str, status: int, **more: Any) -> Response:
     return guard.page(
-        "reward.html",
+        template,
         status,
         reward=found,
         hall=get_hall(conn, found.hall_id),
         name=names_of(conn, found.hall_id, [found.player_id]).get(found.player_id),
+        can_back=found.state not in rewards.SETTLED,
+        **more,
+    )
+
+
+def _reward_page(conn: Conn, found: Reward, trouble: str = "", status: int = 200) -> Response:
+    member = None if found.member_id is None else members.get(conn, found.member_id)
+    member = members.of_player(conn, found.hall_id, found.player_id) or member
+    return _page_of(
+        conn,
+        found,
+        "reward.html",
+        status,
         history=rewards.history(conn, found.id),
         member=member,
         plays=[] if member is None else run.players_of(conn, member.id),
-        code="" if member is None else members.shown_code(member.code),
-        can_again=found.state in AGAIN,
-        can_back=found.state not in BACK,
+        code="" if member is None else codes.shown_code(member.code),
+        can_again=found.state in rewards.CAN_TRY_AGAIN,
+        can_see=_can_be_seen(found),
+        is_due=found.state in rewards.TO_DO,
         trouble=trouble,
     )
 
 
 def _take_back_page(conn: Conn, found: Reward, trouble: str = "", why: str = "", status: int = 200) -> Response:
-    return guard.page(
+    return _page_of(
+        conn,
+        found,
         "take_back.html",
         status,
-        reward=found,
-        hall=get_hall(conn, found.hall_id),
-        name=names_of(conn, found.hall_id, [found.player_id]).get(found.player_id),
-        can_back=found.state not in BACK,
         trouble=trouble,
         why=why,
         most=MOST_REASON,
-        no_stripe="" if _has_stripe() else NO_STRIPE,
+        why_not=NO_STRIPE if words.no_stripe() else "",
     )
 
 
+def _can_be_seen(found: Reward) -> bool:
+    """Whether it has a drift, and nothing more is done for it by itself."""
+    return bool(found.drift) and found.state in OVER
+
+
 def _hall_and_month(conn: Conn) -> tuple[Hall, str]:
-    return guard.hall_of(conn, request.form.get("hall", "")), guard.month_asked("")
+    return hall_asked_for(conn, request.form.get("hall", "")), guard.month_asked("")
+
+
+def _held(conn: Conn, hall: Hall, month: str) -> Period | None:
+    """The hall's month, held for this transaction; None where none was told, and none is made."""
+    return None if periods.get(conn, hall.id, month) is None else periods.lock(conn, hall.id, month)
 
 
 def _undecided(conn: Conn, hall: Hall, month: str) -> Period:
-    """The hall's month, held for this transaction. Raises ProblemError where nothing can be changed any more."""
-    if periods.get(conn, hall.id, month) is None:
+    """The same, where it can still be changed. Raises ProblemError."""
+    period = _held(conn, hall, month)
+    if period is None:
         raise ProblemError(404, "nothing-told", "That hall has told nothing of that month.")
-    period = periods.lock(conn, hall.id, month)
     if period.state == "decided":
         raise ProblemError(409, "decided", "That month is decided already: it never changes again.")
     return period
 
 
 def _trained(conn: Conn, hall: Hall, month: str, player: str) -> bool:
-    found = (
-        None
-        if "\0" in player
-        else conn.row(
-            "SELECT 1 AS one FROM ladder_training_scores WHERE hall_id = ? AND period = ? AND player_id = ?",
-            [hall.id, month, player],
-        )
-    )
-    return found is not None
+    return any(one.player == player for one in standings.scores_of(conn, [hall.id], month)[hall.id])
 
 
 def _reason() -> str:
@@ -322,20 +332,9 @@ def _place(given: Mapping[str, str]) -> run.Place:
     )
 
 
-def _has_stripe() -> bool:
-    money = cloud().money
-    return money is not None and money.treasurer.payer is not None
-
-
 def _payer() -> Payer:
     """Raises ProblemError."""
     money = cloud().money
     if money is None or money.treasurer.payer is None:
         raise ProblemError(409, "no-stripe", NO_STRIPE)
     return money.treasurer.payer
-
-
-def _kick() -> None:
-    money = cloud().money
-    if money is not None:
-        money.kick()

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from edge.clock import stamp
 from sync.cloud import deeds, rules
-from sync.cloud.api import cloud
+from sync.cloud.api import cloud, hall_asked_for
 from sync.cloud.db import Conn
 from sync.cloud.halls import Hall
 from sync.cloud.owner import guard
@@ -32,7 +32,7 @@ def keep_of_all() -> ResponseReturnValue:
 @guard.owners_only
 def of_hall(hall_id: str) -> ResponseReturnValue:
     with cloud().db.read() as conn:
-        return _page(conn, guard.hall_of(conn, hall_id))
+        return _page(conn, hall_asked_for(conn, hall_id))
 
 
 @blueprint.post("/halls/<hall_id>/rules")
@@ -46,7 +46,7 @@ def keep_of_hall(hall_id: str) -> ResponseReturnValue:
 def as_all(hall_id: str) -> ResponseReturnValue:
     """A hall goes by the rules of all again."""
     with cloud().db.write() as conn:
-        hall = guard.hall_of(conn, hall_id)
+        hall = hall_asked_for(conn, hall_id)
         if rules.has_own(conn, hall.id):
             rules.forget_own(conn, hall.id)
             guard.write_down(conn, "rules-forget", hall.id)
@@ -59,10 +59,10 @@ def _keep(hall_id: str | None) -> ResponseReturnValue:
         wanted = read_form(request.form)
     except RulesError as error:
         with here.db.read() as conn:
-            hall = None if hall_id is None else guard.hall_of(conn, hall_id)
+            hall = None if hall_id is None else hall_asked_for(conn, hall_id)
             return _page(conn, hall, str(error), typed_values(request.form), 400)
     with here.db.write() as conn:
-        hall = None if hall_id is None else guard.hall_of(conn, hall_id)
+        hall = None if hall_id is None else hall_asked_for(conn, hall_id)
         subject = ALL_HALLS if hall is None else hall.id
         before = rules.rules_of(conn, subject)
         is_first = hall is not None and not rules.has_own(conn, subject)

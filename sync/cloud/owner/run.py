@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from edge.clock import from_stamp
 from edge.facts import canonical, content_hash
-from sync.cloud import closing, members, names, periods, rewards
+from sync.cloud import closing, halls, members, names, periods, rewards
 from sync.cloud.closing import Preview
 from sync.cloud.db import Conn
 from sync.cloud.deciding import Award, Kind, Near, Score
@@ -128,8 +128,7 @@ def look(conn: Conn, month: str, now: datetime, place: Place) -> Run:
 
 def _halls_at(conn: Conn, month: str, place: Place) -> list[Hall]:
     if place.only:
-        rows = conn.rows("SELECT id, name, zone FROM halls WHERE id = ?", [place.only])
-        return [Hall(row["id"], row["name"], row["zone"]) for row in rows]
+        return halls.some(conn, [place.only])
     if place.find:
         return _find(conn, place.find)
     return _in_state(conn, month, place.show, AT_ONCE + 1, AT_ONCE * (place.page - 1))
@@ -140,17 +139,17 @@ def card(conn: Conn, hall: Hall, month: str, now: datetime) -> HallCard:
     return cards(conn, [hall], month, now)[0]
 
 
-def cards(conn: Conn, halls: Sequence[Hall], month: str, now: datetime) -> list[HallCard]:
+def cards(conn: Conn, some: Sequence[Hall], month: str, now: datetime) -> list[HallCard]:
     """The same of some halls, asked of the database together."""
-    if not halls:
+    if not some:
         return []
-    known = periods.found_of_halls(conn, [hall.id for hall in halls], month)
+    known = periods.found_of_halls(conn, [hall.id for hall in some], month)
     decided = [hall_id for hall_id, period in known.items() if period.state == "decided"]
     found = closing.previews(conn, [hall_id for hall_id in known if hall_id not in decided], month, now)
     booked = rewards.of_halls(conn, decided, month)
-    named = names.names_in_halls(conn, [(one, it.player_id) for one, some in booked.items() for it in some])
+    named = names.names_in_halls(conn, [(one, it.player_id) for one, its in booked.items() for it in its])
     made = []
-    for hall in halls:
+    for hall in some:
         if hall.id in found:
             made.append(_undecided(conn, hall, found[hall.id]))
         elif hall.id in booked:
@@ -344,13 +343,7 @@ def players_of(conn: Conn, member_id: str) -> list[tuple[Hall, str | None]]:
 
 
 def _booked(conn: Conn, ids: Sequence[str]) -> list[Booked]:
-    if not ids:
-        return []
     found = [one for reward_id in ids if (one := rewards.get(conn, reward_id)) is not None]
-    among, params = conn.among("h.id", list({one.hall_id for one in found}))
-    halls = {
-        row["id"]: Hall(row["id"], row["name"], row["zone"])
-        for row in conn.rows(f"SELECT h.id, h.name, h.zone FROM halls h WHERE {among}", params)
-    }
+    known = {hall.id: hall for hall in halls.some(conn, list({one.hall_id for one in found}))}
     named = names.names_in_halls(conn, [(one.hall_id, one.player_id) for one in found])
-    return [Booked(one, halls[one.hall_id], named.get(one.hall_id, {}).get(one.player_id)) for one in found]
+    return [Booked(one, known[one.hall_id], named.get(one.hall_id, {}).get(one.player_id)) for one in found]

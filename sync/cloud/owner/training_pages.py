@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-from flask import Blueprint, Response
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from sync.cloud import deeds, members, periods, plans, reward_api, rewards, rules, standings
-from sync.cloud.api import cloud
+from sync.cloud.api import cloud, hall_asked_for
 from sync.cloud.db import Conn
 from sync.cloud.halls import Hall
 from sync.cloud.owner import feed, guard
@@ -22,7 +22,7 @@ blueprint = Blueprint("training", __name__)
 def hall(hall_id: str) -> ResponseReturnValue:
     here, now = cloud(), cloud().now()
     with here.db.read() as conn:
-        found = guard.hall_of(conn, hall_id)
+        found = hall_asked_for(conn, hall_id)
         this_month = periods.month_of(now, found.zone_info)
         month = guard.month_asked(this_month)
         booked = rewards.of_halls(conn, [found.id], month)[found.id]
@@ -31,7 +31,6 @@ def hall(hall_id: str) -> ResponseReturnValue:
             "hall.html",
             hall=found,
             month=month,
-            is_over=periods.has_ended(month, found.zone_info, now),
             ends=periods.end_of(month, found.zone_info),
             months=_months(conn, found, month, this_month),
             period=periods.get(conn, found.id, month),
@@ -53,12 +52,12 @@ def hall(hall_id: str) -> ResponseReturnValue:
 def board_csv(hall_id: str) -> ResponseReturnValue:
     """The leaderboard of a month for a spreadsheet."""
     with cloud().db.read() as conn:
-        found = guard.hall_of(conn, hall_id)
+        found = hall_asked_for(conn, hall_id)
         month = guard.month_asked("")
         text = reward_api.board_csv(conn, found, month)
-    answer = Response(text, content_type="text/csv; charset=utf-8")
+    answer = guard.private(text)
+    answer.content_type = "text/csv; charset=utf-8"
     answer.headers["Content-Disposition"] = f'attachment; filename="training-{month}.csv"'
-    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 

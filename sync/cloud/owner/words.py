@@ -1,6 +1,5 @@
 """How the owner's pages say money, months, moments and states."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from edge.clock import from_stamp, month_after, month_before
 from sync.cloud.api import cloud
 from sync.cloud.owner.bars import day_words
+from sync.cloud.stripe_gateway import Gateway
 
 NO_NAME = "a player who is not shown"
 
@@ -95,8 +95,7 @@ class Band:
 
 def band() -> Band | None:
     """None where there is no Stripe, or real money moves."""
-    money = cloud().money
-    gateway = None if money is None else money.treasurer.gateway
+    gateway = _gateway()
     if gateway is None or gateway.is_live:
         return None
     if gateway.is_sandbox:
@@ -106,8 +105,7 @@ def band() -> Band | None:
 
 def no_stripe() -> str:
     """A sentence where nothing can be paid at all yet."""
-    money = cloud().money
-    if money is not None and money.treasurer.gateway is not None:
+    if _gateway() is not None:
         return ""
     return "This cloud is not set up with Stripe yet: months are decided all the same, and nothing is paid."
 
@@ -116,6 +114,11 @@ def stripe_trouble() -> str:
     """Why nothing is paid just now, in a sentence; nothing where it is."""
     trouble = "" if (money := cloud().money) is None else money.treasurer.trouble
     return f"Nothing can be paid just now: {trouble}" if trouble else ""
+
+
+def _gateway() -> Gateway | None:
+    money = cloud().money
+    return None if money is None else money.treasurer.gateway
 
 
 def money_words(cents: int, currency: str) -> str:
@@ -139,16 +142,19 @@ def short_month(month: str, *, with_year: bool = False) -> str:
 def moment(at: str | datetime, zone: tzinfo | None = None) -> str:
     """`2 Dec, 14:00 EST`; another year is said. Without a zone it is UTC."""
     zone = zone or UTC
-    found = (from_stamp(at) if isinstance(at, str) else at).astimezone(zone)
-    year = "" if found.year == cloud().now().astimezone(zone).year else f" {found.year}"
-    return f"{day_words(found.date())}{year}, {found:%H:%M} {found.tzname() or ''}".rstrip()
+    found = _local(at, zone)
+    return f"{on_day(found, zone)}, {found:%H:%M} {found.tzname() or ''}".rstrip()
 
 
-def on_day(at: str, zone: tzinfo = UTC) -> str:
-    """`12 Dec`, of a stamp; another year is said."""
-    found = from_stamp(at).astimezone(zone)
+def on_day(at: str | datetime, zone: tzinfo = UTC) -> str:
+    """`12 Dec`; another year is said."""
+    found = _local(at, zone)
     year = "" if found.year == cloud().now().astimezone(zone).year else f" {found.year}"
     return day_words(found.date()) + year
+
+
+def _local(at: str | datetime, zone: tzinfo) -> datetime:
+    return (from_stamp(at) if isinstance(at, str) else at).astimezone(zone)
 
 
 def count_words(number: int, one: str, many: str = "") -> str:
@@ -160,7 +166,7 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def helpers() -> dict[str, Callable[..., Any] | Any]:
+def helpers() -> dict[str, Any]:
     """What the templates may ask."""
     return {
         "band": band,

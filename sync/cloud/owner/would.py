@@ -7,7 +7,7 @@ from edge.clock import from_stamp, month_after
 from sync.cloud.deciding import Kind
 from sync.cloud.discounting import Off, Wait, answer_for
 from sync.cloud.halls import Hall
-from sync.cloud.members import ENDED, Member
+from sync.cloud.members import Member
 from sync.cloud.owner.words import money_words, month_words, on_day
 from sync.cloud.rewards import PERCENT
 from sync.cloud.stripe_gateway import Discount, Subscription
@@ -21,21 +21,15 @@ class Would:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    percent: int
-
-
 def would_apply(kind: Kind, member: Member | None, hall: Hall, month: str) -> Would:
     """What would be applied for a month's winner; by the same rule that pays (`discounting.answer_for`)."""
+    until = month_words(month_after(month))
     if member is None or member.subscription_id is None:
-        until = month_words(month_after(month))
         return Would("warn", f"No subscription is known: it waits for one until the end of {until}.")
-    sub = _as_known(member)
-    if sub.status in ENDED:
-        until = month_words(month_after(month))
+    if not member.subscribed:
         return Would("warn", f"The subscription has ended: it waits for another until the end of {until}.")
-    answer = answer_for(_Wanted(PERCENT[kind]), sub)
+    sub = _as_known(member)
+    answer = answer_for(PERCENT[kind], sub)
     if isinstance(answer, Off):
         return Would("ok", _off_words(answer, sub, hall))
     if isinstance(answer, Wait):
@@ -46,9 +40,9 @@ def would_apply(kind: Kind, member: Member | None, hall: Hall, month: str) -> Wo
 def _off_words(off: Off, sub: Subscription, hall: Hall) -> str:
     when = ""
     if sub.trial_ends_at is not None and sub.status == "trialing":
-        when = f", the first after the trial ends on {on_day(sub.trial_ends_at.isoformat(), hall.zone_info)}"
+        when = f", the first after the trial ends on {on_day(sub.trial_ends_at, hall.zone_info)}"
     elif sub.renews_at is not None:
-        when = f" of {on_day(sub.renews_at.isoformat(), hall.zone_info)}"
+        when = f" of {on_day(sub.renews_at, hall.zone_info)}"
     if off.percent is not None:
         saved = money_words((sub.price_cents * off.percent + 50) // 100, sub.currency)
         return f"{off.percent} % off the invoice{when}, {saved}."

@@ -2,23 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cloud_process import CloudProcess
+from headless import SIZES, barriers, headless_chromium, need_chromium, watched_page
+from owner_scene import put_owner, sign_in_at
 from page_fit import TOO_WIDE
 from telling_hub import Clock, day_fact, enrolled, small_cloud
 
 from edge.clock import stamp
 from edge.facts import uuid7
-from sync.cloud import owners
 from sync.cloud.db import opened
 from sync.cloud.schema import migrate
 
-CHROMIUM = Path("/usr/bin/chromium")
-EMAIL, PASSWORD = "dana@example.com", "chalk the cue first"
-SIZES = [(390, 844), (1280, 800), (1920, 1080)]
 SMALL_TARGETS = """() => [...document.querySelectorAll('button, input:not([type=hidden])')]
     .filter(e => e.getBoundingClientRect().height < 56).map(e => e.outerHTML.slice(0, 80))"""
 
@@ -26,14 +23,12 @@ SMALL_TARGETS = """() => [...document.querySelectorAll('button, input:not([type=
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
     """A cloud with a hall that is well, one with trouble, and one that is not heard of yet."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there: apt install chromium")
+    need_chromium()
     address, now = str(tmp_path_factory.mktemp("cloud") / "cloud.db"), datetime.now(UTC)
     with opened(address) as db:
         migrate(db)
         client = small_cloud(db, Clock(now)).test_client()
-        with db.write() as conn:
-            owners.keep(conn, EMAIL, owners.hash_password(PASSWORD), now)
+        put_owner(db, now)
         enrolled(db, "Bank Shot Hall", Clock(now))
         for name, worst in (
             ("Chalk City", "ok"),
@@ -59,24 +54,13 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
 
 @pytest.fixture(scope="module")
 def browser(cloud: CloudProcess) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
-        yield browser
-        browser.close()
+    with headless_chromium() as made:
+        yield made
 
 
-def signed_in(context: Any, cloud: CloudProcess) -> Any:
-    page = context.new_page()
-    page.goto(cloud.url)
-    page.fill("#email", EMAIL)
-    page.fill("#password", PASSWORD)
-    page.click("text=Sign in")
+def sign_in(page: Any, cloud: CloudProcess) -> None:
+    sign_in_at(page, cloud.url)
     page.wait_for_selector(".hall")
-    return page
 
 
 @pytest.mark.slow
@@ -85,24 +69,20 @@ def signed_in(context: Any, cloud: CloudProcess) -> Any:
 def test_it_fits_and_everybody_can_read_it(
     browser: Any, cloud: CloudProcess, size: tuple[int, int], scheme: str
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    complaints: list[str] = []
-    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page = signed_in(context, cloud)
-    for path in ("/", "/nothing"):
-        page.goto(cloud.url + path)
-        assert not page.evaluate(TOO_WIDE)
-        assert page.evaluate(SMALL_TARGETS) == []
-        assert [found["id"] for found in Axe().run(page).response["violations"]] == []
-    assert [one for one in complaints if "404" not in one] == []
-    context.close()
+    with watched_page(browser, size, scheme) as (page, complaints):
+        sign_in(page, cloud)
+        for path in ("/", "/nothing"):
+            page.goto(cloud.url + path)
+            assert not page.evaluate(TOO_WIDE)
+            assert page.evaluate(SMALL_TARGETS) == []
+            assert barriers(page) == []
+        assert [one for one in complaints if "404" not in one] == []
 
 
 def test_without_scripts_the_owner_signs_in_looks_and_signs_out(browser: Any, cloud: CloudProcess) -> None:
     context = browser.new_context(java_script_enabled=False)
-    page = signed_in(context, cloud)
+    page = context.new_page()
+    sign_in(page, cloud)
     names = page.locator("h2").all_inner_texts()
     assert names[0].startswith("Rail & Rack")
     assert names[1:] == ["Chalk City", "Bank Shot Hall"]

@@ -14,8 +14,8 @@ from telling_hub import Clock, TellingHub, enrolled
 
 from edge.clock import stamp
 from edge.facts import Fact, make_fact, uuid7
-from sync.cloud import periods, rewards, rules, standings
-from sync.cloud.closing import Closed, close_due, confirm, preview
+from sync.cloud import closing, periods, rewards, rules, standings
+from sync.cloud.closing import Closed, close_due, preview
 from sync.cloud.db import Database
 from sync.cloud.deciding import Score
 from sync.cloud.rules import Rules
@@ -64,6 +64,11 @@ def period_of(db: Database, hall_id: str, month: str = "2026-11") -> periods.Per
 def winners(db: Database, hall_id: str) -> list[str]:
     with db.read() as conn:
         return [one.player_id for one in rewards.of_hall(conn, hall_id)]
+
+
+def confirm(db: Database, hall_id: str, month: str, now: datetime) -> bool:
+    with db.write() as conn:
+        return closing.confirm(conn, hall_id, month, now)
 
 
 def use_rules(db: Database, **some: Any) -> None:
@@ -175,7 +180,7 @@ def test_a_month_goes_from_open_to_decided(db: Database, client: FlaskClient, hu
     assert winners(db, hall_id) == [ANA]
     decided = period_of(db, hall_id)
     with db.read() as conn:
-        assert standings.is_whole(conn, decided)
+        assert hash_of(standings.scores_of(conn, [hall_id], "2026-11")[hall_id]) == decided.hash
     assert [one.winner for one in board_of(db)] == [True, False]
 
 

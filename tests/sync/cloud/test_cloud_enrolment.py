@@ -10,7 +10,7 @@ from telling_hub import ADDRESS, NOW, Clock, TellingHub, day_fact, day_of, enrol
 
 from edge.clock import stamp
 from edge.hall import devices as hubs_devices
-from sync.cloud import devices, halls
+from sync.cloud import codes, devices, halls
 from sync.cloud.db import Database
 from sync.cloud.site import parse_site
 from sync.protocol import CloudProof, Signer, cloud_address
@@ -44,8 +44,8 @@ def test_the_code_itself_is_in_neither_message(db: Database, client: FlaskClient
 
 def test_a_code_is_read_as_a_hub_s_own_codes_are(db: Database) -> None:
     code = code_for(db)
-    assert (devices.CODE_CHARS, devices.CODE_LENGTH) == (hubs_devices.CODE_CHARS, hubs_devices.CODE_LENGTH)
-    assert hubs_devices.clean_code(devices.shown_code(code).lower()) == code
+    assert (codes.CHARS, codes.LENGTH) == (hubs_devices.CODE_CHARS, hubs_devices.CODE_LENGTH)
+    assert hubs_devices.clean_code(codes.shown_code(code).lower()) == code
 
 
 def test_a_code_is_good_once(db: Database, client: FlaskClient) -> None:

@@ -16,7 +16,7 @@ from telling_hub import Clock, TellingHub, enrolled
 
 from edge.clock import stamp
 from edge.facts import uuid7
-from sync.cloud import members, owners, plans, rewards
+from sync.cloud import codes, members, owners, plans, rewards
 from sync.cloud.api import Money
 from sync.cloud.app import create_app
 from sync.cloud.db import Database
@@ -130,7 +130,7 @@ def test_a_member_of_one_hall_is_known_in_another_by_the_code(counter: Counter) 
         return elsewhere.send(counter.client, "/v1/member", said, "application/json")
 
     assert link("AAAA-BBBB-CCCC").status_code == 404
-    assert link(members.shown_code(found.code).lower()).get_json()["status"] == "active"
+    assert link(codes.shown_code(found.code).lower()).get_json()["status"] == "active"
     with counter.db.read() as conn:
         row = conn.row("SELECT member_id FROM member_players WHERE player_id = ?", [bo])
     assert row is not None

@@ -17,7 +17,7 @@ from sync.cloud.owner.overview import BoxView, HallView, Overview
 
 def look(db: Database, clock: Clock, page: int = 1) -> Overview:
     with db.read() as conn:
-        return overview.look(conn, clock.now, page)
+        return overview.look(conn, clock.now, overview.Memory(), page)
 
 
 def only(db: Database, clock: Clock) -> HallView:
@@ -212,7 +212,7 @@ def test_of_many_halls_the_order_is_kept_for_a_while_and_what_is_shown_is_as_it_
 
     def seen() -> list[tuple[str, str]]:
         with db.read() as conn:
-            return [(one.hall.name, one.state) for one in overview.look(conn, clock.now, 1, memory).halls]
+            return [(one.hall.name, one.state) for one in overview.look(conn, clock.now, memory).halls]
 
     client = small_cloud(db, clock).test_client()
     first, _ = enrolled(db, "Alley"), enrolled(db, "Breakers")

@@ -242,7 +242,7 @@ def test_a_schedule_and_odd_intervals_are_for_a_person(till: Till) -> None:
     reward = till.reward(till.member(sub.id))
     assert till.apply(reward).state == "needs_review"
     weekly = Subscription("s", "c", "active", "usd", 500, None, False, None, None, None, False, False, (), "", "")
-    assert "whole months" in str(answer_for(till.get(reward), weekly))
+    assert "whole months" in str(answer_for(till.get(reward).percent, weekly))
 
 
 def test_a_change_of_plan_that_uses_it_up_is_shown(till: Till) -> None:

@@ -4,11 +4,21 @@ be taken back; and every page on a phone, a laptop and a wall, dark and light.""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from owner_scene import EMAIL, MONTH, NAMES, PASSWORD, START, HallOf, Paying, hash_fast, put_everything, spoil_one
+from headless import SIZES, barriers, headless_chromium, need_chromium, watched_page
+from owner_scene import (
+    MONTH,
+    NAMES,
+    START,
+    HallOf,
+    Paying,
+    hash_fast,
+    put_everything,
+    sign_in_at,
+    spoil_one,
+)
 from page_fit import TOO_WIDE
 from stripe_sandbox import stripe_sandbox
 
@@ -18,8 +28,6 @@ from sync.cloud.plans import plan_of
 from sync.cloud.schema import migrate
 from sync.sandbox.serve import Served
 
-CHROMIUM = Path("/usr/bin/chromium")
-SIZES = [(390, 844), (1280, 800), (1920, 1080)]
 SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, select, summary, label.option,'
         + ' input:not([type=hidden], [type=radio], [type=checkbox])')]
     .filter(e => e.offsetParent !== null).map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
@@ -40,8 +48,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there: apt install chromium")
+    need_chromium()
     address = str(tmp_path_factory.mktemp("cloud") / "cloud.db")
     with pytest.MonkeyPatch.context() as patch, opened(address) as db:
         hash_fast(patch)
@@ -57,21 +64,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
-        yield browser
-        browser.close()
+    with headless_chromium() as made:
+        yield made
 
 
 def sign_in(page: Any, scene: Scene) -> None:
-    page.goto(f"{scene.url}/sign-in")
-    page.fill("#email", EMAIL)
-    page.fill("#password", PASSWORD)
-    page.click("text=Sign in")
+    sign_in_at(page, f"{scene.url}/sign-in")
     page.wait_for_selector("h1:text('Halls')")
 
 
@@ -81,37 +79,31 @@ def sign_in(page: Any, scene: Scene) -> None:
 def test_every_page_fits_and_everybody_can_read_it(
     browser: Any, scene: Scene, size: tuple[int, int], scheme: str
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    complaints: list[str] = []
-    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page = context.new_page()
-    sign_in(page, scene)
-    hall, reward = scene.halls["Chalk City"].id, scene.reward("2026-08").id
-    for path in (
-        f"/halls/{hall}?month={MONTH}",
-        f"/halls/{hall}?month=2026-08",
-        f"/rewards?month={MONTH}",
-        f"/rewards?month={MONTH}&show=grace",
-        "/rewards?month=2026-08",
-        "/rewards/list?month=2026-07&state=consumed",
-        f"/rewards/{reward}",
-        f"/rewards/{reward}/take-back",
-        "/rules",
-        f"/halls/{hall}/rules",
-        "/subscribed",
-        "/not-subscribed",
-        "/back-to-the-hall",
-    ):
-        page.goto(scene.url + path)
-        for details in page.locator("summary").all():
-            details.click()
-        assert not page.evaluate(TOO_WIDE), path
-        assert page.evaluate(SMALL_TARGETS) == [], path
-        assert [found["id"] for found in Axe().run(page).response["violations"]] == [], path
-    assert complaints == []
-    context.close()
+    with watched_page(browser, size, scheme) as (page, complaints):
+        sign_in(page, scene)
+        hall, reward = scene.halls["Chalk City"].id, scene.reward("2026-08").id
+        for path in (
+            f"/halls/{hall}?month={MONTH}",
+            f"/halls/{hall}?month=2026-08",
+            f"/rewards?month={MONTH}",
+            f"/rewards?month={MONTH}&show=grace",
+            "/rewards?month=2026-08",
+            "/rewards/list?month=2026-07&state=consumed",
+            f"/rewards/{reward}",
+            f"/rewards/{reward}/take-back",
+            "/rules",
+            f"/halls/{hall}/rules",
+            "/subscribed",
+            "/not-subscribed",
+            "/back-to-the-hall",
+        ):
+            page.goto(scene.url + path)
+            for details in page.locator("summary").all():
+                details.click()
+            assert not page.evaluate(TOO_WIDE), path
+            assert page.evaluate(SMALL_TARGETS) == [], path
+            assert barriers(page) == [], path
+        assert complaints == []
 
 
 def test_a_month_is_looked_at_confirmed_paid_and_then_too_late_to_be_taken_back(

@@ -3,51 +3,13 @@
 from dataclasses import fields
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from owner_scene import (
-    EMAIL,
-    START,
-    deeds_of,
-    hash_fast,
-    put_hall,
-    put_owner,
-    send,
-    sign_in,
-)
-from telling_hub import ADDRESS, Clock
+from owner_scene import EMAIL, deeds_of, put_hall, send
 
 from sync.cloud import rules
-from sync.cloud.app import create_app
 from sync.cloud.db import Database
 from sync.cloud.owner.rules_form import FIELDS, LOOK, read_form, values_of
 from sync.cloud.rules import ALL_HALLS, Rules
-from sync.cloud.site import parse_site
-
-
-@pytest.fixture(autouse=True)
-def fast_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    hash_fast(monkeypatch)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(START)
-
-
-@pytest.fixture
-def app(db: Database, clock: Clock) -> Flask:
-    put_owner(db, clock.now)
-    return create_app(db, parse_site(ADDRESS), clock)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """An owner who is signed in, on a cloud without Stripe."""
-    made = app.test_client()
-    sign_in(made)
-    return made
-
 
 TYPED = {
     "winners": "ladder",

@@ -1,71 +1,16 @@
 """The page of a hall: its leaderboard, its winner, how it improves, its feed, its members."""
 
-from collections.abc import Iterator
-
-import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from owner_scene import (
-    MONTH,
-    NAMES,
-    START,
-    Paying,
-    confirm,
-    hash_fast,
-    only_reward,
-    put_hall,
-    put_owner,
-    put_past,
-    sign_in,
-)
+from owner_scene import MONTH, NAMES, START, Paying, confirm, move, only_reward, put_hall, put_past
 from reward_month import a_score, make_halls, tell_scores
-from stripe_sandbox import StripeSandbox, stripe_sandbox
-from telling_hub import ADDRESS, Clock
 
 from edge.clock import stamp
 from edge.facts import uuid7
-from sync.cloud import names, plans, rewards
-from sync.cloud.app import create_app
+from sync.cloud import names, plans
 from sync.cloud.closing import close_due
 from sync.cloud.db import Database
 from sync.cloud.owner import feed
 from sync.cloud.owner.progress import HallMonthSums, chart, sums_of
-from sync.cloud.site import parse_site
-
-
-@pytest.fixture(autouse=True)
-def fast_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    hash_fast(monkeypatch)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(START)
-
-
-@pytest.fixture
-def app(db: Database, clock: Clock) -> Flask:
-    put_owner(db, clock.now)
-    return create_app(db, parse_site(ADDRESS), clock)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """An owner who is signed in, on a cloud without Stripe."""
-    made = app.test_client()
-    sign_in(made)
-    return made
-
-
-@pytest.fixture
-def box() -> Iterator[StripeSandbox]:
-    with stripe_sandbox(start=int(START.timestamp())) as box:
-        yield box
-
-
-@pytest.fixture
-def paying(db: Database, box: StripeSandbox) -> Paying:
-    return Paying(db, box)
 
 
 def test_the_halls_lead_to_their_pages(db: Database, client: FlaskClient) -> None:
@@ -107,10 +52,7 @@ def test_a_reward_that_was_taken_back_makes_no_banner_and_no_post(db: Database, 
     close_due(db, START)
     confirm(client, hall)
     assert 'class="banner"' in client.get(f"/halls/{hall.id}?month={MONTH}").text
-    with db.write() as conn:
-        reward = rewards.get(conn, only_reward(db, hall).id, lock=True)
-        assert reward is not None
-        rewards.move(conn, reward, "reverted", START)
+    move(db, only_reward(db, hall).id, "reverted", START)
     page = client.get(f"/halls/{hall.id}?month={MONTH}").text
     assert 'class="banner"' not in page
     assert 'class="post"' not in page

@@ -1,6 +1,6 @@
-"""The reward run and each reward's page: only what was looked at is done, by owners, from their own forms."""
+"""The reward run: only what was looked at is decided, and a page costs the same however many halls there are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,199 +16,27 @@ from owner_scene import (
     confirm,
     deeds_of,
     field,
-    hash_fast,
     only_reward,
     put_hall,
-    put_owner,
     send,
     sign_in,
     state_of,
 )
 from reward_month import a_score, make_halls, tell_scores
 from sqlite_work import instructions
-from stripe_sandbox import StripeSandbox, stripe_sandbox
-from telling_hub import ADDRESS, Clock
+from telling_hub import Clock
 
 from edge.clock import stamp
 from edge.facts import uuid7
-from sync.cloud import members, names, periods, rewards, rules
-from sync.cloud.api import Money
-from sync.cloud.app import create_app
+from sync.cloud import members, names, periods, rules
 from sync.cloud.closing import close_due
 from sync.cloud.db import Conn, Database, opened
 from sync.cloud.halls import Hall
 from sync.cloud.owner import run
 from sync.cloud.owner.words import money_words
 from sync.cloud.owner.would import would_apply
-from sync.cloud.paying import Treasurer
 from sync.cloud.rules import ALL_HALLS, Rules
 from sync.cloud.schema import migrate
-from sync.cloud.site import parse_site
-from sync.cloud.stripe_gateway import Gateway, KeyRefusedError
-
-NASTY = '<script>alert("8")</script>'
-
-
-@pytest.fixture(autouse=True)
-def fast_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    hash_fast(monkeypatch)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(START)
-
-
-@pytest.fixture
-def app(db: Database, clock: Clock) -> Flask:
-    put_owner(db, clock.now)
-    return create_app(db, parse_site(ADDRESS), clock)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """An owner who is signed in, on a cloud without Stripe."""
-    made = app.test_client()
-    sign_in(made)
-    return made
-
-
-@pytest.fixture
-def box() -> Iterator[StripeSandbox]:
-    with stripe_sandbox(start=int(START.timestamp())) as box:
-        yield box
-
-
-@pytest.fixture
-def paying(db: Database, box: StripeSandbox) -> Paying:
-    return Paying(db, box)
-
-
-# Who may look, who may act.
-
-PAGES = (
-    "/rewards",
-    "/rewards/list?state=applied&month=2026-10",
-    "/rewards/{reward}",
-    "/rewards/{reward}/take-back",
-    "/rules",
-    "/halls/{hall}",
-    "/halls/{hall}/rules",
-    "/halls/{hall}/training.csv?month=2026-10",
-)
-DEEDS = (
-    "/rewards/confirm",
-    "/rewards/hold",
-    "/rewards/pass-over",
-    "/rewards/pass-over/take-back",
-    "/rewards/{reward}/try-again",
-    "/rewards/{reward}/take-back",
-    "/rewards/{reward}/seen",
-    "/rules",
-    "/halls/{hall}/rules",
-    "/halls/{hall}/rules/as-all",
-)
-
-
-def test_who_is_not_signed_in_sees_no_page_and_does_nothing(db: Database, app: Flask) -> None:
-    hall, stranger = put_hall(db, "Chalk City"), app.test_client()
-    close_due(db, START)
-    for path in (*PAGES, *DEEDS):
-        address = path.format(hall=hall.id, reward=uuid7())
-        answers = [stranger.get(address)] if path in PAGES else []
-        answers += [stranger.post(address, data={"hall": hall.id, "month": MONTH})] if path in DEEDS else []
-        assert answers
-        for answer in answers:
-            assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in"), address
-    assert state_of(db, hall) == "frozen"
-
-
-def test_a_deed_without_a_form_of_ours_is_refused(db: Database, client: FlaskClient) -> None:
-    hall = put_hall(db, "Chalk City")
-    close_due(db, START)
-    for path in DEEDS:
-        for data in ({}, {"csrf": "0" * 64}):
-            said = {"hall": hall.id, "month": MONTH, "held": "1", "why": "an employee", **data}
-            answer = client.post(path.format(hall=hall.id, reward=uuid7()), data=said)
-            assert answer.status_code == 403
-            assert "open for too long" in answer.text
-    assert state_of(db, hall) == "frozen"
-    assert deeds_of(db, hall.id) == []
-
-
-def test_another_owner_s_form_is_not_this_owner_s(db: Database, app: Flask, client: FlaskClient) -> None:
-    hall, other = put_hall(db, "Chalk City"), app.test_client()
-    sign_in(other)
-    csrf = field(other.get("/rules").text)
-    assert client.post("/rewards/hold", data={"csrf": csrf, "hall": hall.id, "month": MONTH}).status_code == 403
-
-
-@pytest.mark.parametrize("month", ["2026-13", "2026-1", "0000-05", "9999-12", "\u0662026-10", "<b>", "2026-10-01"])
-def test_what_is_no_month_is_said_to_be_none(db: Database, client: FlaskClient, month: str) -> None:
-    hall = put_hall(db, "Chalk City")
-    for path in (f"/halls/{hall.id}", f"/halls/{hall.id}/training.csv", "/rewards", "/rewards/list"):
-        answer = client.get(path, query_string={"month": month, "state": "applied"})
-        assert (answer.status_code, "like 2026-10" in answer.text) == (400, True), path
-    assert send(client, "/rewards/hold", hall=hall.id, month=month).status_code == 400
-
-
-@pytest.mark.parametrize("unknown", ["nothing", "x" * 500, "a\0b", "01900000-0000-7000-8000-000000000000"])
-def test_what_is_not_there_is_said_not_to_be(db: Database, client: FlaskClient, unknown: str) -> None:
-    assert client.get(f"/halls/{unknown}").status_code == 404
-    assert client.get(f"/halls/{unknown}/rules").status_code == 404
-    assert client.get(f"/rewards/{unknown}").status_code == 404
-    assert client.get("/rewards", query_string={"month": MONTH, "only": unknown}).status_code == 200
-    for path in ("/rewards/confirm", "/rewards/hold"):
-        assert send(client, path, hall=unknown).status_code == 404
-    assert client.get("/rewards/list?month=2026-10&state=lost").status_code == 400
-
-
-def test_months_far_away_are_empty_and_no_error(db: Database, client: FlaskClient) -> None:
-    hall = put_hall(db, "Chalk City")
-    for month in ("2000-01", "2999-12"):
-        for path in (f"/halls/{hall.id}", "/rewards"):
-            assert client.get(path, query_string={"month": month}).status_code == 200
-        assert send(client, "/rewards/hold", hall=hall.id, month=month).status_code == 404
-    assert state_of(db, hall, "2999-12") == "nothing"
-
-
-def test_what_is_typed_anywhere_is_text(db: Database, client: FlaskClient) -> None:
-    hall = put_hall(db, "Chalk City")
-    with db.write() as conn:
-        conn.run("UPDATE halls SET name = ? WHERE id = ?", [NASTY, hall.id])
-        names.replace(conn, hall.id, dict.fromkeys(hall.players, NASTY))
-    close_due(db, START)
-    send(client, "/rewards/pass-over", hall=hall.id, player=hall.players[4], why=NASTY)
-    confirm(client, hall)
-    reward = only_reward(db, hall)
-    for path in (
-        "/",
-        f"/halls/{hall.id}?month={MONTH}",
-        f"/halls/{hall.id}/rules",
-        f"/rewards?month={MONTH}",
-        f"/rewards?find={NASTY}",
-        f"/rewards/{reward.id}",
-        f"/rewards/list?month={MONTH}&state=decided",
-    ):
-        page = client.get(path)
-        assert page.status_code == 200
-        assert "<script" not in page.text, path
-        assert "&lt;script&gt;" in page.text or path.startswith("/rewards?month"), path
-
-
-def test_no_page_has_a_script_or_a_style_of_its_own(db: Database, client: FlaskClient) -> None:
-    hall = put_hall(db, "Chalk City")
-    close_due(db, START)
-    confirm(client, hall)
-    reward = only_reward(db, hall)
-    for path in (*PAGES, "/subscribed", "/not-subscribed", "/back-to-the-hall"):
-        page = client.get(path.format(hall=hall.id, reward=reward.id))
-        assert page.status_code == 200, path
-        assert not [bad for bad in ("<script", " style=", " onclick=") if bad in page.text], path
-        assert page.headers["Cache-Control"] == "no-store"
-
-
-# The reward run.
 
 
 def test_a_frozen_month_is_looked_at_first_who_wins_why_and_who_came_next(paying: Paying) -> None:
@@ -440,166 +268,6 @@ def test_money_is_written_as_its_currency_is() -> None:
     assert [money_words(123456, one) for one in ("usd", "EUR", "chf", "jpy")] == [
         "$1,234.56", "€1,234.56", "1,234.56 CHF", "123,456 JPY",
     ]  # fmt: skip
-
-
-# One reward.
-
-
-def test_a_reward_s_page_tells_its_way_and_its_ids(paying: Paying) -> None:
-    hall = put_hall(paying.db, "Chalk City")
-    member = paying.member(hall)
-    reward = paying.decided(hall)
-    paying.turn()
-    page = paying.client.get(f"/rewards/{reward.id}").text
-    found = only_reward(paying.db, hall)
-    assert found.state == "applied"
-    for part in (
-        member.subscription_id,
-        found.coupon_id,
-        member.customer_id,
-        members.shown_code(member.code),
-        "On its way to Stripe",
-    ):
-        assert str(part) in page
-    paying.on(days=31)
-    paying.turn()
-    page = paying.client.get(f"/rewards/{reward.id}").text
-    assert "$10.00" in page
-    assert str(only_reward(paying.db, hall).invoice_id) in page
-    assert ">Take back<" not in page
-
-
-def test_what_was_applied_is_taken_back_in_two_steps_with_a_reason(paying: Paying) -> None:
-    hall = put_hall(paying.db, "Chalk City")
-    member = paying.member(hall)
-    reward = paying.decided(hall)
-    paying.turn()
-    address = f"/rewards/{reward.id}/take-back"
-    assert "taken off the subscription" in paying.client.get(address).text
-    assert send(paying.client, address, why="").status_code == 400
-    assert only_reward(paying.db, hall).state == "applied"
-    assert send(paying.client, address, why="scores of a test").status_code == 303
-    assert only_reward(paying.db, hall).state == "reverted"
-    assert member.subscription_id is not None
-    assert paying.gateway.subscription(member.subscription_id).discounts == ()
-    page = paying.client.get(f"/rewards/{reward.id}").text
-    assert "scores of a test" in page
-    assert (EMAIL, "take-back") in deeds_of(paying.db, hall.id)
-    again = send(paying.client, address, why="once more")
-    assert (again.status_code, "reverted already" in again.text) == (409, True)
-
-
-def test_what_an_invoice_has_is_not_taken_back(paying: Paying) -> None:
-    hall = put_hall(paying.db, "Chalk City")
-    paying.member(hall)
-    reward = paying.decided(hall)
-    paying.turn()
-    paying.on(days=31)
-    answer = send(paying.client, f"/rewards/{reward.id}/take-back", why="too late")
-    assert (answer.status_code, "an invoice has it already" in answer.text) == (409, True)
-    assert only_reward(paying.db, hall).state == "consumed"
-
-
-def test_when_stripe_is_away_nothing_is_lost_and_it_is_said(paying: Paying) -> None:
-    hall = put_hall(paying.db, "Chalk City")
-    paying.member(hall)
-    reward = paying.decided(hall)
-    paying.turn()
-    paying.box.served.shut()
-    answer = send(paying.client, f"/rewards/{reward.id}/take-back", why="scores of a test")
-    paying.box.served.open()
-    assert (answer.status_code, "does not answer just now" in answer.text) == (503, True)
-    assert "scores of a test" in answer.text
-    assert only_reward(paying.db, hall).state == "applied"
-
-
-def test_what_needs_a_look_is_on_top_and_is_tried_again(paying: Paying) -> None:
-    hall = put_hall(paying.db, "Chalk City")
-    paying.member(hall)
-    reward = paying.decided(hall)
-    with paying.db.write() as conn:
-        locked = rewards.get(conn, reward.id, lock=True)
-        assert locked is not None
-        rewards.move(conn, locked, "needs_review", START, said="stripe refuses", reason="stripe refuses")
-    look = paying.client.get("/rewards?month=2026-05").text.partition("Calls for a look")[2]
-    assert reward.id in look
-    assert "Stripe refuses." in look
-    answer = send(paying.client, f"/rewards/{reward.id}/try-again")
-    assert answer.status_code == 303
-    paying.turn()
-    assert only_reward(paying.db, hall).state == "applied"
-    assert "Calls for a look" not in paying.client.get("/rewards").text
-    assert send(paying.client, f"/rewards/{reward.id}/try-again").status_code == 409
-    assert [one.who for one in history_of(paying.db, reward.id) if one.said == "tried again"] == [EMAIL]
-
-
-def history_of(db: Database, reward_id: str) -> list[rewards.Event]:
-    with db.read() as conn:
-        return rewards.history(conn, reward_id)
-
-
-def test_drift_is_on_top_until_somebody_has_looked(paying: Paying) -> None:
-    hall = put_hall(paying.db, "Chalk City")
-    member = paying.member(hall)
-    reward = paying.decided(hall)
-    with paying.db.write() as conn:
-        locked = rewards.get(conn, reward.id, lock=True)
-        assert locked is not None
-        rewards.move(conn, locked, "consumed", START, drift="the invoice that had it is void (in_1)")
-        conn.run("UPDATE members SET drift = ?", ["Stripe has a reward of 2026-04 that is not ours"])
-    page = paying.client.get("/rewards").text
-    assert "The invoice that had it is void (in_1)." in page
-    assert "Stripe has a reward of 2026-04 that is not ours" in page
-    assert str(member.subscription_id) in page
-    for _ in range(2):
-        assert send(paying.client, f"/rewards/{reward.id}/seen").status_code == 303
-    assert "is void" not in paying.client.get("/rewards").text
-    assert [one.who for one in history_of(paying.db, reward.id) if "looked at" in one.said] == [EMAIL]
-
-
-# Stripe as it is set up.
-
-
-def test_without_stripe_the_pages_say_so_and_nothing_is_done_there(db: Database, client: FlaskClient) -> None:
-    hall = put_hall(db, "Chalk City")
-    close_due(db, START)
-    confirm(client, hall)
-    reward = only_reward(db, hall)
-    for path in (f"/rewards?month={MONTH}", f"/rewards/{reward.id}", f"/rewards/{reward.id}/take-back"):
-        assert "not set up with Stripe yet" in client.get(path).text
-    for deed in ("try-again", "take-back"):
-        answer = send(client, f"/rewards/{reward.id}/{deed}", why="for a reason")
-        assert (answer.status_code, "not set up with Stripe" in answer.text) == (409, True)
-    assert 'class="band' not in client.get("/rewards").text
-
-
-def test_the_sandbox_is_named_on_every_page(paying: Paying) -> None:
-    hall = put_hall(paying.db, "Chalk City")
-    reward = paying.decided(hall)
-    for path in (*PAGES, "/", "/sign-in", "/subscribed", "/not-subscribed", "/back-to-the-hall", "/nothing"):
-        if "csv" not in path:
-            page = paying.client.get(path.format(hall=hall.id, reward=reward.id)).text
-            assert page.count("SANDBOX: no money moves") == 1, path
-
-
-@pytest.mark.parametrize(("key", "band"), [("sk_test_1", "Stripe test mode"), ("sk_live_1", None)])
-def test_a_test_key_is_named_and_a_live_one_is_quiet(
-    db: Database, clock: Clock, key: str, band: str | None
-) -> None:
-    treasurer = Treasurer(db, Gateway(key), clock)
-    page = create_app(db, parse_site(ADDRESS), clock, Money(treasurer)).test_client().get("/sign-in").text
-    assert ('class="band' in page) == (band is not None)
-    assert band is None or band in page
-
-
-def test_keys_that_stripe_refuses_are_told_on_every_page(paying: Paying) -> None:
-    paying.treasurer.trouble = str(KeyRefusedError("Stripe knows no such key"))
-    for path in ("/", "/rewards", "/rules"):
-        assert "Nothing can be paid just now: Stripe knows no such key" in paying.client.get(path).text
-    assert "no such key" not in paying.client.get("/subscribed").text
-
-
-# Bounded work.
 
 
 def test_a_page_costs_the_same_whether_there_are_few_halls_or_many(new_address: Callable[[str], str]) -> None:

@@ -25,3 +25,14 @@ def file_lock(path: Path, timeout_s: float = 0.0) -> Iterator[None]:
                     raise LockHeldError(f"another process holds {path}") from None
                 time.sleep(0.05)
         yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock of that file; it is held for a moment to see that. Raises OSError."""
+    if not path.exists():
+        return False
+    try:
+        with file_lock(path):
+            return False
+    except LockHeldError:
+        return True

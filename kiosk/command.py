@@ -1,6 +1,5 @@
 """`ladder kiosk`: the pages, served by gunicorn with one worker and many threads."""
 
-import errno
 import signal
 import socket
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ import click
 from flask import Flask
 
 from edge.cli import Failure
-from edge.commands.options import data_option
+from edge.commands.options import data_option, why_not_listening
 from edge.hall.certificate import Certificate, CertificateError, load_certificate
 from edge.hall.keys import KeysError, load_keys
 from edge.runtime.paths import Paths, box_paths, make_directories
@@ -108,7 +107,7 @@ def listen(host: str, port: int, other: str = "another with --port") -> socket.s
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise Failure(_why_not(error, host, port, other)) from error
+        raise Failure(why_not_listening(error, host, port, other)) from error
     listener = socket.socket(family, kind, proto)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -117,16 +116,8 @@ def listen(host: str, port: int, other: str = "another with --port") -> socket.s
         listener.listen(BACKLOG)  # two may be bound to one port as long as neither listens
     except OSError as error:
         listener.close()
-        raise Failure(_why_not(error, host, port, other)) from error
+        raise Failure(why_not_listening(error, host, port, other)) from error
     return listener
-
-
-def _why_not(error: OSError, host: str, port: int, other: str) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use: stop what uses it, or choose {other}"
-    if error.errno == errno.EACCES:
-        return f"port {port} may only be used by root: choose {other}, above 1023"
-    return f"{host} port {port} can't be listened on: {error.strerror or error}"
 
 
 class Server(BoxServer):

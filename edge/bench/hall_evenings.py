@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from edge.clock import month_before, stamp
-from edge.demo.results import count_for_ladder, enter_all, tick_all
+from edge.demo.hall import make_awards
+from edge.demo.results import enter_all, put_on_ladder, tick_all
 from edge.facts import uuid7
-from edge.hall import awards, calls, championships, draws, floor, rewards, tables
-from edge.hall.award_rules import calculate
+from edge.hall import calls, championships, floor, rewards, tables
 from edge.hall.game_sessions import begin_evening, close_evening
 from edge.hall.ladders.challenges import challenge
 from edge.hall.ladders.model import Terms
@@ -33,7 +33,6 @@ ROUNDS = 3
 LADDERS, DIVISIONS, OF_A_DIVISION = 6, 2, 20
 CONFIRMED = 0.97  # of ladder matches
 TABLES = 12
-PRIZE = "A cue case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def make_ladders(conn: sqlite3.Connection, crowd: Crowd, days: int, now: datetim
         members.append(crowd.ids[0])  # who looks at the pages is a member, with others above
         for place, division in enumerate(ladder.divisions):
             add_members(conn, division.id, members[place::DIVISIONS], crowd.staff, began)
-        count_for_ladder(conn, ladder.id, members, crowd.staff, confirmed=CONFIRMED, rng=rng)
+        _play_for(conn, ladder.id, members, crowd, rng)
         settle_ladder(conn, ladder.id)
     own = my_ladders(conn, crowd.ids[0])
     climbing = [(mine.ladder.id, above) for mine in own for above in whom_to_challenge(conn, mine)]
@@ -90,16 +89,10 @@ def make_ladders(conn: sqlite3.Connection, crowd: Crowd, days: int, now: datetim
 def make_months(conn: sqlite3.Connection, crowd: Crowd, now: datetime, zone: tzinfo, months: int) -> None:
     """Awards and draws of the months that are over, and the tables of the hall. Points must be settled."""
     here = occasion(zone, "", now)
-    month = here.month
+    back = [here.month]
     for _ in range(months - 1):
-        month = month_before(month)
-        awards.publish(conn, month, by=crowd.staff, here=here, seen=calculate(conn, month).digest)
-        one = draws.create(conn, month, PRIZE, by=crowd.staff, now=here.stamp)
-        if draws.populate(conn, one.id):
-            draws.freeze(conn, one.id, by=crowd.staff, now=here.stamp)
-            draws.draw(conn, one.id, f"call {month}", by=crowd.staff, now=here.stamp)
-    running = draws.create(conn, here.month, PRIZE, by=crowd.staff, now=here.stamp)
-    draws.populate(conn, running.id)
+        back.append(month_before(back[-1]))
+    make_awards(conn, back[1:], crowd.staff, here)
     quarter = championships.quarter_of(month_before(here.month))
     championships.create(conn, quarter, "8-ball", 3, 16, by=crowd.staff, here=here)
     _make_training(conn, now, zone)
@@ -135,3 +128,19 @@ def _make_tables(conn: sqlite3.Connection, crowd: Crowd, here: Occasion) -> None
             hand = floor.Hand(crowd.staff, here.now, here.day)
             floor.start(conn, table, floor.Start(once=uuid7(), clock=True), hand)
     calls.call(conn, "Table 2", here.now)
+
+
+def _play_for(
+    conn: sqlite3.Connection, ladder_id: str, members: Sequence[str], crowd: Crowd, rng: random.Random
+) -> None:
+    """Puts the evenings' matches between members on the ladder; of a few the confirmation is taken back."""
+    marks = ", ".join("?" * len(members))
+    rows = conn.execute(
+        f"SELECT id, ended_at FROM matches WHERE player_a IN ({marks}) AND player_b IN ({marks})"
+        " AND game_session_id IS NOT NULL AND status = 'over'"
+        " AND id NOT IN (SELECT match_id FROM ladder_matches)",
+        [*members, *members],
+    ).fetchall()
+    put_on_ladder(conn, ladder_id, [(row["id"], row["ended_at"]) for row in rows], crowd.staff)
+    open_again = [[crowd.staff, row["ended_at"], row["id"]] for row in rows if rng.random() > CONFIRMED]
+    conn.executemany("UPDATE rulings SET withdrawn_by = ?, withdrawn_at = ? WHERE match_id = ?", open_again)

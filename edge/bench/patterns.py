@@ -6,8 +6,7 @@ What the program stored of a sitting is kept as rows with gaps where ids, times 
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from edge.clock import stamp
-from edge.demo.stencils import WRITTEN, Row, cut
+from edge.demo.stencils import WRITTEN, Row, cut, undone
 from edge.facts import canonical
 from edge.hall.occasion import Occasion
 from edge.hall.players import sign_up
@@ -82,7 +81,7 @@ def play_patterns(conn: sqlite3.Connection) -> list[Pattern]:
     racks = {rack: [_thinned(shot) for shot in described(book, rack)] for rack in sorted(wanted)}
     patterns = []
     for numbers, match in [*((numbers, None) for numbers in _PRACTICES), *((m[2], m[:2]) for m in _MATCHES)]:
-        with _undone(conn):
+        with undone(conn):
             patterns.append(_played(conn, book, [shot for n in numbers for shot in racks[n]], match))
     return patterns
 
@@ -112,16 +111,6 @@ def described(book: ShotBook, rack: int) -> list[Shot]:
         said.append(found.shot)
         clock_s += ceil(record.duration_s) + EVERY_S
     return said
-
-
-@contextmanager
-def _undone(conn: sqlite3.Connection) -> Iterator[None]:
-    conn.execute("SAVEPOINT pattern")
-    try:
-        yield
-    finally:
-        conn.execute("ROLLBACK TO pattern")
-        conn.execute("RELEASE pattern")
 
 
 def _played(

@@ -16,7 +16,6 @@ OPENS, PLACES = time(11, 30), 12  # at one table, one after the other
 A_VISIT = timedelta(minutes=55)
 STROKES, FIRST_STROKES = (26, 40), (40, 46)
 EVERY_S = (46.0, 58.0)  # from one stroke to the next
-MOST_S = 46 * EVERY_S[1]
 SCRATCHES, BREAKS, SAFETIES = 0.03, 0.02, 0.04
 FIRST_GAINS = 0.07  # who trains most is so much better in that month
 WELL_BEFORE = timedelta(minutes=20)  # the last visit is over for so long

@@ -1,7 +1,8 @@
 """The demo's evenings: one a week for a ladder, whose members play each other by how good they are."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
@@ -90,11 +91,15 @@ def _result(one: Person, other: Person, hall: DemoHall, ago: int, rng: Random) -
 def _challenge(conn: sqlite3.Connection, hall: DemoHall) -> None:
     """A challenge that waits, on the first ladder where there may be one."""
     here = occasion(hall.zone, "", hall.now)
+    for ladder_id, player_id, above_id in _climbers(conn, hall):
+        with suppress(LadderError):
+            challenge(conn, ladder_id, player_id, above_id, here)
+            return
+
+
+def _climbers(conn: sqlite3.Connection, hall: DemoHall) -> Iterator[tuple[str, str, str]]:
+    """Who may challenge whom on which ladder, as (ladder, one, other)."""
     for player_id in hall.ids.values():
         for mine in my_ladders(conn, player_id):
             for above in whom_to_challenge(conn, mine)[:1]:
-                try:
-                    challenge(conn, mine.ladder.id, player_id, above.player_id, here)
-                except LadderError:
-                    continue
-                return
+                yield mine.ladder.id, player_id, above.player_id

@@ -14,7 +14,7 @@ from edge.clock import stamp
 from edge.demo.calendar import DemoHall, Visit, strokes, visits
 from edge.demo.evenings import play_evenings
 from edge.demo.people import HALL, PIN, STAFF
-from edge.demo.stencils import Row, cut
+from edge.demo.stencils import Row, cut, undone
 from edge.demo.strokes import Pool, load_pool
 from edge.hall import awards, draws, pins, ratings, scoring, standing
 from edge.hall.award_rules import calculate
@@ -100,7 +100,7 @@ class _Maker:
             play_evenings(conn, hall)
             ratings.settle(conn)
             standing.settle(conn, list(hall.ids.values()), hall.now)
-            _make_awards(conn, hall.months, hall.ids[STAFF], occasion(hall.zone, LABEL, hall.now))
+            make_awards(conn, hall.months[:-1], hall.ids[STAFF], occasion(hall.zone, LABEL, hall.now))
 
     def _play_visit(self, conn: sqlite3.Connection, visit: Visit, stencils: "_Stencils") -> None:
         here = Occasion(visit.begin, visit.day.isoformat(), LABEL)
@@ -139,8 +139,7 @@ class _Stencils:
 
 def _cut_stencils(conn: sqlite3.Connection, pool: Pool) -> _Stencils:
     """Stores every stroke once as the program does, in a store of which nothing stays."""
-    conn.execute("SAVEPOINT stencils")
-    try:
+    with undone(conn):
         player = sign_up(conn, "Stencil", stamp(_STENCIL_BEGIN))
         session = start_practice(conn, player.id, Occasion(_STENCIL_BEGIN, "stencil-day", LABEL))
         source = _source("stencil-source", _STENCIL_BEGIN)
@@ -158,18 +157,15 @@ def _cut_stencils(conn: sqlite3.Connection, pool: Pool) -> _Stencils:
             rows[table] = tuple(cut(row, gaps | {row[key]: "shot"}, _STENCIL_BEGIN, 1.0) for row in found)
             columns[table] = tuple(found[0])
         return _Stencils(columns, rows)
-    finally:
-        conn.execute("ROLLBACK TO stencils")
-        conn.execute("RELEASE stencils")
 
 
 def _source(source_id: str, began: datetime) -> Source:
     return Source(source_id, "demo", stamp(began), "9ft", *TABLE, "demo", 1920, 1080, 60.0, LABEL)
 
 
-def _make_awards(conn: sqlite3.Connection, months: Sequence[str], staff: str, here: Occasion) -> None:
-    """The awards and the draw of each month that is over; the draw of this one is open."""
-    for month in months[:-1]:
+def make_awards(conn: sqlite3.Connection, over: Sequence[str], staff: str, here: Occasion) -> None:
+    """The awards and the draw of each month that is over; the draw of this one is open. Points must be settled."""
+    for month in over:
         awards.publish(conn, month, by=staff, here=here, seen=calculate(conn, month).digest)
         one = draws.create(conn, month, PRIZE, by=staff, now=here.stamp)
         if draws.populate(conn, one.id):

@@ -3,7 +3,6 @@
 What follows from them is to be settled after.
 """
 
-import random
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -36,11 +35,8 @@ def enter_all(
     when it ended."""
     rows, rulings, entered = [], [], []
     for place, (a, b, a_won) in enumerate(results):
-        match_id, ended, score = (
-            uuid7(),
-            stamp(at + timedelta(seconds=place)),
-            (racks * a_won, racks * (not a_won)),
-        )
+        match_id, ended = uuid7(), stamp(at + timedelta(seconds=place))
+        score = (racks * a_won, racks * (not a_won))
         rows.append(
             [match_id, evening.game, racks, a, b, ended, ended, evening.day, *score, a if a_won else b, evening.id]
         )
@@ -58,30 +54,6 @@ def enter_all(
         rulings,
     )
     return entered
-
-
-def count_for_ladder(
-    conn: sqlite3.Connection,
-    ladder_id: str,
-    members: Sequence[str],
-    staff: str,
-    *,
-    confirmed: float = 1.0,
-    rng: random.Random | None = None,
-) -> None:
-    """Puts the evenings' matches between members on a ladder, those that are on none; of a share the confirmation
-    is taken back."""
-    marks = ", ".join("?" * len(members))
-    rows = conn.execute(
-        f"SELECT id, ended_at FROM matches WHERE player_a IN ({marks}) AND player_b IN ({marks})"
-        " AND game_session_id IS NOT NULL AND status = 'over'"
-        " AND id NOT IN (SELECT match_id FROM ladder_matches)",
-        [*members, *members],
-    ).fetchall()
-    put_on_ladder(conn, ladder_id, [(row["id"], row["ended_at"]) for row in rows], staff)
-    if rng is not None:
-        open_again = [[staff, row["ended_at"], row["id"]] for row in rows if rng.random() > confirmed]
-        conn.executemany("UPDATE rulings SET withdrawn_by = ?, withdrawn_at = ? WHERE match_id = ?", open_again)
 
 
 def put_on_ladder(

@@ -4,7 +4,9 @@ For made halls, of a demo or to be measured, whose every shot would else be desc
 """
 
 import re
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +40,17 @@ class Row:
             body, digest = self.hashed
             values[digest] = content_hash(values[body])
         return values
+
+
+@contextmanager
+def undone(conn: sqlite3.Connection) -> Iterator[None]:
+    """Of what is stored inside the block, to be cut from, nothing stays; `conn` must be inside a transaction."""
+    conn.execute("SAVEPOINT stencils")
+    try:
+        yield
+    finally:
+        conn.execute("ROLLBACK TO stencils")
+        conn.execute("RELEASE stencils")
 
 
 def cut(row: Mapping[str, Any], gaps: Mapping[str, str], begin: datetime, written_s: float = 0.0) -> Row:

@@ -1,8 +1,8 @@
 """Every night: what nobody can use any more is deleted, and SQLite's own upkeep done.
 
 A chore is a function of a connection inside a transaction for writing and of the moment; it says how many rows
-went. One with much to delete deletes a part and is asked again, so that nobody waits long to write. Add it to
-`CHORES`.
+went. It is asked again until none did: one with much to delete deletes a part at a time, so that nobody waits long
+to write. Add it to `CHORES`.
 """
 
 import sqlite3
@@ -25,7 +25,6 @@ CHORES: tuple[tuple[str, Chore], ...] = (
     ("noted facts of other boxes", inbox.forget_old),
     ("job runs", lambda conn, _: forget_runs(conn)),
 )
-AGAIN_ROWS = 2_000  # who has deleted so many may have more to delete
 ANALYSIS_ROWS = 400  # of an index that `PRAGMA optimize` looks at
 PATIENCE_S = 1.0
 
@@ -53,7 +52,7 @@ class Housekeeping:
             with bench.store.write() as conn:
                 count = chore(conn, bench.moment.now)
             total += count
-            if count < AGAIN_ROWS or bench.stopping():
+            if not count or bench.stopping():
                 return total
 
     def _tidy(self, bench: Bench) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.locks import LockHeldError, file_lock
+from edge.locks import file_lock, is_held
 from edge.runtime.paths import Paths
 from edge.settings import SettingsError, load_settings
 
@@ -59,13 +59,7 @@ def set_aside(paths: Paths) -> Iterator[None]:
 
 def is_set_aside(paths: Paths) -> bool:
     """Whether somebody needs the box to stand still, or waits for that."""
-    if not paths.aside.exists():
-        return False
-    try:
-        with file_lock(paths.aside):
-            return False
-    except LockHeldError:
-        return True
+    return is_held(paths.aside)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from edge.locks import LockHeldError, file_lock
+from edge.locks import is_held
 from edge.runtime.paths import Paths
 
 UNIT = Path("/etc/systemd/system/ladder-kiosk.service")
@@ -31,11 +31,7 @@ def is_systemds(paths: Paths) -> bool:
 
 def is_run(paths: Paths) -> bool:
     """Whether `ladder run` runs the box."""
-    try:
-        with file_lock(paths.running):
-            return False
-    except LockHeldError:
-        return True
+    return is_held(paths.running)
 
 
 def _systemctl(*words: str) -> bool:

@@ -1,8 +1,6 @@
 """What `ladder cloud --demo` does: makes the demo where there is none, says where it is, and serves it."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,8 +35,7 @@ def make(data: Path) -> DemoPlace:
     from edge.store.errors import StoreError  # noqa: PLC0415 (not for who only reads)
 
     try:
-        with _bar() as told:
-            return made(data, told)
+        return made(data, _bar())
     except ImportError as error:
         raise Failure('the demo needs stripe: pip install "action-ladder[cloud]"') from error
     except (DemoError, CloudStoreError, StoreError, OSError) as error:
@@ -75,24 +72,19 @@ def _serve(place: DemoPlace, door: Door) -> None:
     DemoServer(place, site, listener, config, (door.host, sandbox_port)).run()
 
 
-@contextmanager
-def _bar() -> Iterator[Told]:
+def _bar() -> Told:
     """One line that fills; where no terminal is, two lines that say when it began and ended."""
     shown = [-1]
 
     def told(share: float) -> None:
         if not sys.stderr.isatty():
             if share in (0.0, 1.0):
-                click.echo(
-                    f"{HALL} is made." if share else f"Making {HALL} and months of its sessions …", err=True
-                )
+                click.echo(f"{HALL} is made." if share else f"{MAKING} …", err=True)
             return
         done = round(WIDTH * share)
         if done != shown[0]:
             shown[0] = done
             bar = "█" * done + "·" * (WIDTH - done)
-            click.echo(
-                f"\rMaking {HALL} and months of its sessions  {bar} {share:4.0%}", nl=share == 1.0, err=True
-            )
+            click.echo(f"\r{MAKING}  {bar} {share:4.0%}", nl=share == 1.0, err=True)
 
-    yield told
+    return told

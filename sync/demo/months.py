@@ -8,16 +8,15 @@ only who plays when (`edge.demo`) and who subscribes.
 from datetime import datetime, timedelta
 from itertools import count
 
-from edge.clock import stamp
 from edge.demo.calendar import DemoHall
 from edge.demo.hall import LABEL
 from edge.demo.people import HALL, OWNER_EMAIL, OWNER_PASSWORD, Person
 from edge.hall.training_periods import bounds, make_final, waits_for
 from edge.hall.training_scores import settle
 from edge.store.database import Store
-from sync.cloud import owners, plans
+from sync.cloud import owners
 from sync.cloud.closing import close_due
-from sync.cloud.plans import plan_from
+from sync.cloud.plans import ALL_HALLS
 from sync.cloud_link import CloudSync, enrol
 from sync.demo.others import Others
 from sync.demo.place import WEBHOOK, DemoPlace, Note, Told
@@ -25,7 +24,7 @@ from sync.demo.stage import Stage, staged
 from sync.hub_client import HubClient
 
 HALL_SHARE = 0.4  # of all the time that making the demo takes, for the hall's own store
-PLAN_NAME, CENTS = "Membership", 2900
+CENTS = 2900
 SOON = timedelta(hours=1)
 LOOKED = timedelta(hours=14)  # after the month's end: by then a month is decided by itself
 LATER_DAYS = (5, 11)  # of the next month, on which the cloud looks whether invoices met rewards
@@ -58,12 +57,8 @@ def run_months(place: DemoPlace, hall: DemoHall, told: Told) -> None:
 
 def _open_up(stage: Stage) -> None:
     """The owner, and what a subscription costs."""
-    price = stage.price(PLAN_NAME, CENTS, "month")
-    gateway = stage.treasurer.gateway
-    assert gateway is not None
-    found = plan_from(gateway.price(price), PLAN_NAME)
+    stage.offer(ALL_HALLS, CENTS, "month")
     with stage.db.write() as conn:
-        plans.keep(conn, plans.ALL_HALLS, found, stamp(stage.now()))
         owners.keep(conn, OWNER_EMAIL, owners.hash_password(OWNER_PASSWORD), stage.now())
 
 

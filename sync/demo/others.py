@@ -17,11 +17,10 @@ from edge.facts import Fact, OutboxRow, hall_day, hall_training, uuid7
 from edge.hall.training_periods import bounds
 from edge.hall.training_scores import total_of
 from sync import protocol
-from sync.cloud import devices, members, plans, rules
+from sync.cloud import devices, members, rules
 from sync.cloud.halls import Hall
-from sync.cloud.plans import plan_from
 from sync.cloud.rules import Rules
-from sync.demo.stage import Stage
+from sync.demo.stage import PLAN_NAME, Stage
 from sync.hub_client import HubClient
 from sync.protocol import CloudProof, Signer
 
@@ -66,7 +65,7 @@ class Others:
     def __init__(self, stage: Stage, hall: DemoHall) -> None:
         self._stage, self._hall, self._zone, self._seed = stage, hall, hall.zone, hall.plan.seed
         self._halls = [self._enrolled(name) for name in NAMES[: hall.plan.others]]
-        self._offer_years()
+        stage.offer(self._named(YEARLY).hall.id, YEAR_CENTS, "year", f"{PLAN_NAME} by the year")
 
     @property
     def silent(self) -> tuple[str, ...]:
@@ -96,9 +95,9 @@ class Others:
     def change_rules(self, period: str) -> None:
         """Before the last month is decided one owner wants to look at each."""
         if self._hall.ago(period) == 1:
-            (one,) = (one for one in self._halls if one.hall.name == LOOKS)
+            hall, now = self._named(LOOKS).hall, stamp(self._stage.now())
             with self._stage.db.write() as conn:
-                rules.keep_rules(conn, one.hall.id, Rules(look_hours=None), by=BY, now=stamp(self._stage.now()))
+                rules.keep_rules(conn, hall.id, Rules(look_hours=None), by=BY, now=now)
 
     def catch_up(self) -> None:
         """The month that goes on and the last days are told, the hubs say how their boxes are, and somebody ends
@@ -132,14 +131,9 @@ class Others:
         one.client.post("/v1/names", {"names": dict(players)})
         return one
 
-    def _offer_years(self) -> None:
-        price = self._stage.price("Membership by the year", YEAR_CENTS, "year")
-        gateway = self._stage.treasurer.gateway
-        assert gateway is not None
-        found = plan_from(gateway.price(price), "Membership")
-        (one,) = (one for one in self._halls if one.hall.name == YEARLY)
-        with self._stage.db.write() as conn:
-            plans.keep(conn, one.hall.id, found, stamp(self._stage.now()))
+    def _named(self, name: str) -> _Other:
+        (one,) = (one for one in self._halls if one.hall.name == name)
+        return one
 
     def _scores(self, one: _Other, period: str, first: int) -> list[dict[str, Any]]:
         """A month: one player trained most, the others as it came."""
@@ -201,12 +195,11 @@ class Others:
 
     def _end_a_year(self) -> None:
         """Somebody whose reward waits for the year's invoice ends the subscription at the year's end."""
-        (one,) = (one for one in self._halls if one.hall.name == YEARLY)
         with self._stage.db.read() as conn:
             row = conn.row(
                 "SELECT subscription_id FROM subscription_rewards WHERE hall_id = ? AND state = 'applied'"
                 " ORDER BY period DESC",
-                [one.hall.id],
+                [self._named(YEARLY).hall.id],
             )
             member = None if row is None else members.of_subscription(conn, row["subscription_id"])
         if row is not None and member is not None:

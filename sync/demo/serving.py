@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from edge.clock import stamp
-from edge.locks import LockHeldError, file_lock
 from edge.runtime.supervisor import port_is_free
+from edge.runtime.units import is_run
 from sync.cloud import devices
 from sync.cloud.db import Database, StoreError
 from sync.cloud.paying import Clockwork
@@ -99,7 +99,7 @@ class _Hubs:
 
     def speak(self, now: datetime) -> None:
         """All of them are well, but those that are silent for good."""
-        quiet = set(self._note.silent) | ({self._note.own} if self._box_runs() else set())
+        quiet = set(self._note.silent) | ({self._note.own} if is_run(self._place.box) else set())
         try:
             with self._db.write() as conn:
                 for row in conn.rows("SELECT id, says FROM devices WHERE removed_at IS NULL"):
@@ -107,15 +107,6 @@ class _Hubs:
                         devices.keep_said(conn, row["id"], now, 0.0, _seen(json.loads(row["says"]), now))
         except StoreError as error:
             log.warning("%s", error)
-
-    def _box_runs(self) -> bool:
-        try:
-            with file_lock(self._place.box.running):
-                return False
-        except LockHeldError:
-            return True
-        except OSError:
-            return False
 
 
 def _seen(says: dict[str, object], now: datetime) -> dict[str, object]:

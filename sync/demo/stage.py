@@ -12,12 +12,13 @@ import requests
 import stripe
 
 from edge.clock import stamp
-from sync.cloud import devices, halls
+from sync.cloud import devices, halls, plans
 from sync.cloud.api import Money
 from sync.cloud.app import create_app as create_cloud
 from sync.cloud.db import Database, opened
 from sync.cloud.halls import Hall
 from sync.cloud.paying import Treasurer
+from sync.cloud.plans import plan_from
 from sync.cloud.schema import migrate
 from sync.cloud.site import parse_site
 from sync.cloud.stripe_gateway import Gateway
@@ -27,6 +28,7 @@ from sync.sandbox.sandbox import Sandbox
 from sync.sandbox.serve import Served
 
 WAIT_S = 20.0
+PLAN_NAME = "Membership"
 
 Ask = Callable[[str, dict[str, Any]], Mapping[str, Any]]
 
@@ -60,17 +62,21 @@ class Stage:
             hall, _ = halls.find_or_make(conn, name, stamp(self.now()))
             return hall, devices.new_code(conn, hall, self.now())
 
-    def price(self, name: str, cents: int, interval: Any) -> str:
-        """A recurring price at the sandbox."""
-        found = self.stripe.v1.prices.create(
+    def offer(self, hall_id: str, cents: int, interval: Any, product: str = PLAN_NAME) -> None:
+        """A hall, or all, offers its plan from now on, at a new recurring price at the sandbox."""
+        price = self.stripe.v1.prices.create(
             {
                 "currency": "usd",
                 "unit_amount": cents,
                 "recurring": {"interval": interval},
-                "product_data": {"name": name},
+                "product_data": {"name": product},
             }
         )
-        return str(found.id)
+        gateway = self.treasurer.gateway
+        assert gateway is not None
+        plan = plan_from(gateway.price(price.id), PLAN_NAME)
+        with self.db.write() as conn:
+            plans.keep(conn, hall_id, plan, stamp(self.now()))
 
     def subscribe(self, ask: Ask, player: str, name: str) -> None:
         """A player subscribes as at the kiosk: asks for the page at Stripe, pays on the phone, and comes back."""

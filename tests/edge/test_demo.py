@@ -25,7 +25,8 @@ from edge.facts import content_hash
 from edge.hall import pins, scoring
 from edge.hall.keys import load_keys
 from edge.hall.sessions import get_session
-from edge.hall.training import board, periods
+from edge.hall.training import periods
+from edge.hall.training_board import board
 from edge.hall.training_scores import settle
 from edge.runtime.paths import Paths
 from edge.store.database import Store, connect, immediate

@@ -11,6 +11,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from edge.hall import devices
 from edge.hall.certificate import load_certificate
 from edge.hall.keys import keys_to_tell, load_keys
+from edge.hall.players import Player, sign_up
 from edge.runtime.paths import Paths
 from edge.settings import Settings
 from edge.store.database import Store
@@ -82,6 +83,11 @@ class HubBox:
     def code(self, label: str) -> str:
         with self.store.write() as conn:
             return devices.new_code(conn, label, datetime.now(UTC))
+
+
+def a_player(hub: HubBox, name: str) -> Player:
+    with hub.store.write() as conn:
+        return sign_up(conn, name, "2026-01-01T00:00:00.000Z")
 
 
 def another_keeps_the_copy(hub: HubBox) -> None:

@@ -3,12 +3,11 @@
 Shots are stored as vision stores them, by a writer in the test's own process.
 """
 
-import socket
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cloud_process import free_port
 from evening import SOURCE, a_shot
 from hall_processes import LADDER, RealHall, Running, Table
 from waiting import wait_until
@@ -26,8 +25,7 @@ PIN = "4826"
 
 def a_kiosk(paths: Paths, log: Path) -> tuple[Running, int]:
     """A kiosk that is not begun yet, and its port."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     text = paths.settings.read_text()
     paths.settings.write_text(f"{text}[kiosk]\nsecure_port = 0\n")
     return Running("kiosk", [*LADDER, "kiosk", "--data", str(paths.data), "--port", str(port)], log), port

@@ -339,7 +339,8 @@ def test_the_month_that_goes_on_can_be_taken_to_its_invoice(copy: DemoPlace, san
         assert treasurer.take_checkout(session.id) is not None
         sandbox.advance(to=int(datetime(2026, 12, 4, 7, 0, tzinfo=UTC).timestamp()))
         close_due(db, now())
-        assert confirm(db, hall["id"], "2026-11", now())
+        with db.write() as conn:
+            assert confirm(conn, hall["id"], "2026-11", now())
         treasurer.turn(0.0)
         assert state_of(db, hall["id"]) == "applied"
         sandbox.advance(days=30)

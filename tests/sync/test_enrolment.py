@@ -31,13 +31,6 @@ from sync.table_service import TableService
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[HubBox]:
-    box = HubBox(tmp_path / "hub")
-    yield box
-    box.close()
-
-
-@pytest.fixture
 def box(tmp_path: Path) -> Iterator[tuple[Paths, Store]]:
     paths = Paths(tmp_path / "box", tmp_path / "box" / "run")
     fresh_store(paths.store)

@@ -8,18 +8,16 @@ from pathlib import Path
 
 import pytest
 from evening import Evening
-from hall_of_boxes import HubBox, TableBox, another_keeps_the_copy
+from hall_of_boxes import HubBox, TableBox, a_player, another_keeps_the_copy
 from telling_box import count
 
 from edge.backup import Snapshot, restore, take
-from edge.hall.players import Player, find_player, get_player, sign_up
+from edge.hall.players import Player, find_player, get_player
 from edge.store import changes, inbox
 from edge.store.replicas import BY_TABLE
 from sync.hub_client import HubClient
 from sync.receiving import try_again
 from sync.table import TableSync
-
-AT = "2026-01-01T00:00:00.000Z"
 
 
 @pytest.fixture
@@ -28,18 +26,6 @@ def hub(tmp_path: Path) -> Iterator[HubBox]:
     another_keeps_the_copy(box)
     yield box
     box.store.close()
-
-
-@pytest.fixture
-def table(tmp_path: Path, hub: HubBox) -> Iterator[TableBox]:
-    box = TableBox(tmp_path / "three", hub, "Table 3")
-    yield box
-    box.close()
-
-
-def a_player(hub: HubBox, name: str) -> Player:
-    with hub.store.write() as conn:
-        return sign_up(conn, name, AT)
 
 
 def play(evening: Evening, player: Player, shots: int) -> None:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cloud_process import free_port
 from fresh_store import fresh_store
 from hall_of_boxes import HubBox
 from waiting import wait_until
@@ -22,11 +23,6 @@ from edge.runtime.role import Role, RoleWatch, is_set_aside, set_aside
 from edge.settings import Settings
 
 LABEL = "Table 3"
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import gzip
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 from evening import Evening
 from faulty_line import FaultyClient
-from hall_of_boxes import HubBox, TableBox, another_keeps_the_copy
+from hall_of_boxes import HubBox, TableBox, a_player, another_keeps_the_copy
+from telling_box import count
 from werkzeug.wrappers import Request, Response
 
 from edge.facts import make_fact
 from edge.hall import calls, renaming
-from edge.hall.players import Player, get_player, sign_up
+from edge.hall.players import get_player
 from edge.store import changes, outbox, sync_state
 from edge.store.changes import Reader
-from edge.store.database import Store, connect
+from edge.store.database import connect
 from edge.store.replicas import REPLICAS
 from sync.hub_client import BusyError, HubClient, OutOfReachError
 from sync.protocol import ProblemError
@@ -51,20 +52,6 @@ class Door:
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[HubBox]:
-    box = HubBox(tmp_path / "hub")
-    yield box
-    box.close()
-
-
-@pytest.fixture
-def table(tmp_path: Path, hub: HubBox) -> Iterator[TableBox]:
-    box = TableBox(tmp_path / "three", hub, "Table 3")
-    yield box
-    box.close()
-
-
-@pytest.fixture
 def door(hub: HubBox) -> Door:
     found = Door(hub.app.wsgi_app)
     hub.app.wsgi_app = found  # type: ignore[method-assign, assignment]
@@ -81,15 +68,10 @@ def problem(status: int, **headers: str) -> Answering:
     return answer
 
 
-def a_player(hub: HubBox, name: str) -> Player:
-    with hub.store.write() as conn:
-        return sign_up(conn, name, AT)
-
-
-def facts(table: TableBox, count: int) -> None:
+def facts(table: TableBox, some: int) -> None:
     """Facts that are about nothing much."""
     with table.store.write() as conn:
-        for n in range(count):
+        for n in range(some):
             conn.execute(
                 "INSERT INTO sources (id, place, started_at, table_name, table_length_in, table_width_in,"
                 " ball_diameter_in, calibration_id, picture_width_px, picture_height_px)"
@@ -102,11 +84,6 @@ def facts(table: TableBox, count: int) -> None:
 def unsent(table: TableBox) -> int:
     with table.store.read() as conn:
         return sync_state.count_unsent(conn)
-
-
-def counted(store: Store, what: str) -> int:
-    with store.read() as conn:
-        return int(conn.execute(f"SELECT count(*) FROM {what}").fetchone()[0])
 
 
 def require_alike(hub: HubBox, *tables: TableBox) -> None:
@@ -138,7 +115,7 @@ def test_a_batch_that_is_too_large_is_halved_and_grows_again(table: TableBox, do
     door.answers = [problem(413)] * 3
     door.asked.clear()
     table.sync.tell()
-    assert (unsent(table), counted(hub.store, "sources")) == (0, 40)
+    assert (unsent(table), count(hub.store, "sources")) == (0, 40)
     sizes = [size for path, size in door.asked if path == "/v1/facts"]
     assert sizes[0] > sizes[1] > sizes[2] > sizes[3]
     assert len(sizes) == 3 + 4  # of 5, 10, 20 and the last 5
@@ -240,7 +217,7 @@ def test_an_answer_that_was_cut_off_is_not_heard(
         with pytest.raises((OutOfReachError, ProblemError)):
             table.sync.hear()
         table.sync.hear()
-        assert counted(table.store, "players") == counted(hub.store, "players")
+        assert count(table.store, "players") == count(hub.store, "players")
         a_player(hub, name)
 
 
@@ -299,7 +276,7 @@ def test_a_hub_whose_disk_is_full_acknowledges_nothing_and_loses_nothing(hub: Hu
         table.sync.tell()
     hub.store._connection = limit  # type: ignore[method-assign]
     assert unsent(table) == 300
-    assert counted(hub.store, "inbox") == 0
+    assert count(hub.store, "inbox") == 0
     hub.stop()
     hub.start()
     with closing(connect(hub.paths.store)) as conn:
@@ -307,7 +284,7 @@ def test_a_hub_whose_disk_is_full_acknowledges_nothing_and_loses_nothing(hub: Hu
     for connection in list(hub.store._connections.values()):
         connection.execute("PRAGMA max_page_count = 1073741823")
     table.sync.tell()
-    assert (unsent(table), counted(hub.store, "sources")) == (0, 300)
+    assert (unsent(table), count(hub.store, "sources")) == (0, 300)
 
 
 # Lines and what is missing in them.
@@ -320,8 +297,8 @@ def test_facts_of_before_the_box_was_enrolled_are_told_too(tmp_path: Path, hub: 
     evening.close()
     table = TableBox(tmp_path / "early", hub, "Table 7")
     table.sync.once()
-    assert counted(hub.store, "shots") == 3
-    assert counted(hub.store, "set_aside WHERE taken_in_at IS NULL") == 0
+    assert count(hub.store, "shots") == 3
+    assert count(hub.store, "set_aside", "taken_in_at IS NULL") == 0
     table.close()
 
 
@@ -333,7 +310,7 @@ def test_what_is_gone_from_the_line_for_good_holds_up_nothing(hub: HubBox, table
         conn.execute("DELETE FROM outbox WHERE seq IN (1, 2, 4)")
     table.sync.tell()
     assert unsent(table) == 0
-    assert counted(hub.store, "sources") == 3
+    assert count(hub.store, "sources") == 3
     with hub.store.read() as conn:
         assert conn.execute("SELECT upto FROM inbox_lines").fetchone()["upto"] == 6
 
@@ -356,7 +333,7 @@ def test_a_hub_that_was_restored_is_told_again_what_it_lost(tmp_path: Path, hub:
     table.sync.once()
     lost = a_player(hub, "Cleo")
     table.sync.once()
-    played = counted(hub.store, "plays"), counted(hub.store, "player_points")
+    played = count(hub.store, "plays"), count(hub.store, "player_points")
     hub.stop()
     hub.store.close()
     for end in ("-wal", "-shm"):
@@ -368,7 +345,7 @@ def test_a_hub_that_was_restored_is_told_again_what_it_lost(tmp_path: Path, hub:
     table.client = HubClient(restored.address, table.hub.fingerprint, table.hub.signer)
     table.sync = TableSync(table.store, table.client)
     until_still(table)
-    assert (counted(restored.store, "plays"), counted(restored.store, "player_points")) == played
+    assert (count(restored.store, "plays"), count(restored.store, "player_points")) == played
     with table.store.read() as conn:
         assert get_player(conn, lost.id) is None  # it was the hub's alone
         assert conn.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -404,10 +381,10 @@ def test_what_another_process_has_told_meanwhile_is_not_undone(hub: HubBox, tabl
     with table.store.write() as conn:
         sync_state.put(conn, "feed", "another")
     table.sync.once()
-    assert (counted(table.store, "sessions"), counted(table.store, "plays")) == (1, 1)
+    assert (count(table.store, "sessions"), count(table.store, "plays")) == (1, 1)
     table.client.everything = real  # type: ignore[method-assign]
     until_still(table)
-    assert (counted(table.store, "sessions"), counted(table.store, "plays")) == (1, 1)
+    assert (count(table.store, "sessions"), count(table.store, "plays")) == (1, 1)
     require_alike(hub, table)
     evening.close()
     kiosk.close()
@@ -447,7 +424,7 @@ def test_a_match_that_is_told_late_moves_all_later_ratings_and_is_heard(
     other.sync.once()
     table.sync.once()
     until_still(table, other)
-    assert counted(hub.store, "rating_changes") == 8
+    assert count(hub.store, "rating_changes") == 8
     require_alike(hub, table, other)
     for evening in (early, late):
         evening.close()
@@ -467,7 +444,7 @@ def test_a_table_that_calls_twice_calls_once(hub: HubBox, table: TableBox) -> No
     for store in (hub.store, table.store):
         with store.read() as conn:
             assert [call.id for call in calls.open_calls(conn)] == [first.id]
-    assert counted(hub.store, "set_aside") == 0
+    assert count(hub.store, "set_aside") == 0
 
 
 def test_a_later_hub_tells_of_tables_that_this_version_does_not_know(
@@ -481,7 +458,7 @@ def test_a_later_hub_tells_of_tables_that_this_version_does_not_know(
     body = gzip.compress("\n".join(json.dumps(line) for line in lines).encode() + b"\n")
     door.answers = [lambda _: Response(body, content_type="application/gzip")]
     table.sync.hear()
-    assert counted(table.store, "vote_closings") == 1
+    assert count(table.store, "vote_closings") == 1
 
 
 def test_lines_that_fail_in_every_way_lose_nothing(hub: HubBox, table: TableBox) -> None:
@@ -499,9 +476,9 @@ def test_lines_that_fail_in_every_way_lose_nothing(hub: HubBox, table: TableBox)
     client.rate = 0.0
     sync.hello()
     sync.once()
-    assert (unsent(table), counted(hub.store, "sources")) == (0, 50)
+    assert (unsent(table), count(hub.store, "sources")) == (0, 50)
     with table.store.read() as conn:
-        assert counted(hub.store, "inbox") == outbox.last_seq(conn)
+        assert count(hub.store, "inbox") == outbox.last_seq(conn)
     client.close()
 
 

@@ -18,13 +18,6 @@ BOXES_ALONE = OWN_AFFAIR | {"devices", "device_keys", "inbox", "inbox_lines", "s
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[HubBox]:
-    box = HubBox(tmp_path / "hub")
-    yield box
-    box.close()
-
-
-@pytest.fixture
 def tables(tmp_path: Path, hub: HubBox) -> Iterator[tuple[TableBox, TableBox]]:
     found = TableBox(tmp_path / "three", hub, "Table 3"), TableBox(tmp_path / "five", hub, "Table 5")
     yield found

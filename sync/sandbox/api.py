@@ -172,32 +172,27 @@ class Api:
         turn = self.turn(asked.ident, key)
         if not self.clock.stands:
             renewals.run(turn, "", now)
-        done = False
         if fault is not None and fault.kind == "error_kept":
             outcome = _refused(faults.answer_of(fault), asked.ident)
         else:
             outcome = self._carry(turn, route, params, idents)
-            done = outcome.done
         if fault is not None and fault.kind == "error_after":
-            outcome = _refused(faults.answer_of(fault), asked.ident, done=done)
+            outcome = _refused(faults.answer_of(fault), asked.ident, done=outcome.done)
         if key is not None:
             self._keys.keep(key, what, now, status=outcome.status, body=outcome.body, request=asked.ident)
         return outcome
 
     def _carry(self, turn: Turn, route: Route, params: dict[str, Any], idents: tuple[str, ...]) -> _Outcome:
         """Does it, or takes back what was begun."""
-        try:
-            with self.store.part() as part:
-                try:
-                    body = route.do(turn, params, *idents)
-                    text = json.dumps(turn.shower.show(body, params.get("expand", ())), indent=2)
-                except ApiError as error:
-                    if not error.keeps:
-                        part.take_back()
-                    raise
-            return _Outcome(200, text, done=True)
-        except ApiError as error:
-            return _refused(error, turn.request or "")
+        with self.store.part() as part:
+            try:
+                body = route.do(turn, params, *idents)
+                text = json.dumps(turn.shower.show(body, params.get("expand", ())), indent=2)
+            except ApiError as error:
+                if not error.keeps:
+                    part.take_back()
+                return _refused(error, turn.request or "")
+        return _Outcome(200, text, done=True)
 
     def _log(self, asked: _Asked, outcome: _Outcome) -> None:
         with self._counting:

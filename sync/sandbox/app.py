@@ -1,6 +1,5 @@
 """The sandbox as a WSGI application."""
 
-import hashlib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from sync.sandbox.api import Request
 from sync.sandbox.pages import views, words
 from sync.sandbox.sandbox import Sandbox
 from sync.sandbox.serve import spoil
+from sync.web_files import hash_of
 
 MOST_BYTES = 256 << 10
 METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
@@ -31,7 +31,7 @@ STATIC_CACHE = "public, max-age=31536000, immutable"  # the address holds the co
 def create_app(sandbox: Sandbox) -> Flask:
     """Stripe's API below /v1, the control of the sandbox below /_sandbox, its pages at the rest."""
     static = Path(str(files("sync.sandbox.pages").joinpath("static")))
-    app = Flask("ladder-sandbox", static_url_path=f"/static/{_hash_of(static)}", static_folder=str(static))
+    app = Flask("ladder-sandbox", static_url_path=f"/static/{hash_of(static)}", static_folder=str(static))
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.extensions[views.EXTENSION] = sandbox
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -93,12 +93,3 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if request.path.startswith(MACHINES):
         return jsonify({"error": {"message": text, "type": "invalid_request_error"}}), code
     return views.trouble(text, code)
-
-
-def _hash_of(folder: Path) -> str:
-    """So that a page never meets the style of another version."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:10]

@@ -3,11 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from sync.sandbox.errors import invalid, unsupported
-from sync.sandbox.shown import page, within
+from sync.sandbox.errors import invalid, lacking, unsupported
+from sync.sandbox.shown import PAGING, page, within
 from sync.sandbox.store import Body
-from sync.sandbox.times import INTERVALS
-from sync.sandbox.turn import Turn, merged, only
+from sync.sandbox.turn import Turn, merged, only, write
 
 PRODUCT_DOES = (
     "id", "name", "active", "description", "metadata", "statement_descriptor", "unit_label", "url", "images",
@@ -17,7 +16,7 @@ PRICE_DOES = (
     "active", "currency", "lookup_key", "metadata", "nickname", "product", "product_data", "recurring",
     "unit_amount", "billing_scheme", "tax_behavior",
 )  # fmt: skip
-LONGEST_YEARS = {"day": 1095, "week": 156, "month": 36, "year": 3}
+LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}  # three years
 
 
 def create_product(turn: Turn, given: Body) -> Body:
@@ -60,9 +59,7 @@ def update_product(turn: Turn, given: Body, ident: str) -> Body:
     only(given, ("active", "description", "metadata", "name", "url", "unit_label", "default_price"))
     product = turn.find("product", ident)
     before = dict(product)
-    for name in ("active", "description", "name", "url", "unit_label", "default_price"):
-        if name in given:
-            product[name] = given[name] if given[name] != "" else None
+    write(product, given, ("active", "description", "name", "url", "unit_label", "default_price"))
     if product["default_price"] is not None:
         turn.find("price", product["default_price"], param="default_price", status=400)
     product["metadata"] = merged(product["metadata"], given.get("metadata"))
@@ -73,7 +70,7 @@ def update_product(turn: Turn, given: Body, ident: str) -> Body:
 
 
 def find_products(turn: Turn, given: Body) -> Body:
-    only(given, ("active", "created", "ids", "limit", "starting_after", "ending_before"))
+    only(given, ("active", "created", "ids", *PAGING))
     found = (
         one
         for one in turn.store.all("product")
@@ -89,7 +86,7 @@ def create_price(turn: Turn, given: Body) -> Body:
     if ("product" in given) == ("product_data" in given):
         raise invalid("Either `product` or `product_data` is required.", "product", "parameter_missing")
     if "unit_amount" not in given:
-        raise invalid("Missing required param: unit_amount.", "unit_amount", "parameter_missing")
+        raise lacking("unit_amount")
     if given["unit_amount"] < 0:
         raise invalid("Invalid non-negative integer", "unit_amount", "parameter_invalid_integer")
     if given.get("billing_scheme", "per_unit") != "per_unit":
@@ -148,9 +145,7 @@ def find_prices(turn: Turn, given: Body) -> Body:
         "product",
         "type",
         "lookup_keys",
-        "limit",
-        "starting_after",
-        "ending_before",
+        *PAGING,
     )
     only(given, does)
     found = (
@@ -203,7 +198,7 @@ def _recurring(given: Body | None) -> dict[str, Any] | None:
     if given.get("usage_type", "licensed") != "licensed":
         raise unsupported("recurring[usage_type]", "only licensed")
     interval, count = given["interval"], given.get("interval_count", 1)
-    if interval not in INTERVALS or not 1 <= count <= LONGEST_YEARS[interval]:
+    if interval not in LONGEST or not 1 <= count <= LONGEST[interval]:
         raise invalid("The interval must be between one day and three years.", "recurring[interval_count]")
     return {
         "interval": interval,

@@ -3,10 +3,10 @@
 from copy import deepcopy
 from typing import Any
 
-from sync.sandbox import catalog, customers, discounts, invoicing, lines, subscriptions, times
+from sync.sandbox import catalog, customers, discounts, invoicing, lines, subscriptions
 from sync.sandbox.errors import invalid, missing, unsupported
 from sync.sandbox.store import Body
-from sync.sandbox.turn import Turn, merged, only
+from sync.sandbox.turn import Turn, merged, only, write
 
 UPDATE_DOES = (
     "billing_cycle_anchor", "cancel_at", "cancel_at_period_end", "cancellation_details",
@@ -14,7 +14,6 @@ UPDATE_DOES = (
     "pause_collection", "payment_behavior", "payment_settings", "proration_behavior", "trial_end",
     "trial_settings",
 )  # fmt: skip
-CLOSED = ("canceled", "incomplete_expired")
 # What may still be written of a subscription that is over.
 CLOSED_DOES = ("cancellation_details", "metadata")
 
@@ -25,7 +24,8 @@ def update(turn: Turn, given: Body, ident: str) -> Body:
     if given.get("payment_behavior") == "pending_if_incomplete":
         raise unsupported("payment_behavior", "pending updates")
     subscription = turn.find("subscription", ident)
-    if subscription["status"] in CLOSED and any(name not in (*CLOSED_DOES, "expand") for name in given):
+    is_closed = subscription["status"] in subscriptions.CLOSED
+    if is_closed and any(name not in (*CLOSED_DOES, "expand") for name in given):
         raise invalid("A canceled subscription can only update its cancellation_details and metadata.", code=None)
     now = turn.now_of(subscription["customer"])
     before = deepcopy(subscription)
@@ -44,8 +44,7 @@ def update(turn: Turn, given: Body, ident: str) -> Body:
 
 def _plain_fields(turn: Turn, subscription: Body, given: Body) -> None:
     subscription["metadata"] = merged(subscription["metadata"], given.get("metadata"))
-    if "description" in given:
-        subscription["description"] = given["description"] or None
+    write(subscription, given, ("description",))
     if "cancellation_details" in given:
         wanted = {name: value or None for name, value in given["cancellation_details"].items()}
         subscription["cancellation_details"] = {**subscription["cancellation_details"], **wanted}
@@ -121,31 +120,20 @@ def _items(turn: Turn, subscription: Body, given: Body, now: int) -> bool:
     anew = (given.get("billing_cycle_anchor") or {}).get("type") == "now"
     if not given.get("items") and not anew:
         return False
-    prorated = (
-        given.get("proration_behavior", "create_prorations") != "none" and subscription["status"] != "trialing"
-    )
-    old = {item["id"]: deepcopy(item) for item in subscription["items"]["data"]}
-    every = old[next(iter(old))]["price"]["recurring"]
-    start, end = subscriptions.period_of(subscription)
+    billed = subscription["status"] != "trialing"
+    had, period = subscription["items"]["data"], subscriptions.period_of(subscription)
     items = _changed_items(turn, subscription, given.get("items", []))
     subscription["items"].update(data=items, total_count=len(items))
-    subscriptions.set_period(subscription, start, end)
-    recurring = items[0]["price"]["recurring"]
-    anew = anew or (recurring["interval"], recurring["interval_count"]) != (
-        every["interval"],
-        every["interval_count"],
-    )
-    anew = anew and subscription["status"] != "trialing"
-    touched = [one for one in items if one["id"] not in old or _differs(old[one["id"]], one)]
-    kept = {one["id"] for one in items}
-    if prorated:
-        gone = [
-            one for ident, one in old.items() if anew or ident not in kept or _differs(one, _by_id(items, ident))
-        ]
+    subscriptions.set_period(subscription, *period)
+    anew = billed and (anew or subscriptions.every(items[0]) != subscriptions.every(had[0]))
+    if billed and given.get("proration_behavior") != "none":
+        old, new = ({one["id"]: one for one in each} for each in (had, items))
+        gone = [one for one in had if anew or _differs(one, new.get(one["id"]))]
+        come = [one for one in items if not anew and _differs(one, old.get(one["id"]))]
         subscription["_pending"] = [
             *subscription["_pending"],
             *(lines.unused(turn, subscription, one, now) for one in gone if lines.worth(one)),
-            *(lines.remaining(turn, subscription, one, now) for one in touched if not anew and lines.worth(one)),
+            *(lines.remaining(turn, subscription, one, now) for one in come if lines.worth(one)),
         ]
     if anew:
         _begin_anew(turn, subscription, now)
@@ -182,10 +170,6 @@ def _differs(one: Body, other: Body | None) -> bool:
     return other is None or (one["price"]["id"], one["quantity"]) != (other["price"]["id"], other["quantity"])
 
 
-def _by_id(items: list[Body], ident: str) -> Body | None:
-    return next((one for one in items if one["id"] == ident), None)
-
-
 def _trial(turn: Turn, subscription: Body, given: Body, now: int) -> bool:
     """Ends a trial, or gives one; whether a whole period is to be billed at once."""
     end = given.get("trial_end")
@@ -210,9 +194,8 @@ def _trial(turn: Turn, subscription: Body, given: Body, now: int) -> bool:
 
 
 def _begin_anew(turn: Turn, subscription: Body, now: int) -> None:
-    every = subscription["items"]["data"][0]["price"]["recurring"]
-    until = times.period_start(now, every["interval"], every["interval_count"], 1)
     subscription["billing_cycle_anchor"] = now
+    _, until = subscriptions.period_at(subscription, now)
     subscriptions.set_period(subscription, now, until)
     if subscription["cancel_at_period_end"]:
         subscription["cancel_at"] = until
@@ -252,9 +235,7 @@ def pause(turn: Turn, given: Body, ident: str) -> Body:
             ),
         ]
     subscription["status"] = "paused"
-    subscription["status_details"] = {
-        "paused": {"subscription": {"type": "pause_requested"}, "transitioned_at": now, "type": "subscription"}
-    }
+    subscription["status_details"] = subscriptions.paused("pause_requested", now)
     turn.store.stop_timer("renew", ident)
     turn.store.put("subscription", subscription)
     turn.emit("customer.subscription.updated", subscription, now, before)
@@ -284,10 +265,9 @@ def update_item(turn: Turn, given: Body, ident: str) -> Body:
     """An item alone, which is the subscription's change all the same."""
     only(given, ("metadata", "price", "quantity", "proration_behavior", "payment_behavior", "off_session"))
     item = find_item(turn, {}, ident)
-    outer = ("proration_behavior", "payment_behavior", "off_session", "expand")
-    inner = {name: value for name, value in given.items() if name not in outer}
-    rest = {name: given[name] for name in outer if name in given and name != "expand"}
-    update(turn, {**rest, "items": [{**inner, "id": ident}]}, item["subscription"])
+    inner = {name: given[name] for name in ("metadata", "price", "quantity") if name in given}
+    outer = {name: value for name, value in given.items() if name not in inner and name != "expand"}
+    update(turn, {**outer, "items": [{**inner, "id": ident}]}, item["subscription"])
     return find_item(turn, {}, ident)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sync.sandbox import coupons, customers, discounts, money, subscriptions
-from sync.sandbox.errors import invalid, missing, unsupported
-from sync.sandbox.shown import listed, page, within
+from sync.sandbox.errors import invalid, lacking, missing, unsupported
+from sync.sandbox.shown import PAGING, listed, page, within
 from sync.sandbox.store import Body
 from sync.sandbox.times import DAY
 from sync.sandbox.turn import Turn, merged, only
@@ -72,12 +72,8 @@ def create(turn: Turn, given: Body) -> Body:
     return session
 
 
-def retrieve(turn: Turn, _given: Body, ident: str) -> Body:
-    return turn.find("checkout.session", ident, noun="checkout.session")
-
-
 def find_all(turn: Turn, given: Body) -> Body:
-    only(given, ("created", "customer", "subscription", "status", "limit", "starting_after", "ending_before"))
+    only(given, ("created", "customer", "subscription", "status", *PAGING))
     found = (
         one
         for one in turn.store.all(
@@ -89,19 +85,19 @@ def find_all(turn: Turn, given: Body) -> Body:
 
 
 def find_lines(turn: Turn, given: Body, ident: str) -> Body:
-    session = turn.find("checkout.session", ident, noun="checkout.session", param="session")
+    session = turn.find("checkout.session", ident, param="session")
     return page(session["_line_items"]["data"], given, session["_line_items"]["url"], "item")
 
 
 def update(turn: Turn, given: Body, ident: str) -> Body:
     only(given, ("metadata",))
-    session = turn.find("checkout.session", ident, noun="checkout.session")
+    session = turn.find("checkout.session", ident)
     session["metadata"] = merged(session["metadata"], given.get("metadata"))
     return turn.store.put("checkout.session", session)
 
 
 def expire(turn: Turn, _given: Body, ident: str) -> Body:
-    session = turn.find("checkout.session", ident, noun="checkout.session")
+    session = turn.find("checkout.session", ident)
     if session["status"] != "open":
         raise invalid(
             'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status '
@@ -120,7 +116,7 @@ def over(turn: Turn, ident: str, now: int) -> None:
 def complete(turn: Turn, ident: str, email: str, name: str, card: str = "pm_card_visa") -> Body:
     """The person at the page has paid. Raises ApiError, with nothing done, when the card is declined or the
     session isn't open any more."""
-    session = turn.find("checkout.session", ident, noun="checkout.session")
+    session = turn.find("checkout.session", ident)
     if session["status"] != "open":
         raise invalid(f"This page has done its work: the session is {session['status']}.")
     if session["customer"] is None:
@@ -128,25 +124,19 @@ def complete(turn: Turn, ident: str, email: str, name: str, card: str = "pm_card
     else:
         found = customers.find(turn, session["customer"])
     method = customers.require_card(turn, found, card, "payment_method")
-    data = session["_data"]
     subscription = subscriptions.create(
         turn,
         {
-            **data,
+            **session["_data"],
             "customer": found["id"],
             "items": session["_items"],
             "default_payment_method": method,
             "payment_behavior": "error_if_incomplete",
-            **(
-                {"discounts": [{"coupon": one["coupon"]} for one in session["discounts"]]}
-                if session["discounts"]
-                else {}
-            ),
+            "discounts": [{"coupon": one["coupon"]} for one in session["discounts"]],
         },
         session["id"],
     )
     invoice = turn.find("invoice", subscription["latest_invoice"])
-    found = customers.find(turn, found["id"])
     session.update(
         customer=found["id"],
         customer_details={
@@ -185,9 +175,9 @@ def _require(turn: Turn, given: Body) -> None:
     if given.get("ui_mode", "hosted_page") != "hosted_page":
         raise unsupported("ui_mode", "only hosted_page")
     if not given.get("line_items"):
-        raise invalid("Missing required param: line_items.", "line_items", "parameter_missing")
+        raise lacking("line_items")
     if "success_url" not in given:
-        raise invalid("Missing required param: success_url.", "success_url", "parameter_missing")
+        raise lacking("success_url")
     for name in ("success_url", "cancel_url"):
         if name in given:
             require_address(given[name], name)
@@ -232,9 +222,9 @@ def _taken_off(found: list[Body], coupon: Body) -> int:
 def _line(turn: Turn, given: Body, param: str) -> Body:
     only(given, ("price", "quantity"), param)
     if "price" not in given:
-        raise invalid(f"Missing required param: {param}[price].", f"{param}[price]", "parameter_missing")
+        raise lacking(f"{param}[price]")
     if "quantity" not in given:
-        raise invalid(f"Missing required param: {param}[quantity].", f"{param}[quantity]", "parameter_missing")
+        raise lacking(f"{param}[quantity]")
     price = subscriptions.price_for(turn, given["price"], f"{param}[price]")
     number = subscriptions.quantity(given["quantity"], param)
     amount = price["unit_amount"] * number

@@ -77,9 +77,7 @@ def state() -> Response:
 @blueprint.get("/calls")
 def calls() -> Response:
     """The calls made, the oldest first."""
-    return jsonify(
-        [{name: getattr(one, name) for name in one.__slots__} for one in sandbox().calls]  # frozen and plain
-    )
+    return jsonify(sandbox().calls)
 
 
 @blueprint.delete("/calls")
@@ -138,7 +136,7 @@ def mischief() -> Response:
 @blueprint.post("/cards/<customer>")
 def card(customer: str) -> Response:
     """`{"works": false}`."""
-    sandbox().set_card(customer, works=bool(_read({"works": bool}).get("works", True)))
+    sandbox().set_card(customer, works=_read({"works": bool}).get("works", True))
     return jsonify({})
 
 

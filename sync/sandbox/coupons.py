@@ -3,7 +3,7 @@
 from sync.sandbox.errors import invalid, missing, unsupported
 from sync.sandbox.shown import page, within
 from sync.sandbox.store import Body
-from sync.sandbox.turn import Turn, merged, only
+from sync.sandbox.turn import Turn, merged, only, write
 
 DOES = (
     "id", "percent_off", "amount_off", "currency", "duration", "duration_in_months", "max_redemptions",
@@ -47,7 +47,6 @@ def create(turn: Turn, given: Body) -> Body:
         "times_redeemed": 0,
         "valid": True,
         "_applies_to": _products(turn, given.get("applies_to")),
-        "_currency_options": None,
     }
     turn.store.put("coupon", coupon)
     if coupon["redeem_by"] is not None:
@@ -61,8 +60,7 @@ def update(turn: Turn, given: Body, ident: str) -> Body:
     coupon = turn.find("coupon", ident)
     before = dict(coupon)
     coupon["metadata"] = merged(coupon["metadata"], given.get("metadata"))
-    if "name" in given:
-        coupon["name"] = given["name"] or None
+    write(coupon, given, ("name",))
     turn.store.put("coupon", coupon)
     turn.emit("coupon.updated", coupon, turn.at, before)
     return coupon

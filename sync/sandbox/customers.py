@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sync.sandbox.errors import declined, invalid, missing
-from sync.sandbox.shown import page, within
+from sync.sandbox.errors import declined, invalid, lacking, missing
+from sync.sandbox.shown import PAGING, page, within
 from sync.sandbox.store import Body
-from sync.sandbox.turn import Turn, merged, only
+from sync.sandbox.turn import Turn, merged, only, write
 
 DOES = (
     "balance", "description", "email", "invoice_prefix", "invoice_settings", "metadata", "name",
@@ -71,9 +71,7 @@ def update(turn: Turn, given: Body, ident: str) -> Body:
     only(given, ("balance", *TEXTS, "invoice_settings", "metadata", "preferred_locales", "tax_exempt", "address"))
     customer = find(turn, ident)
     before = {**customer, "invoice_settings": dict(customer["invoice_settings"])}
-    for name in (*TEXTS, "address", "balance", "preferred_locales"):
-        if name in given:
-            customer[name] = given[name] if given[name] != "" else None
+    write(customer, given, (*TEXTS, "address", "balance", "preferred_locales"))
     customer["metadata"] = merged(customer["metadata"], given.get("metadata"))
     card = _cards(turn, customer, given)
     if card is not None:
@@ -91,11 +89,6 @@ def find(turn: Turn, ident: str, param: str = "id", status: int = 404) -> Body:
     return customer
 
 
-def retrieve(turn: Turn, _given: Body, ident: str) -> Body:
-    """A deleted customer is still answered, as a stub."""
-    return turn.find("customer", ident)
-
-
 def delete(turn: Turn, _given: Body, ident: str) -> Body:
     """The caller has ended the subscriptions."""
     customer = find(turn, ident)
@@ -108,7 +101,7 @@ def delete(turn: Turn, _given: Body, ident: str) -> Body:
 
 def find_all(turn: Turn, given: Body) -> Body:
     """Customers of a test clock are only listed for that clock, as Stripe does."""
-    only(given, ("created", "email", "test_clock", "limit", "starting_after", "ending_before"))
+    only(given, ("created", "email", "test_clock", *PAGING))
     found = (
         one
         for one in turn.store.all("customer")
@@ -123,13 +116,13 @@ def find_all(turn: Turn, given: Body) -> Body:
 def attach(turn: Turn, given: Body, ident: str) -> Body:
     only(given, ("customer",))
     if "customer" not in given:
-        raise invalid("Missing required param: customer.", "customer", "parameter_missing")
+        raise lacking("customer")
     customer = find(turn, given["customer"], "customer", 400)
     return _attached(turn, customer, ident, "payment_method")
 
 
 def find_cards(turn: Turn, given: Body) -> Body:
-    only(given, ("customer", "type", "limit", "starting_after", "ending_before"))
+    only(given, ("customer", "type", *PAGING))
     return page(
         turn.store.all("payment_method", customer=given.get("customer")),
         given,
@@ -139,9 +132,14 @@ def find_cards(turn: Turn, given: Body) -> Body:
 
 
 def card_of(turn: Turn, customer: Body, own: str | None = None) -> Body | None:
-    """What a subscription of theirs is paid with."""
+    """The card of that id, else the one that all of theirs is paid with."""
     ident = own or (customer.get("invoice_settings") or {}).get("default_payment_method")
     return turn.store.get("payment_method", ident) if ident else None
+
+
+def card_for(turn: Turn, subscription: Body) -> Body | None:
+    """What a subscription is paid with: its own card, else its customer's."""
+    return card_of(turn, turn.find("customer", subscription["customer"]), subscription["default_payment_method"])
 
 
 def set_card(turn: Turn, ident: str, works: bool) -> None:

@@ -45,6 +45,11 @@ def invalid(message: str, param: str | None = None, code: str | None = None, sta
     return ApiError(status, "invalid_request_error", message, code, param)
 
 
+def lacking(param: str) -> ApiError:
+    """A parameter that isn't there and has to be."""
+    return invalid(f"Missing required param: {param}.", param, "parameter_missing")
+
+
 def missing(what: str, ident: str, param: str = "id", status: int = 404) -> ApiError:
     """404 where the address names what isn't there, 400 where a parameter does."""
     return invalid(f"No such {what}: '{ident}'", param, "resource_missing", status)

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from sync.sandbox import changes, discounts, invoicing, lines, subscriptions, times
+from sync.sandbox import changes, discounts, invoicing, lines, subscriptions
 from sync.sandbox.errors import declined, invalid, missing
-from sync.sandbox.shown import page, within
+from sync.sandbox.shown import PAGING, page, within
 from sync.sandbox.store import Body
-from sync.sandbox.turn import Turn, merged, only
+from sync.sandbox.turn import Turn, merged, only, write
 
 PREVIEW_DOES = ("customer", "subscription", "subscription_details", "discounts", "preview_mode", "currency")
 DETAILS_DO = ("items", "proration_behavior", "cancel_at_period_end", "billing_cycle_anchor", "trial_end")
 
 
 def find_all(turn: Turn, given: Body) -> Body:
-    does = ("created", "customer", "subscription", "status", "collection_method", "limit", "starting_after",
-            "ending_before")  # fmt: skip
+    does = ("created", "customer", "subscription", "status", "collection_method", *PAGING)  # fmt: skip
     only(given, does)
     for name in ("customer", "subscription"):
         if name in given:
@@ -39,8 +38,7 @@ def update(turn: Turn, given: Body, ident: str) -> Body:
     invoice = turn.find("invoice", ident, param="invoice")
     before = dict(invoice)
     invoice["metadata"] = merged(invoice["metadata"], given.get("metadata"))
-    if "description" in given:
-        invoice["description"] = given["description"] or None
+    write(invoice, given, ("description",))
     now = turn.now_of(invoice["customer"])
     if "auto_advance" in given and invoice["status"] in ("draft", "open"):
         invoice["auto_advance"] = given["auto_advance"]
@@ -124,20 +122,17 @@ def _meant(turn: Turn, given: Body) -> Body:
         raise invalid("You must pass either `customer` or `subscription`.", "customer", "parameter_missing")
     turn.find("customer", given["customer"], param="customer", status=400)
     for one in turn.store.all("subscription", customer=given["customer"]):
-        if one["status"] in ("active", "trialing", "past_due"):
+        if one["status"] in subscriptions.RENEWED:
             return one
     raise _none(given["customer"])
 
 
 def _next(turn: Turn, subscription: Body, given: Body) -> Body:
     start, end = subscriptions.period_of(subscription)
-    goes_on = subscription["status"] in ("active", "trialing", "past_due")
-    over = subscription["cancel_at_period_end"] or (subscription["cancel_at"] or end + 1) <= end
-    if not goes_on or (over and not subscription["_pending"]):
+    over = subscriptions.ends_by(subscription, end)
+    if subscription["status"] not in subscriptions.RENEWED or (over and not subscription["_pending"]):
         raise _none(subscription["customer"])
-    every = subscription["items"]["data"][0]["price"]["recurring"]
-    anchor = subscription["billing_cycle_anchor"]
-    period = times.period_at(anchor, every["interval"], every["interval_count"], end)
+    period = subscriptions.period_at(subscription, end)
     now = turn.now_of(subscription["customer"])
     if "discounts" in given:
         discounts.replace(turn, subscription, discounts.entries(given["discounts"]), now)

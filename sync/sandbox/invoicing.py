@@ -2,10 +2,19 @@
 
 from sync.sandbox import customers, discounts, lines
 from sync.sandbox.errors import declined, invalid
+from sync.sandbox.shown import listed
 from sync.sandbox.store import Body
 from sync.sandbox.times import DAY, HOUR
 from sync.sandbox.turn import Turn
 
+NOTHING = (
+    "account_tax_ids", "application", "automatically_finalizes_at", "custom_fields", "customer_account",
+    "customer_shipping", "default_payment_method", "default_source", "due_date", "effective_at",
+    "ending_balance", "footer", "from_invoice", "hosted_invoice_url", "invoice_pdf",
+    "last_finalization_error", "latest_revision", "next_payment_attempt", "number", "on_behalf_of",
+    "receipt_number", "rendering", "shipping_cost", "shipping_details", "statement_descriptor",
+    "status_details", "threshold_reason", "webhooks_delivered_at",
+)  # fmt: skip
 RETRY_AFTER_DAYS = (3, 5, 7)  # then the subscription ends
 
 
@@ -35,7 +44,7 @@ def build(
     usable: list[Body],
 ) -> Body:
     """An invoice that isn't kept yet. One without anything to pay for takes no discounts."""
-    customer = turn.store.get("customer", subscription["customer"]) or {}
+    customer = turn.find("customer", subscription["customer"])
     given = usable if any(one["amount"] > 0 for one in found) else []
     lines.take_off(found, given)
     subtotal, by_discount = lines.sums(found)
@@ -43,32 +52,25 @@ def build(
     ident = turn.store.new_id("in_")
     for one in found:
         one["invoice"] = ident
-    invoice = _blank(subscription, customer)
-    invoice.update(
-        id=ident,
-        billing_reason=reason,
-        created=now,
-        discounts=[one["id"] for one in given],
-        effective_at=None,
-        lines={
-            "object": "list",
-            "data": found,
-            "has_more": False,
-            "total_count": len(found),
-            "url": f"/v1/invoices/{ident}/lines",
-        },
-        period_start=period[0],
-        period_end=period[1],
-        starting_balance=customer.get("balance", 0),
-        subtotal=subtotal,
-        subtotal_excluding_tax=subtotal,
-        total=total,
-        total_discount_amounts=by_discount,
-        total_excluding_tax=total,
-        total_pretax_credit_amounts=[
+    invoice: Body = {
+        "id": ident,
+        **_blank(subscription, customer),
+        "billing_reason": reason,
+        "created": now,
+        "discounts": [one["id"] for one in given],
+        "lines": {**listed(found, f"/v1/invoices/{ident}/lines"), "total_count": len(found)},
+        "period_start": period[0],
+        "period_end": period[1],
+        "starting_balance": customer.get("balance", 0),
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal,
+        "total": total,
+        "total_discount_amounts": by_discount,
+        "total_excluding_tax": total,
+        "total_pretax_credit_amounts": [
             {**one, "credit_balance_transaction": None, "type": "discount"} for one in by_discount
         ],
-    )
+    }
     _set_due(invoice, max(0, total + min(0, invoice["starting_balance"])) if total > 0 else 0)
     return invoice
 
@@ -77,7 +79,7 @@ def finalize(turn: Turn, invoice: Body, now: int) -> Body:
     """Draft to open: it has its number, its discounts are spent, credit of the customer is used."""
     if invoice["status"] != "draft":
         raise invalid("This invoice is already finalized, you can't re-finalize a non-draft invoice.", "invoice")
-    customer = turn.store.get("customer", invoice["customer"]) or {}
+    customer = turn.find("customer", invoice["customer"])
     balance = int(customer.get("balance") or 0)
     total = invoice["total"]
     _set_due(invoice, max(0, total + balance) if total > 0 else 0)
@@ -94,7 +96,7 @@ def finalize(turn: Turn, invoice: Body, now: int) -> Body:
     )
     invoice["status_transitions"]["finalized_at"] = now
     turn.store.stop_timer("finalize", invoice["id"])
-    if not customer.get("deleted") and customer:
+    if not customer.get("deleted"):
         customer.update(
             balance=ending,
             next_invoice_sequence=customer["next_invoice_sequence"] + 1,
@@ -110,10 +112,9 @@ def finalize(turn: Turn, invoice: Body, now: int) -> Body:
 def collect(turn: Turn, invoice: Body, now: int) -> bool:
     """Tries to be paid: whether it is. What follows for the subscription is done."""
     subscription = _subscription_of(turn, invoice)
-    customer = turn.store.get("customer", invoice["customer"]) or {}
     before = dict(invoice)
     if invoice["amount_due"] > 0:
-        card = customers.card_of(turn, customer, (subscription or {}).get("default_payment_method"))
+        card = customers.card_for(turn, subscription)
         invoice["attempted"] = True
         invoice["attempt_count"] += 1
         if card is None or not card["_works"]:
@@ -141,7 +142,7 @@ def settle(turn: Turn, invoice: Body, now: int) -> None:
     turn.emit("invoice.paid", invoice, now)
     turn.emit("invoice.payment_succeeded", invoice, now)
     subscription = _subscription_of(turn, invoice)
-    if subscription is not None and subscription["status"] in ("past_due", "incomplete", "unpaid"):
+    if subscription["status"] in ("past_due", "incomplete", "unpaid"):
         others = (
             one
             for one in turn.store.all("invoice", subscription=subscription["id"], status="open")
@@ -158,15 +159,14 @@ def void(turn: Turn, invoice: Body, now: int) -> Body:
             f"You can only pass in open invoices or uncollectible invoices. This invoice is {invoice['status']}.",
             "invoice",
         )
-    return _closed(turn, invoice, now, "void", stamped="voided_at", told="invoice.voided")
+    invoice["amount_remaining"] = 0
+    return _closed(turn, invoice, now, "void", "voided")
 
 
 def uncollectible(turn: Turn, invoice: Body, now: int) -> Body:
     if invoice["status"] != "open":
         raise invalid(f"You can only pass in open invoices. This invoice is {invoice['status']}.", "invoice")
-    return _closed(
-        turn, invoice, now, "uncollectible", stamped="marked_uncollectible_at", told="invoice.marked_uncollectible"
-    )
+    return _closed(turn, invoice, now, "uncollectible", "marked_uncollectible")
 
 
 def at_once(turn: Turn, invoice: Body, now: int) -> bool:
@@ -177,7 +177,7 @@ def at_once(turn: Turn, invoice: Body, now: int) -> bool:
 
 def by_its_pause(turn: Turn, invoice: Body, now: int) -> bool:
     """Whether an invoice just finalised is to be paid; where collection is paused it is closed."""
-    pause = (_subscription_of(turn, invoice) or {}).get("pause_collection")
+    pause = _subscription_of(turn, invoice)["pause_collection"]
     if pause is None or invoice["amount_due"] == 0:
         return True
     if pause["behavior"] == "void":
@@ -189,7 +189,7 @@ def by_its_pause(turn: Turn, invoice: Body, now: int) -> bool:
 
 def later(turn: Turn, invoice: Body, now: int) -> None:
     """Finalised in an hour; not at all where drafts are to be kept."""
-    pause = (_subscription_of(turn, invoice) or {}).get("pause_collection")
+    pause = _subscription_of(turn, invoice)["pause_collection"]
     if pause is not None and pause["behavior"] == "keep_as_draft":
         invoice["auto_advance"] = False
     else:
@@ -209,8 +209,7 @@ def change_status(turn: Turn, subscription: Body, status: str, now: int) -> None
 
 def require_card(turn: Turn, subscription: Body) -> None:
     """Raises ApiError where nothing is there to pay with."""
-    customer = turn.store.get("customer", subscription["customer"]) or {}
-    if customers.card_of(turn, customer, subscription["default_payment_method"]) is None:
+    if customers.card_for(turn, subscription) is None:
         raise invalid(
             "This customer has no attached payment source or default payment method. Please consider adding a "
             "default "
@@ -221,8 +220,6 @@ def require_card(turn: Turn, subscription: Body) -> None:
 
 def _spend(turn: Turn, invoice: Body, now: int) -> None:
     subscription = _subscription_of(turn, invoice)
-    if subscription is None:
-        return
     spent = [
         ident
         for ident in invoice["discounts"]
@@ -236,10 +233,10 @@ def _is_once(discount: Body) -> bool:
     return bool(discounts.coupon_of(discount)["duration"] == "once")
 
 
-def _refused(turn: Turn, invoice: Body, subscription: Body | None, now: int, before: Body) -> None:
+def _refused(turn: Turn, invoice: Body, subscription: Body, now: int, before: Body) -> None:
     tries = invoice["attempt_count"]
     again = now + RETRY_AFTER_DAYS[tries - 1] * DAY if tries <= len(RETRY_AFTER_DAYS) else None
-    if subscription is not None and subscription["status"] == "incomplete":
+    if subscription["status"] == "incomplete":
         again = None
     invoice["next_payment_attempt"] = again
     if again is not None:
@@ -247,8 +244,6 @@ def _refused(turn: Turn, invoice: Body, subscription: Body | None, now: int, bef
     turn.store.put("invoice", invoice)
     turn.emit("invoice.updated", invoice, now, before)
     turn.emit("invoice.payment_failed", invoice, now)
-    if subscription is None:
-        return
     if subscription["status"] in ("active", "trialing"):
         change_status(turn, subscription, "past_due", now)
     if again is None and subscription["status"] == "past_due":
@@ -280,18 +275,16 @@ def refuse_unpaid(paid: bool) -> None:
         raise declined()
 
 
-def _subscription_of(turn: Turn, invoice: Body) -> Body | None:
-    return turn.store.get("subscription", invoice["parent"]["subscription_details"]["subscription"])
+def _subscription_of(turn: Turn, invoice: Body) -> Body:
+    return turn.find("subscription", invoice["parent"]["subscription_details"]["subscription"])
 
 
-def _closed(turn: Turn, invoice: Body, now: int, status: str, *, stamped: str, told: str) -> Body:
+def _closed(turn: Turn, invoice: Body, now: int, status: str, told: str) -> Body:
     invoice.update(status=status, auto_advance=False, next_payment_attempt=None)
-    if status == "void":
-        invoice.update(amount_remaining=0)
-    invoice["status_transitions"] = {**invoice["status_transitions"], stamped: now}
+    invoice["status_transitions"] = {**invoice["status_transitions"], f"{told}_at": now}
     turn.store.stop_timers(invoice["id"])
     turn.store.put("invoice", invoice)
-    turn.emit(told, invoice, now)
+    turn.emit(f"invoice.{told}", invoice, now)
     return invoice
 
 
@@ -301,18 +294,14 @@ def _set_due(invoice: Body, due: int) -> None:
 
 def _blank(subscription: Body, customer: Body) -> Body:
     return {
-        "id": "",
         "object": "invoice",
+        **dict.fromkeys(NOTHING),
         "account_country": "US",
         "account_name": "Sandbox",
-        "account_tax_ids": None,
-        "amount_due": 0,
         "amount_overpaid": 0,
         "amount_paid": 0,
         "amount_paid_off_stripe": 0,
-        "amount_remaining": 0,
         "amount_shipping": 0,
-        "application": None,
         "attempt_count": 0,
         "attempted": False,
         "auto_advance": True,
@@ -323,41 +312,20 @@ def _blank(subscription: Body, customer: Body) -> Body:
             "provider": None,
             "status": None,
         },
-        "automatically_finalizes_at": None,
-        "billing_reason": None,
         "collection_method": subscription["collection_method"],
-        "created": 0,
         "currency": subscription["currency"],
-        "custom_fields": None,
         "customer": subscription["customer"],
-        "customer_account": None,
         "customer_address": customer.get("address"),
         "customer_email": customer.get("email"),
         "customer_name": customer.get("name"),
         "customer_phone": customer.get("phone"),
-        "customer_shipping": None,
         "customer_tax_exempt": "none",
         "customer_tax_ids": [],
-        "default_payment_method": None,
-        "default_source": None,
         "default_tax_rates": [],
         "description": subscription["description"],
-        "discounts": [],
-        "due_date": None,
-        "effective_at": None,
-        "ending_balance": None,
-        "footer": None,
-        "from_invoice": None,
-        "hosted_invoice_url": None,
-        "invoice_pdf": None,
         "issuer": {"account": None, "type": "self"},
-        "last_finalization_error": None,
-        "latest_revision": None,
         "livemode": False,
         "metadata": {},
-        "next_payment_attempt": None,
-        "number": None,
-        "on_behalf_of": None,
         "parent": {
             "quote_details": None,
             "subscription_details": {
@@ -374,18 +342,8 @@ def _blank(subscription: Body, customer: Body) -> Body:
         },
         "post_payment_credit_notes_amount": 0,
         "pre_payment_credit_notes_amount": 0,
-        "receipt_number": None,
-        "rendering": None,
-        "shipping_cost": None,
-        "shipping_details": None,
-        "statement_descriptor": None,
         "status": "draft",
-        "status_details": None,
         "status_transitions": dict.fromkeys(("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")),
         "test_clock": customer.get("test_clock"),
-        "threshold_reason": None,
         "total_taxes": [],
-        "webhooks_delivered_at": None,
-        "_payments": None,
-        "_confirmation_secret": None,
     }

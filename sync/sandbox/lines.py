@@ -63,7 +63,7 @@ def whole_period(turn: Turn, subscription: Body, period: tuple[int, int], *, fre
     """What its items cost for a period; a trial costs nothing."""
     found = []
     for item in subscription["items"]["data"]:
-        name = (turn.store.get("product", item["price"]["product"]) or {}).get("name", "Plan")
+        name = _name(turn, item)
         amount = 0 if free else worth(item)
         text = f"Trial period for {name}" if free else f"{item['quantity']} × {name} (at {_per(item['price'])})"
         found.append(line(turn, subscription, item, amount, period, text=text))

@@ -1,8 +1,8 @@
 """The smaller resources: schedules, the customer portal's sessions, events, endpoints, test clocks."""
 
 from sync.sandbox import checkout, customers, invoicing, renewals, subscriptions
-from sync.sandbox.errors import invalid, unsupported
-from sync.sandbox.shown import page, within
+from sync.sandbox.errors import invalid, lacking, missing, unsupported
+from sync.sandbox.shown import PAGING, page, within
 from sync.sandbox.store import Body
 from sync.sandbox.times import DAY
 from sync.sandbox.turn import VERSION, Turn, merged, only
@@ -89,10 +89,10 @@ def create_portal(turn: Turn, given: Body) -> Body:
     """A page of the customer's own; its address is the key to it."""
     only(given, ("customer", "return_url", "configuration", "locale"))
     if "customer" not in given:
-        raise invalid("Missing required param: customer.", "customer", "parameter_missing")
+        raise lacking("customer")
     customers.find(turn, given["customer"], "customer", 400)
     if given.get("configuration", PORTAL) != PORTAL:
-        turn.find("billing_portal.configuration", given["configuration"], param="configuration", status=400)
+        raise missing("billing_portal.configuration", given["configuration"], "configuration", 400)
     if "return_url" in given:
         checkout.require_address(given["return_url"], "return_url")
     ident = turn.store.new_id("bps_1")
@@ -119,7 +119,7 @@ def create_portal(turn: Turn, given: Body) -> Body:
 
 
 def find_events(turn: Turn, given: Body) -> Body:
-    only(given, ("created", "type", "types", "limit", "starting_after", "ending_before"))
+    only(given, ("created", "type", "types", *PAGING))
     if "type" in given and "types" in given:
         raise invalid("You may only specify one of these parameters: type, types.", "types")
     found = (one for one in turn.store.all("event") if _is_asked(one, given))
@@ -140,7 +140,7 @@ def create_endpoint(turn: Turn, given: Body) -> Body:
     if given.get("api_version", VERSION) != VERSION:
         raise unsupported("api_version", f"only {VERSION}")
     if not given["enabled_events"]:
-        raise invalid("Missing required param: enabled_events.", "enabled_events", "parameter_missing")
+        raise lacking("enabled_events")
     secret = turn.store.new_id("whsec_", 32)
     endpoint = {
         "id": turn.store.new_id("we_1"),
@@ -262,7 +262,7 @@ def delete_customer(turn: Turn, given: Body, ident: str) -> Body:
 
 def find_items(turn: Turn, given: Body) -> Body:
     if "subscription" not in given:
-        raise invalid("Missing required param: subscription.", "subscription", "parameter_missing")
+        raise lacking("subscription")
     subscription = turn.find("subscription", given["subscription"], param="subscription", status=400)
     return page(subscription["items"]["data"], given, "/v1/subscription_items", "subscription_item")
 

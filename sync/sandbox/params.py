@@ -11,7 +11,7 @@ from functools import cache
 from types import UnionType
 from typing import Any
 
-from sync.sandbox.errors import ApiError, invalid
+from sync.sandbox.errors import ApiError, invalid, lacking
 
 WHOLE = re.compile(r"[+-]?\d{1,18}")
 NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,12})?")
@@ -26,13 +26,12 @@ class Shape:
 
     scalars: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
-    fields: str = ""  # the name of the TypedDict, with its module
+    fields: Any = None  # the TypedDict
     each: "Shape | None" = None
     table: bool = False
     clears: bool = False
 
 
-@cache
 def fields_of(name: str) -> tuple[Mapping[str, Shape], frozenset[str]]:
     """The parameters of a TypedDict of `stripe.params`, like `checkout.SessionCreateParams`, and those
     required."""
@@ -46,14 +45,7 @@ def _options() -> frozenset[str]:
     return frozenset(importlib.import_module("stripe").RequestOptions.__annotations__)
 
 
-_kinds: dict[str, Any] = {}
-
-
 @cache
-def _below(name: str) -> tuple[Mapping[str, Shape], frozenset[str]]:
-    return _fields_of(_kinds[name])
-
-
 def _fields_of(kind: Any) -> tuple[Mapping[str, Shape], frozenset[str]]:
     own = {name: text for name, text in kind.__annotations__.items() if name not in _options()}
     stand_in = type("Fields", (), {"__annotations__": own})
@@ -77,9 +69,7 @@ def _shape(hint: Any) -> Shape:
 
 def _simple(hint: Any, origin: Any) -> Shape:
     if hasattr(hint, "__required_keys__"):  # a TypedDict, also of typing_extensions
-        name = f"{hint.__module__}.{hint.__qualname__}"
-        _kinds[name] = hint
-        return Shape(fields=name)
+        return Shape(fields=hint)
     if origin is dict or "UntypedStripeObject" in str(hint):
         return Shape(table=True)
     names = {str: "text", int: "whole", bool: "bool", float: "number", Decimal: "number"}
@@ -94,7 +84,7 @@ def _union(parts: list[Shape]) -> Shape:
     return Shape(
         scalars,
         words,
-        next((part.fields for part in parts if part.fields), ""),
+        next((part.fields for part in parts if part.fields), None),
         next((part.each for part in parts if part.each), None),
         any(part.table for part in parts),
         any(part.clears for part in parts),
@@ -115,7 +105,7 @@ def _object(
         raise _unknown(unknown)
     for name in sorted(required):
         if name not in given:
-            raise invalid(f"Missing required param: {_name(path, name)}.", _name(path, name), "parameter_missing")
+            raise lacking(_name(path, name))
     return {name: _value(fields[name], value, _name(path, name)) for name, value in given.items()}
 
 
@@ -126,7 +116,7 @@ def _value(shape: Shape, value: Any, path: str) -> Any:
         return [_value(shape.each, one, f"{path}[{i}]") for i, one in enumerate(value)]
     if isinstance(value, dict):
         if shape.fields:
-            return _object(*_below(shape.fields), value, path)
+            return _object(*_fields_of(shape.fields), value, path)
         if shape.table:
             return _table(value, path)
         raise _wrong(shape, value, path)

@@ -1,9 +1,10 @@
 """What happens by itself when its time comes."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 
-from sync.sandbox import checkout, coupons, customers, discounts, invoicing, lines, subscriptions, times
+from sync.sandbox import checkout, coupons, customers, discounts, invoicing, lines, subscriptions
 from sync.sandbox.store import Body
 from sync.sandbox.turn import Turn
 
@@ -36,18 +37,16 @@ def _set_clock(turn: Turn, clock: str, now: int) -> None:
 def renew(turn: Turn, ident: str, now: int) -> None:
     """A period ends: it is over with it, or the next begins and is billed."""
     subscription = turn.store.get("subscription", ident)
-    if subscription is None or subscription["status"] not in ("active", "trialing", "past_due"):
+    if subscription is None or subscription["status"] not in subscriptions.RENEWED:
         return
-    if subscription["cancel_at_period_end"] or (subscription["cancel_at"] or now + 1) <= now:
+    if subscriptions.ends_by(subscription, now):
         invoicing.cancelled(turn, subscription, now)
         return
-    before = {**subscription, "items": {**subscription["items"]}}
+    before = deepcopy(subscription)
     was = subscriptions.period_of(subscription)
     if subscription["status"] == "trialing" and not _leaves_trial(turn, subscription, now):
         return
-    every = subscription["items"]["data"][0]["price"]["recurring"]
-    period = times.period_at(subscription["billing_cycle_anchor"], every["interval"], every["interval_count"], now)
-    before["items"] = {**before["items"], "data": [dict(one) for one in before["items"]["data"]]}
+    period = subscriptions.period_at(subscription, now)
     subscriptions.set_period(subscription, *period)
     found = lines.whole_period(turn, subscription, period)
     invoice = invoicing.draft(turn, subscription, found, now, reason="subscription_cycle", period=was)
@@ -58,24 +57,16 @@ def renew(turn: Turn, ident: str, now: int) -> None:
 
 def _leaves_trial(turn: Turn, subscription: Body, now: int) -> bool:
     """Whether it goes on after its trial."""
-    subscription["status"] = "active"
-    customer = turn.store.get("customer", subscription["customer"]) or {}
-    if customers.card_of(turn, customer, subscription["default_payment_method"]) is not None:
-        return True
     without = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+    if without == "create_invoice" or customers.card_for(turn, subscription) is not None:
+        subscription["status"] = "active"
+        return True
     if without == "cancel":
         invoicing.cancelled(turn, subscription, now)
-    elif without == "pause":
-        subscription["status"] = "trialing"
-        subscription["status_details"] = {
-            "paused": {
-                "subscription": {"type": "trial_end_without_payment_method"},
-                "transitioned_at": now,
-                "type": "subscription",
-            }
-        }
+    else:
+        subscription["status_details"] = subscriptions.paused("trial_end_without_payment_method", now)
         invoicing.change_status(turn, subscription, "paused", now)
-    return bool(without == "create_invoice")
+    return False
 
 
 def finalize(turn: Turn, ident: str, now: int) -> None:
@@ -94,7 +85,7 @@ def retry(turn: Turn, ident: str, now: int) -> None:
 
 def cancel(turn: Turn, ident: str, now: int) -> None:
     subscription = turn.store.get("subscription", ident)
-    if subscription is not None and subscription["status"] not in ("canceled", "incomplete_expired"):
+    if subscription is not None and subscription["status"] not in subscriptions.CLOSED:
         invoicing.cancelled(turn, subscription, now)
 
 

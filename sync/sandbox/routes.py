@@ -20,7 +20,7 @@ class Route:
 
 
 def _get(kind: str, noun: str = "", param: str = "id") -> Callable[[Turn, Body, str], Body]:
-    return lambda turn, _given, ident: turn.find(kind, ident, noun=noun or kind, param=param)
+    return lambda turn, _given, ident: turn.find(kind, ident, noun=noun, param=param)
 
 
 def _route(line: tuple[str, str, Callable[..., Body]]) -> Route:
@@ -48,7 +48,7 @@ ROUTES = [
         ("POST prices/*", "PriceUpdateParams", catalog.update_price),
         ("POST customers", "CustomerCreateParams", customers.create),
         ("GET customers", "CustomerListParams", customers.find_all),
-        ("GET customers/*", "CustomerRetrieveParams", customers.retrieve),
+        ("GET customers/*", "CustomerRetrieveParams", _get("customer")),
         ("POST customers/*", "CustomerUpdateParams", customers.update),
         ("DELETE customers/*", "CustomerDeleteParams", others.delete_customer),
         ("GET payment_methods", "PaymentMethodListParams", customers.find_cards),
@@ -56,7 +56,7 @@ ROUTES = [
         ("POST payment_methods/*/attach", "PaymentMethodAttachParams", customers.attach),
         ("POST subscriptions", "SubscriptionCreateParams", subscriptions.create),
         ("GET subscriptions", "SubscriptionListParams", subscriptions.find_all),
-        ("GET subscriptions/*", "SubscriptionRetrieveParams", subscriptions.retrieve),
+        ("GET subscriptions/*", "SubscriptionRetrieveParams", _get("subscription")),
         ("POST subscriptions/*", "SubscriptionUpdateParams", changes.update),
         ("DELETE subscriptions/*", "SubscriptionCancelParams", subscriptions.cancel),
         ("POST subscriptions/*/pause", "SubscriptionPauseParams", changes.pause),
@@ -79,7 +79,7 @@ ROUTES = [
         ("POST invoices/*/mark_uncollectible", "InvoiceMarkUncollectibleParams", invoices.mark_uncollectible),
         ("POST checkout/sessions", "checkout.SessionCreateParams", checkout.create),
         ("GET checkout/sessions", "checkout.SessionListParams", checkout.find_all),
-        ("GET checkout/sessions/*", "checkout.SessionRetrieveParams", checkout.retrieve),
+        ("GET checkout/sessions/*", "checkout.SessionRetrieveParams", _get("checkout.session")),
         ("POST checkout/sessions/*", "checkout.SessionUpdateParams", checkout.update),
         ("GET checkout/sessions/*/line_items", "checkout.SessionLineItemListParams", checkout.find_lines),
         ("POST checkout/sessions/*/expire", "checkout.SessionExpireParams", checkout.expire),

@@ -94,12 +94,6 @@ class Sandbox:
             self.clock.turn_to(target)
         return target
 
-    def advance_to_next(self) -> int | None:
-        """To the next thing that happens by itself, a renewal or a draft's hour; None where there is none."""
-        with self.store.lock:
-            due = self.store.next_timer("")
-        return None if due is None else self.advance(to=max(due[0], self.now))
-
     def tick(self) -> None:
         """What is due by now happens; for a clock that runs."""
         with self.doing():
@@ -115,13 +109,13 @@ class Sandbox:
     ) -> Body:
         """The person at a Checkout page pays. Raises ApiError where the card is declined."""
         with self.doing() as turn:
-            return plain_body(checkout.complete(turn, session, email, name, card))
+            return turn.shower.show(checkout.complete(turn, session, email, name, card))
 
     def change(self, subscription: str, **given: Any) -> Body:
         """A change that somebody makes at Stripe, past the one who calls the API: as at the portal or
         dashboard."""
         with self.doing() as turn:
-            return plain_body(changes.update(turn, given, subscription))
+            return turn.shower.show(changes.update(turn, given, subscription))
 
     def get(self, kind: str, ident: str) -> Body | None:
         """An object as it is kept, the sandbox's own fields with it."""
@@ -152,18 +146,9 @@ class Sandbox:
         """Sends the webhooks that wait, also those that are to be tried again later; how many were sent. With a
         seed some come twice, some not at all, and in any order. `to` gets the address, the payload and the
         headers, and answers with a status; `stamp` is when they are signed."""
-        before = self.outbox.mischief
+        way = None
+        if seed is not None:
+            way = Mischief(random.Random(seed), twice=twice, lost=lost, shuffled=shuffled)
         with self.store.transaction():
             self.store.rows("UPDATE deliveries SET due=0 WHERE state='waiting'")
-        if seed is not None:
-            self.outbox.mischief = Mischief(random.Random(seed), twice=twice, lost=lost, shuffled=shuffled)
-        try:
-            return self.outbox.turn(to, stamp)
-        finally:
-            self.outbox.mischief = before
-
-
-def plain_body(body: Body) -> Body:
-    """As it is sent."""
-    found: Body = plain(body)
-    return found
+        return self.outbox.turn(to, stamp, way)

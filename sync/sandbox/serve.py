@@ -11,7 +11,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sync.sandbox.api import Answer
 
-SOCKETS = ("werkzeug.socket", "gunicorn.socket")
+SOCKET = "werkzeug.socket"  # where the server puts it for a request
 
 
 class Handler(WSGIRequestHandler):
@@ -69,7 +69,7 @@ class Served:
 
 def drop(environ: dict[str, Any]) -> bool:
     """Ends a request's connection without an answer. False where the server doesn't let one."""
-    connection = _socket(environ)
+    connection: socket.socket | None = environ.get(SOCKET)
     if connection is None:
         return False
     with contextlib.suppress(OSError):  # the other side was quicker
@@ -79,7 +79,7 @@ def drop(environ: dict[str, Any]) -> bool:
 
 def hold(environ: dict[str, Any], seconds: float) -> None:
     """Waits until the other side gives up, or as long as that."""
-    connection = _socket(environ)
+    connection: socket.socket | None = environ.get(SOCKET)
     if connection is None:
         threading.Event().wait(seconds)
         return
@@ -92,7 +92,3 @@ def spoil(environ: dict[str, Any], answer: Answer) -> bool:
         hold(environ, answer.hold_s)
         return drop(environ)
     return drop(environ) if answer.lost else False
-
-
-def _socket(environ: dict[str, Any]) -> socket.socket | None:
-    return next((environ[name] for name in SOCKETS if name in environ), None)

@@ -8,6 +8,7 @@ from sync.sandbox.store import Body, Store
 
 DEEPEST = 4
 LIMIT = 10
+PAGING = ("limit", "starting_after", "ending_before")
 
 # The fields that hold an id, and of what. None: Stripe would expand it, the sandbox never has one.
 EXPANDABLE: dict[str, dict[str, str | None]] = {
@@ -69,23 +70,16 @@ NESTED: dict[str, str | None] = {
     "account": None,
     "credit_balance_transaction": None,
 }
-# What is only there when it is asked for.
-INCLUDED: dict[str, dict[str, str]] = {
-    "coupon": {"applies_to": "_applies_to", "currency_options": "_currency_options"},
-    "price": {"currency_options": "_currency_options", "tiers": "_tiers"},
-    "customer": {
-        "sources": "_sources",
-        "subscriptions": "_subscriptions",
-        "tax": "_tax",
-        "tax_ids": "_tax_ids",
-        "cash_balance": "_cash_balance",
-        "invoice_credit_balance": "_invoice_credit_balance",
-    },
-    "invoice": {"payments": "_payments", "confirmation_secret": "_confirmation_secret"},
-    "checkout.session": {"line_items": "_line_items"},
+# What is only there when it is asked for; where the sandbox has it, it is kept with a `_` before its name.
+INCLUDED: dict[str, frozenset[str]] = {
+    "coupon": frozenset({"applies_to", "currency_options"}),
+    "price": frozenset({"currency_options", "tiers"}),
+    "customer": frozenset(
+        {"sources", "subscriptions", "tax", "tax_ids", "cash_balance", "invoice_credit_balance"}
+    ),
+    "invoice": frozenset({"payments", "confirmation_secret"}),
+    "checkout.session": frozenset({"line_items"}),
 }
-
-Found = Callable[[str, str], Body | None]
 
 
 def plain(value: Any) -> Any:
@@ -126,10 +120,9 @@ class Shower:
             return  # nothing is there to go on from
         step, rest = steps[0], steps[1:]
         kind = sent.get("object", "")
-        included = INCLUDED.get(kind, {}).get(step)
-        table = EXPANDABLE.get(kind, NESTED if kind not in EXPANDABLE and "id" not in sent else {})
-        if included is not None:
-            sent.setdefault(step, plain(self._included(kept, step, included)))
+        table = EXPANDABLE.get(kind, {} if "id" in sent else NESTED)
+        if step in INCLUDED.get(kind, ()):
+            sent.setdefault(step, plain(self._included(kept, step)))
         elif step in table:
             sent[step] = self._opened(sent.get(step), table[step], kept)
         elif step not in sent or not (rest and isinstance(sent[step], (dict, list, type(None)))):
@@ -150,15 +143,15 @@ class Shower:
             return [self._kept_of(one, None, "") for one in below]
         return kept.get(step, below) if isinstance(kept, dict) else below
 
-    def _included(self, kept: Any, step: str, name: str) -> Any:
+    def _included(self, kept: Any, step: str) -> Any:
         if step == "subscriptions":
             found = [plain(one) for one in self._store.all("subscription", customer=kept["id"])]
             return listed(
                 [one for one in found if one["status"] != "canceled"], f"/v1/customers/{kept['id']}/{step}"
             )
-        if name in ("_sources", "_tax_ids"):
+        if step in ("sources", "tax_ids"):
             return listed([], f"/v1/customers/{kept['id']}/{step}")
-        return kept.get(name)
+        return kept.get(f"_{step}")
 
     def _opened(self, value: Any, kind: str | None, kept: Any) -> Any:
         if isinstance(value, list):

@@ -75,7 +75,7 @@ class Store:
             self._conn.execute("COMMIT")
 
     @contextmanager
-    def part(self) -> Iterator["Part"]:
+    def part(self) -> Iterator[Part]:
         """A part of a transaction that can be taken back alone."""
         self._conn.execute("SAVEPOINT part")
         try:
@@ -86,12 +86,11 @@ class Store:
     @contextmanager
     def imagined(self) -> Iterator[None]:
         """Whatever is done within a transaction is taken back at the end."""
-        self._conn.execute("SAVEPOINT imagined")
-        try:
-            yield
-        finally:
-            self._conn.execute("ROLLBACK TO imagined")
-            self._conn.execute("RELEASE imagined")
+        with self.part() as part:
+            try:
+                yield
+            finally:
+                part.take_back()
 
     def new_id(self, prefix: str, length: int = 24) -> str:
         return prefix + "".join(self._random.choices(LETTERS, k=length))

@@ -1,10 +1,8 @@
 """Subscriptions: begun, found, ended."""
 
-from typing import Any
-
 from sync.sandbox import catalog, customers, discounts, invoicing, lines, times
-from sync.sandbox.errors import invalid, missing, unsupported
-from sync.sandbox.shown import page, within
+from sync.sandbox.errors import invalid, lacking, missing, unsupported
+from sync.sandbox.shown import PAGING, listed, page, within
 from sync.sandbox.store import Body
 from sync.sandbox.times import DAY, HOUR
 from sync.sandbox.turn import Turn, merged, only
@@ -15,8 +13,17 @@ CREATE_DOES = (
     "payment_behavior", "payment_settings", "proration_behavior", "trial_end", "trial_period_days",
     "trial_settings",
 )  # fmt: skip
+NOTHING = (
+    "application", "application_fee_percent", "billing_cycle_anchor_config", "billing_thresholds",
+    "cancel_at", "canceled_at", "customer_account", "days_until_due", "default_payment_method",
+    "default_source", "ended_at", "latest_invoice", "next_pending_invoice_item_invoice", "on_behalf_of",
+    "pause_collection", "pending_invoice_item_interval", "pending_setup_intent", "pending_update",
+    "presentment_details", "schedule", "status_details", "transfer_data",
+)  # fmt: skip
 ITEM_DOES = ("id", "metadata", "price", "quantity", "deleted")
-LIVE = ("active", "trialing", "past_due", "unpaid", "incomplete", "paused")
+RENEWED = ("active", "trialing", "past_due")  # when their period ends, the next begins
+CLOSED = ("canceled", "incomplete_expired")
+LIVE = (*RENEWED, "unpaid", "incomplete", "paused")
 INCOMPLETE_S = 23 * HOUR
 MOST_ITEMS = 20
 LONGEST_TRIAL_DAYS = 730
@@ -26,12 +33,15 @@ def create(turn: Turn, given: Body, session: str | None = None) -> Body:
     """Raises ApiError; then nothing of it has happened."""
     only(given, CREATE_DOES)
     if "customer" not in given:
-        raise invalid("Missing required param: customer.", "customer", "parameter_missing")
+        raise lacking("customer")
     customer = customers.find(turn, given["customer"], "customer", 400)
     if not given.get("items"):
-        raise invalid("Missing required param: items.", "items", "parameter_missing")
+        raise lacking("items")
     if given.get("collection_method", "charge_automatically") != "charge_automatically":
         raise unsupported("collection_method", "only charge_automatically")
+    if (given.get("billing_mode") or {"type": "flexible"})["type"] != "flexible":
+        raise unsupported("billing_mode[type]", "only flexible, where discounts are itemized")
+    only(given.get("payment_settings") or {}, ("save_default_payment_method",), "payment_settings")
     now = turn.now_of(customer["id"])
     subscription = _blank(turn, customer, given, now)
     items = [read_item(turn, subscription, one, f"items[{i}]") for i, one in enumerate(given["items"])]
@@ -64,17 +74,13 @@ def create(turn: Turn, given: Body, session: str | None = None) -> Body:
 
 
 def _begin(subscription: Body, now: int, trial_end: int | None) -> None:
-    anchor = now if trial_end is None else trial_end
-    every = subscription["items"]["data"][0]["price"]["recurring"]
-    until = (
-        times.period_start(now, every["interval"], every["interval_count"], 1) if trial_end is None else trial_end
-    )
     subscription.update(
-        billing_cycle_anchor=anchor,
+        billing_cycle_anchor=now if trial_end is None else trial_end,
         status="active" if trial_end is None else "trialing",
         trial_start=None if trial_end is None else now,
         trial_end=trial_end,
     )
+    until = period_at(subscription, now)[1] if trial_end is None else trial_end
     set_period(subscription, now, until)
     if subscription["cancel_at_period_end"]:
         subscription.update(cancel_at=until, canceled_at=now)
@@ -108,14 +114,10 @@ def _first_invoice(turn: Turn, subscription: Body, given: Body, now: int, *, fre
     turn.store.set_timer(clock, period[1], "renew", subscription["id"])
 
 
-def retrieve(turn: Turn, _given: Body, ident: str) -> Body:
-    return turn.find("subscription", ident)
-
-
 def find_all(turn: Turn, given: Body) -> Body:
     """Without a status: all that aren't canceled."""
     does = ("created", "customer", "price", "status", "current_period_end", "current_period_start", "test_clock",
-            "limit", "starting_after", "ending_before", "collection_method")  # fmt: skip
+            *PAGING, "collection_method")  # fmt: skip
     only(given, does)
     if "customer" in given:
         turn.find("customer", given["customer"], param="customer", status=400)
@@ -130,9 +132,7 @@ def _is_asked(one: Body, given: Body) -> bool:
     by_status = (
         one["status"] != "canceled"
         if status is None
-        else status == "all"
-        or one["status"] == status
-        or (status == "ended" and one["status"] in ("canceled", "incomplete_expired"))
+        else status == "all" or one["status"] == status or (status == "ended" and one["status"] in CLOSED)
     )
     by_clock = one["test_clock"] == given.get("test_clock") or ("test_clock" not in given and "customer" in given)
     return (
@@ -152,7 +152,7 @@ def cancel(turn: Turn, given: Body, ident: str) -> Body:
         if given.get(name):
             raise unsupported(name)
     subscription = turn.find("subscription", ident)
-    if subscription["status"] in ("canceled", "incomplete_expired"):
+    if subscription["status"] in CLOSED:
         raise missing("subscription", ident)
     subscription["cancellation_details"].update(given.get("cancellation_details", {}))
     now = turn.now_of(subscription["customer"])
@@ -164,21 +164,10 @@ def release_schedule(turn: Turn, subscription: Body, now: int, status: str) -> N
     """Its schedule has it no more."""
     schedule = turn.store.get("subscription_schedule", subscription["schedule"] or "")
     if schedule is not None:
-        stamped = "released_at" if status == "released" else "canceled_at"
-        turn.store.put(
-            "subscription_schedule",
-            {
-                **schedule,
-                "status": status,
-                stamped: now,
-                "current_phase": None,
-                **(
-                    {"subscription": None, "released_subscription": subscription["id"]}
-                    if status == "released"
-                    else {}
-                ),
-            },
-        )
+        schedule.update({"status": status, f"{status}_at": now, "current_phase": None})
+        if status == "released":
+            schedule.update(subscription=None, released_subscription=subscription["id"])
+        turn.store.put("subscription_schedule", schedule)
     subscription["schedule"] = None
 
 
@@ -186,7 +175,7 @@ def read_item(turn: Turn, subscription: Body, given: Body, param: str) -> Body:
     """A new item. Raises ApiError for a price that a subscription can't have."""
     only(given, ITEM_DOES, param)
     if "price" not in given:
-        raise invalid(f"Missing required param: {param}[price].", f"{param}[price]", "parameter_missing")
+        raise lacking(f"{param}[price]")
     price = price_for(turn, given["price"], f"{param}[price]")
     return {
         "id": turn.store.new_id("si_", 14),
@@ -236,9 +225,30 @@ def require_alike(items: list[Body]) -> None:
         raise invalid("All prices on a subscription must have the same currency.", "items")
     if len({one["price"]["id"] for one in items}) < len(items):
         raise invalid("Cannot add multiple subscription items with the same price.", "items")
-    every = {(one["price"]["recurring"]["interval"], one["price"]["recurring"]["interval_count"]) for one in items}
-    if len(every) > 1:
+    if len({every(one) for one in items}) > 1:
         raise unsupported("items", "prices of different intervals on one subscription")
+
+
+def every(item: Body) -> tuple[str, int]:
+    """The interval of an item's price, and how many of them a period has."""
+    recurring = item["price"]["recurring"]
+    return recurring["interval"], recurring["interval_count"]
+
+
+def period_at(subscription: Body, moment: int) -> tuple[int, int]:
+    """The period, counted from its anchor, that a moment is in."""
+    return times.period_at(subscription["billing_cycle_anchor"], *every(subscription["items"]["data"][0]), moment)
+
+
+def ends_by(subscription: Body, moment: int) -> bool:
+    """Whether it is over with a period that ends then."""
+    at = subscription["cancel_at"]
+    return bool(subscription["cancel_at_period_end"] or (at is not None and at <= moment))
+
+
+def paused(why: str, now: int) -> Body:
+    """`status_details` of one that is paused."""
+    return {"paused": {"subscription": {"type": why}, "transitioned_at": now, "type": "subscription"}}
 
 
 def set_period(subscription: Body, start: int, end: int) -> None:
@@ -282,37 +292,22 @@ def trial_settings(given: Body) -> Body:
 
 def _blank(turn: Turn, customer: Body, given: Body, now: int) -> Body:
     ident = turn.store.new_id("sub_1")
-    only(given.get("payment_settings") or {}, ("save_default_payment_method",), "payment_settings")
-    mode: dict[str, Any] = given.get("billing_mode") or {"type": "flexible"}
-    if mode["type"] != "flexible":
-        raise unsupported("billing_mode[type]", "only flexible, where discounts are itemized")
     return {
         "id": ident,
         "object": "subscription",
-        "application": None,
-        "application_fee_percent": None,
+        **dict.fromkeys(NOTHING),
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-        "billing_cycle_anchor": now,
-        "billing_cycle_anchor_config": None,
         "billing_mode": {"flexible": {"proration_discounts": "itemized"}, "type": "flexible", "updated_at": None},
         "billing_schedules": [],
-        "billing_thresholds": None,
-        "cancel_at": None,
         "cancel_at_period_end": given.get("cancel_at_period_end", False),
-        "canceled_at": None,
         "cancellation_details": {"comment": None, "feedback": None, "feedback_option": None, "reason": None},
         "collection_method": "charge_automatically",
         "created": now,
         "currency": "",
         "customer": customer["id"],
-        "customer_account": None,
-        "days_until_due": None,
-        "default_payment_method": None,
-        "default_source": None,
         "default_tax_rates": [],
         "description": given.get("description") or None,
         "discounts": [],
-        "ended_at": None,
         "invoice_settings": {
             "account_tax_ids": None,
             "custom_fields": None,
@@ -321,19 +316,12 @@ def _blank(turn: Turn, customer: Body, given: Body, now: int) -> Body:
             "issuer": {"account": None, "type": "self"},
         },
         "items": {
-            "object": "list",
-            "data": [],
-            "has_more": False,
+            **listed([], f"/v1/subscription_items?subscription={ident}"),
             "total_count": len(given["items"]),
-            "url": f"/v1/subscription_items?subscription={ident}",
         },
-        "latest_invoice": None,
         "livemode": False,
         "managed_payments": {"enabled": False},
         "metadata": merged({}, given.get("metadata")),
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
         "payment_settings": {
             "payment_method_options": None,
             "payment_method_types": None,
@@ -341,18 +329,8 @@ def _blank(turn: Turn, customer: Body, given: Body, now: int) -> Body:
                 "save_default_payment_method", "off"
             ),
         },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "presentment_details": None,
-        "schedule": None,
         "start_date": now,
-        "status": "active",
-        "status_details": None,
         "test_clock": customer["test_clock"],
-        "transfer_data": None,
-        "trial_end": None,
         "trial_settings": trial_settings(given),
-        "trial_start": None,
         "_pending": [],
     }

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 HOUR = 3600
 DAY = 24 * HOUR
-INTERVALS = ("day", "week", "month", "year")
 
 
 def add_months(start: int, months: int) -> int:

@@ -96,6 +96,13 @@ def merged(metadata: dict[str, str], given: Any) -> dict[str, str]:
     return {name: value for name, value in both.items() if value != ""}
 
 
+def write(body: Body, given: Body, names: Iterable[str]) -> None:
+    """Writes what is given of these fields; an empty text takes one away."""
+    for name in names:
+        if name in given:
+            body[name] = given[name] if given[name] != "" else None
+
+
 def only(given: Body, does: Iterable[str], path: str = "") -> None:
     """Raises ApiError for a parameter of Stripe's that this operation of the sandbox doesn't do."""
     does = set(does) | {"expand"}

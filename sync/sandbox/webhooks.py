@@ -113,13 +113,6 @@ class Outbox:
             self._note(delivery, "waiting", AGAIN_AFTER_S[delivery.attempts])
         return status
 
-    def drop(self, delivery: Delivery) -> None:
-        """It is never sent."""
-        self._note(delivery, "lost", 0)
-
-    def hold(self, delivery: Delivery, late_s: float) -> None:
-        self._note(delivery, "waiting", late_s)
-
     def _note(self, delivery: Delivery, state: str, later_s: float) -> None:
         with self._store.transaction():
             self._store.rows(
@@ -127,9 +120,9 @@ class Outbox:
                 (state, time.time() + later_s, delivery.seq),
             )
 
-    def turn(self, send: Send = send_by_http, stamp: int | None = None) -> int:
-        """Sends what is due, with the mischief that was asked for; how many were sent."""
-        due, way, sent = self.waiting(time.time()), self.mischief, 0
+    def turn(self, send: Send = send_by_http, stamp: int | None = None, way: Mischief | None = None) -> int:
+        """Sends what is due, with the mischief that was asked for, now or for good; how many were sent."""
+        due, way, sent = self.waiting(time.time()), way or self.mischief, 0
         if way is not None and way.shuffled:
             way.chance.shuffle(due)
         for delivery in due:
@@ -144,10 +137,10 @@ class Outbox:
 
     def _led_astray(self, delivery: Delivery, way: Mischief) -> bool:
         if way.chance.random() < way.lost:
-            self.drop(delivery)
+            self._note(delivery, "lost", 0)
             return True
         if way.chance.random() < way.late:
-            self.hold(delivery, way.late_s)
+            self._note(delivery, "waiting", way.late_s)
             return True
         return False
 

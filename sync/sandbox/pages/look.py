@@ -42,7 +42,7 @@ def plan(turn: Turn, subscription: Body) -> Plan:
         subscription,
         (turn.store.get("product", product) or {}).get("name", product),
         _coupons(turn, subscription["discounts"]),
-        upcoming(turn, subscription),
+        _upcoming(turn, subscription),
         turn.store.get("customer", subscription["customer"]) or {},
     )
 
@@ -52,7 +52,7 @@ def plans_of(turn: Turn, customer: str) -> list[Plan]:
     return [plan(turn, one) for one in turn.store.all("subscription", customer=customer)]
 
 
-def upcoming(turn: Turn, subscription: Body) -> Body | None:
+def _upcoming(turn: Turn, subscription: Body) -> Body | None:
     """The next invoice, where one comes."""
     try:
         return invoices.create_preview(turn, {"subscription": subscription["id"]})
@@ -87,7 +87,7 @@ def whole(turn: Turn, *, stands: bool, waiting: int) -> Whole:
 
 
 def next_renewal(turn: Turn) -> int | None:
-    """When the next period of any subscription begins, and its draft's hour is over."""
+    """When the next period of any subscription begins."""
     rows = turn.store.rows("SELECT min(at) FROM timers WHERE what='renew' AND clock=''")
     return None if rows[0][0] is None else int(rows[0][0])
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync.sandbox.store import Body
+from sync.sandbox.subscriptions import RENEWED
 
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
 WITHOUT_CENTS = frozenset({"jpy", "krw", "clp", "vnd", "xaf", "xof", "isk"})
@@ -63,7 +64,7 @@ def off(coupon: Body) -> str:
 def state(subscription: Body) -> str:
     """In a word or two: `Ends on 3 November 2026` before `Active`."""
     status = subscription["status"]
-    if status in ("active", "trialing", "past_due") and subscription["cancel_at"]:
+    if status in RENEWED and subscription["cancel_at"]:
         return f"Ends on {day(subscription['cancel_at'])}"
     if subscription["pause_collection"] is not None and status == "active":
         return "Payments are paused"

@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 from page_fit import TOO_WIDE
-from stripe_sandbox import House
-
-from sync.sandbox.app import create_app
-from sync.sandbox.sandbox import Sandbox
-from sync.sandbox.serve import Served
+from stripe_sandbox import House, stripe_sandbox
 
 CHROMIUM = Path("/usr/bin/chromium")
 SMALL_TARGETS = """() => [...document.querySelectorAll(
@@ -35,11 +31,8 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def elsewhere() -> Iterator[str]:
     """Another site, where a person is sent back to."""
-    other = Sandbox(start=0)
-    served = Served(create_app(other))
-    yield served.address
-    served.shut()
-    other.close()
+    with stripe_sandbox(start=0) as other:
+        yield other.address
 
 
 def pay_page(house: House, back: str) -> str:

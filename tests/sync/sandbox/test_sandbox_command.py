@@ -14,18 +14,12 @@ import pytest
 import requests
 import stripe
 from click.testing import CliRunner
+from cloud_process import free_port
 from waiting import wait_until
 
 from sync.sandbox.command import sandbox
 
 RUN = "from sync.sandbox.command import sandbox; sandbox()"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import stripe
-from stripe_sandbox import House
+from stripe_sandbox import House, stripe_sandbox
 
 
 def keyed(key: str) -> Any:
@@ -117,8 +117,6 @@ def test_a_key_in_use_is_409(house: House) -> None:
 
 
 def test_keys_outlive_a_restart(tmp_path: Any) -> None:
-    from stripe_sandbox import stripe_sandbox
-
     with stripe_sandbox(tmp_path / "s.db") as box:
         first = box.client().v1.customers.create({"name": "Ana"}, keyed("k1")).id
         box.sandbox.advance(5)

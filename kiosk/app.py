@@ -6,9 +6,9 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from edge.bookkeeper import Bookkeeper
 from edge.hall.commands import DoneAlreadyError
@@ -22,6 +22,7 @@ from edge.runtime.paths import Paths
 from edge.settings import Settings
 from edge.store.errors import StoreError
 from kiosk import compress, fragments, limits, month_words, security, training_words, upstairs, who
+from kiosk.api import refusals
 from kiosk.api import routes as api
 from kiosk.box import EXTENSION, Box, box
 from kiosk.counter import challenges as counter_challenges
@@ -142,17 +143,22 @@ def _handle_errors(app: Flask) -> None:
     def show(code: int, key: str = "") -> Answer:
         known = key or str(code if code in ERROR_TEXTS else (500 if code >= 500 else 400))
         t = box().t
-        title, text = t(f"error.{known}.title"), t(f"error.{known}.text")
         if security.wants_json():
-            return jsonify({"error": title, "message": text}), code
+            return jsonify(refusals.told(t, code, key)), code
+        title, text = t(f"error.{known}.title"), t(f"error.{known}.text")
         return render_template("error.html", code=code, title=title, text=text), code
 
     def refused(error: Refusal) -> Response:
         return error.answer(show(error.code or 400, error.key))
 
-    def http_error(error: HTTPException) -> Answer | HTTPException:
+    def http_error(error: HTTPException) -> Response | HTTPException:
         code = error.code or 500
-        return error if code < 400 else show(code)
+        if code < 400:
+            return error
+        answer = make_response(show(code))
+        if isinstance(error, MethodNotAllowed):
+            answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        return answer
 
     def hall_says_no(error: HallError) -> ResponseReturnValue:
         if request.path.startswith("/counter/") and not security.wants_json():

@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar, cast
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request, url_for
 from werkzeug.wrappers import Response
@@ -369,7 +370,7 @@ def _refusal(visitor: Visitor, declared: Declared) -> Refusal:
         return _check_in_first(where if shows_the_way else None)
     if visitor.player.staff and not visitor.staff and declared.staff_too:
         return Refusal(403, "staff_pin", go_to=_way_to(gate.staff_check_in if shows_the_way else None))
-    return Refusal(403, "not_yours")
+    return Refusal(403, "staff_only" if declared.staff_alone and shows_the_way else "not_yours")
 
 
 def _check_in_first(endpoint: str | None = None) -> Refusal:
@@ -380,7 +381,15 @@ def _way_to(endpoint: str | None) -> str | None:
     """The address of a page where one checks in, and is sent back from."""
     if endpoint is None:
         return None
-    return url_for(endpoint, next=request.full_path.rstrip("?") if request.method == "GET" else None)
+    return url_for(endpoint, next=_page_asked_for())
+
+
+def _page_asked_for() -> str | None:
+    """The page to come back to: a piece of one is asked for by the page that is open."""
+    open_page = urlsplit(request.headers.get("HX-Current-URL", ""))._replace(scheme="", netloc="", fragment="")
+    if open_page.path:
+        return open_page.geturl()
+    return request.full_path.rstrip("?") if request.method == "GET" else None
 
 
 def _declared(endpoint: str | None, view: object) -> Declared | None:

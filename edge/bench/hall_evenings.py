@@ -15,13 +15,14 @@ from edge.clock import month_before, stamp
 from edge.demo.hall import make_awards
 from edge.demo.results import enter_all, put_on_ladder, tick_all
 from edge.facts import uuid7
-from edge.hall import calls, championships, floor, rewards, tables
+from edge.hall import calls, championships, floor, rewards, table_setup
 from edge.hall.game_sessions import begin_evening, close_evening
 from edge.hall.ladders.challenges import challenge
+from edge.hall.ladders.members import add_members
 from edge.hall.ladders.model import Terms
 from edge.hall.ladders.pages import my_ladders, whom_to_challenge
 from edge.hall.ladders.settle import settle_ladder
-from edge.hall.ladders.staff import add_members, create_ladder
+from edge.hall.ladders.setup import create_ladder
 from edge.hall.occasion import Occasion, occasion
 from edge.hall.pairings import draw_round
 from edge.hall.ratings import elo_expected
@@ -123,7 +124,7 @@ def _make_training(conn: sqlite3.Connection, now: datetime, zone: tzinfo) -> Non
 def _make_tables(conn: sqlite3.Connection, crowd: Crowd, here: Occasion) -> None:
     """The hall's tables, at one of which a clock runs and from one of which somebody calls."""
     for number in range(2, TABLES + 1):
-        table = tables.add_table(conn, tables.Wish(f"Table {number}", "9ft"), crowd.staff, here.now)
+        table = table_setup.add_table(conn, table_setup.Wish(f"Table {number}", "9ft"), crowd.staff, here.now)
         if number == 3:
             hand = floor.Hand(crowd.staff, here.now, here.day)
             floor.start(conn, table, floor.Start(once=uuid7(), clock=True), hand)

@@ -204,6 +204,9 @@ def _of_the_hall(conn: sqlite3.Connection, hall: BigHall) -> dict[str, list[str]
         "entrant": "SELECT player_id FROM championship_seeds",
         "month": "SELECT max(month) FROM points_monthly",
         "month_before": "SELECT DISTINCT month FROM monthly_awards",
+        "trained_month": "SELECT period FROM training_periods",
+        "trained": "SELECT session_id FROM training_sessions WHERE player_id = :big AND scored"
+        " AND period = (SELECT max(period) FROM training_sessions) ORDER BY ended_at DESC LIMIT 500",
         "person": "SELECT id FROM players WHERE id != :big AND NOT guest LIMIT 100",
         "other": "SELECT id FROM players WHERE id != :big AND NOT guest ORDER BY id DESC LIMIT 1",
     }

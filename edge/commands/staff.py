@@ -53,7 +53,7 @@ def staff(name: str | None, role: str | None, remove: bool, data: Path | None) -
 
 
 def _list(store: "Store") -> None:
-    from edge.hall.staff import hall_people  # noqa: PLC0415
+    from edge.hall.roles import hall_people  # noqa: PLC0415
 
     with store.read() as conn:
         people = hall_people(conn)
@@ -66,7 +66,7 @@ def _list(store: "Store") -> None:
 def _change(store: "Store", name: str, role: "Role", remove: bool) -> None:
     from edge.clock import now_stamp  # noqa: PLC0415
     from edge.hall.players import find_player  # noqa: PLC0415
-    from edge.hall.staff import give_role, take_role  # noqa: PLC0415
+    from edge.hall.roles import give_role, take_role  # noqa: PLC0415
 
     with store.write() as conn:
         player = find_player(conn, name)

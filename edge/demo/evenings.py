@@ -12,10 +12,11 @@ from edge.demo.people import EIGHT, LADDERS, NINE, STAFF, Person, on_ladder
 from edge.demo.results import Result, enter_all, put_on_ladder, tick_all
 from edge.hall.game_sessions import begin_evening, close_evening
 from edge.hall.ladders.challenges import challenge
+from edge.hall.ladders.members import add_members
 from edge.hall.ladders.model import Ladder, LadderError, Terms
 from edge.hall.ladders.pages import my_ladders, whom_to_challenge
 from edge.hall.ladders.settle import settle_ladder
-from edge.hall.ladders.staff import add_members, create_ladder
+from edge.hall.ladders.setup import create_ladder
 from edge.hall.occasion import occasion
 from edge.hall.training_periods import bounds
 

@@ -168,8 +168,7 @@ def make_awards(conn: sqlite3.Connection, over: Sequence[str], staff: str, here:
     for month in over:
         awards.publish(conn, month, by=staff, here=here, seen=calculate(conn, month).digest)
         one = draws.create(conn, month, PRIZE, by=staff, now=here.stamp)
-        if draws.populate(conn, one.id):
+        if one.tickets:
             draws.freeze(conn, one.id, by=staff, now=here.stamp)
             draws.draw(conn, one.id, f"call {month}", by=staff, now=here.stamp)
-    running = draws.create(conn, here.month, PRIZE, by=staff, now=here.stamp)
-    draws.populate(conn, running.id)
+    draws.create(conn, here.month, PRIZE, by=staff, now=here.stamp)

@@ -101,6 +101,21 @@ def note(
     )
 
 
+def deed(
+    conn: sqlite3.Connection,
+    now: str,
+    what: str,
+    subject: str,
+    by: str | None,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Adds the line of a deed of staff's, as `note`; `by` is who it was, None the box or its technician."""
+    role: Role = "system" if by is None else "staff"
+    note(conn, now, what, subject, role=role, who=by, before=before, after=after)
+
+
 def recent(conn: sqlite3.Connection, limit: int, before_id: int | None = None) -> list[Deed]:
     """The latest lines, newest first; with `before_id`, those older than that one."""
     sql = "SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?"

@@ -6,16 +6,18 @@ players chose. Ties share everything. Who does not want to be seen is passed ove
 """
 
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from edge.clock import month_before
 from edge.facts import canonical, content_hash
 from edge.hall import votes
 from edge.hall.typed import a_month
+from edge.hall.votes import Ballots
 
 Kind = Literal["top1", "top2", "top3", "progress_star", "consistency_king", "mvp", "best_teammate"]
 TOPS: tuple[Kind, ...] = ("top1", "top2", "top3")
@@ -43,10 +45,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be published of a month now; `digest` tells it from another."""
+    """What would be published of a month now, and the votes as they stand; `digest` tells it from another."""
 
     month: str
     due: tuple[Due, ...]
+    ballots: Ballots = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -56,8 +59,7 @@ class Preview:
 
 def weeks(days: Iterable[str]) -> set[tuple[int, int]]:
     """The ISO weeks of some days, each as its year and number."""
-    calendar = [date.fromisoformat(day).isocalendar() for day in days]
-    return {(one.year, one.week) for one in calendar}
+    return {_week(day) for day in days}
 
 
 def kept_up(evenings: Iterable[str], attended: Iterable[str]) -> bool:
@@ -66,7 +68,8 @@ def kept_up(evenings: Iterable[str], attended: Iterable[str]) -> bool:
     One evening of a week is enough, however many it had. What was played on other days is no evening.
     """
     held = set(evenings)
-    return len(weeks(held)) >= KING_WEEKS and weeks(held) == weeks(held.intersection(attended))
+    wanted = weeks(held)
+    return len(wanted) >= KING_WEEKS and wanted == weeks(held.intersection(attended))
 
 
 def rise(before: tuple[int, int], now: tuple[int, int]) -> Fraction | None:
@@ -83,10 +86,17 @@ def calculate(conn: sqlite3.Connection, month: str) -> Preview:
     Raises PlayerError `month_unknown`.
     """
     a_month(month)
+    ballots = votes.counts(conn, month)
     due = [*_tops(conn, month), *_progress(conn, month), *_kings(conn, month)]
     for kind in votes.KINDS:
-        due += _chosen(conn, month, kind)
-    return Preview(month, tuple(due))
+        due += _chosen(kind, ballots[kind])
+    return Preview(month, tuple(due), ballots)
+
+
+@lru_cache(maxsize=4096)
+def _week(day: str) -> tuple[int, int]:
+    calendar = date.fromisoformat(day).isocalendar()
+    return calendar.year, calendar.week
 
 
 def _tops(conn: sqlite3.Connection, month: str) -> list[Due]:
@@ -101,21 +111,25 @@ def _tops(conn: sqlite3.Connection, month: str) -> list[Due]:
 
 
 def _progress(conn: sqlite3.Connection, month: str) -> list[Due]:
-    before = month_before(month)
+    # Added up before the names are looked up: far fewer have games enough in both months than have any.
     rows = conn.execute(
-        "SELECT o.player_id, p.name, substr(o.day, 1, 7) AS month, count(*) AS games, sum(o.won) AS won"
-        " FROM outcomes o CROSS JOIN players p ON p.id = o.player_id"
-        f" WHERE o.rated AND o.day BETWEEN ? AND ? AND {SEEN} GROUP BY 1, 3 ORDER BY p.name_key",
-        [f"{before}-01", f"{month}-31"],
-    )
-    games: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
-    for row in rows:
-        games.setdefault((row["player_id"], row["name"]), {})[row["month"]] = (row["games"], row["won"])
-    rises = {who: rise(of.get(before, (0, 0)), of.get(month, (0, 0))) for who, of in games.items()}
-    largest = max((by for by in rises.values() if by is not None), default=None)
+        "SELECT p.id, p.name, o.* FROM (SELECT player_id, sum(day < :begin) AS games_before,"
+        " sum(day < :begin AND won) AS won_before, sum(day >= :begin) AS games, sum(day >= :begin AND won) AS won"
+        " FROM outcomes WHERE rated AND day BETWEEN :before AND :end GROUP BY player_id"
+        " HAVING min(games_before, games) >= :least) o CROSS JOIN players p ON p.id = o.player_id"
+        f" WHERE {SEEN} ORDER BY p.name_key",
+        {
+            "begin": f"{month}-01",
+            "before": f"{month_before(month)}-01",
+            "end": f"{month}-31",
+            "least": PROGRESS_GAMES,
+        },
+    ).fetchall()
+    rises = [rise((row["games_before"], row["won_before"]), (row["games"], row["won"])) for row in rows]
+    largest = max((by for by in rises if by is not None), default=None)
     return [
-        Due("progress_star", player_id, name, round(1000 * by))
-        for (player_id, name), by in rises.items()
+        Due("progress_star", row["id"], row["name"], round(1000 * by))
+        for row, by in zip(rows, rises, strict=True)
         if by is not None and by == largest
     ]
 
@@ -146,7 +160,6 @@ def _kings(conn: sqlite3.Connection, month: str) -> list[Due]:
     ]
 
 
-def _chosen(conn: sqlite3.Connection, month: str, kind: votes.Kind) -> list[Due]:
-    counted = votes.counts(conn, month, kind)
+def _chosen(kind: votes.Kind, counted: Sequence[votes.Count]) -> list[Due]:
     most = max((one.votes for one in counted), default=0)
     return [Due(kind, one.player_id, one.name, one.votes) for one in counted if one.votes == most]

@@ -122,13 +122,12 @@ def publish(conn: sqlite3.Connection, month: str, *, by: str, here: Occasion, se
     conn.execute("INSERT INTO award_months VALUES (?, ?, ?)", [month, here.stamp, by])
     votes.close(conn, month, here.stamp)
     _give(conn, month, preview.due, by, here.stamp)
-    audit.note(
+    audit.deed(
         conn,
         here.stamp,
         "awards.published",
         f"month:{month}",
-        role="staff",
-        who=by,
+        by,
         after={"awards": [[one.kind, one.player_id] for one in preview.due]},
     )
     return awards_of_month(conn, month)
@@ -163,13 +162,12 @@ def republish(conn: sqlite3.Connection, month: str, *, by: str, here: Occasion, 
     for award in changes.gone:
         _mark_withdrawn(conn, award.id, by, here.stamp)
     _give(conn, month, changes.new, by, here.stamp)
-    audit.note(
+    audit.deed(
         conn,
         here.stamp,
         "awards.republished",
         f"month:{month}",
-        role="staff",
-        who=by,
+        by,
         before={"awards": [[award.kind, award.player_id] for award in changes.gone]},
         after={"awards": [[one.kind, one.player_id] for one in changes.new]},
     )
@@ -180,11 +178,11 @@ def grant(conn: sqlite3.Connection, month: str, title: str, player_id: str, *, b
     """Gives a member a title by hand. Players see it once the month is published, which may be at once.
 
     The same title twice is one. Raises HallError: `award_title_length`, `award_title_refused`, `award_member`
-    for guests and whoever is gone, `awards_month` for a month that has not begun.
+    for guests and whoever is gone, `award_month` for a month that has not begun.
     """
     title = one_line(title, *TITLE_CHARS, "award_title")
     if a_month(month) > here.month:
-        raise HallError("awards_month")
+        raise HallError("award_month")
     player = get_player(conn, player_id)
     if player is None or player.guest or player.erased:
         raise HallError("award_member")
@@ -193,7 +191,7 @@ def grant(conn: sqlite3.Connection, month: str, title: str, player_id: str, *, b
             return award
     award_id = _insert(conn, month, "manual", player_id, title=title, by=by, now=here.stamp)
     after = {"month": month, "player": player_id}
-    audit.note(conn, here.stamp, "award.granted", f"award:{award_id}", role="staff", who=by, after=after)
+    audit.deed(conn, here.stamp, "award.granted", f"award:{award_id}", by, after=after)
     return Award(award_id, month, "manual", title, player_id, player.name, here.stamp)
 
 
@@ -204,7 +202,7 @@ def withdraw(conn: sqlite3.Connection, award_id: str, by: str, now: str) -> bool
         return False
     _mark_withdrawn(conn, award_id, by, now)
     before = {"month": award.month, "kind": award.kind, "player": award.player_id}
-    audit.note(conn, now, "award.withdrawn", f"award:{award_id}", role="staff", who=by, before=before)
+    audit.deed(conn, now, "award.withdrawn", f"award:{award_id}", by, before=before)
     return True
 
 
@@ -324,7 +322,7 @@ def _undo_withdrawn(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime
         raise HallError("undo_too_late")
     new = _insert(conn, award.month, award.kind, award.player_id, title=award.title, by=by, now=stamp(now))
     after = {"month": award.month, "player": award.player_id}
-    audit.note(conn, stamp(now), "award.granted", f"award:{new}", role="staff", who=by, after=after)
+    audit.deed(conn, stamp(now), "award.granted", f"award:{new}", by, after=after)
 
 
 UNDO = {"award.granted": _undo_granted, "award.withdrawn": _undo_withdrawn}

@@ -6,7 +6,7 @@ history, not a part.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import fsum
@@ -114,8 +114,11 @@ def due_badges(evidence: Evidence) -> dict[Badge, bool]:
     }
 
 
-def progress(evidence: Evidence) -> dict[Badge, float]:
-    """How far a player has come with each badge, 0 to 1; 1 is reached with the badge and not before."""
+def progress(evidence: Evidence, earned: Collection[str]) -> dict[Badge, float]:
+    """How far a player has come with each badge, 0 to 1; 1 is reached with the badge and not before.
+
+    Of those not `earned` the latest says it, so the evidence need not hold all that ever happened.
+    """
     errors = evidence.position_errors_in[-DOCTOR_SHOTS:]
     mean_in = fsum(errors) / len(errors) if errors else 0.0
     safeties = [match for match in evidence.safeties if match[1] > 0][-WIZARD_MATCHES:]
@@ -128,8 +131,7 @@ def progress(evidence: Evidence) -> dict[Badge, float]:
         "cue_doctor": len(errors) / DOCTOR_SHOTS * DOCTOR_ERROR_IN / max(mean_in, DOCTOR_ERROR_IN),
         "iron_arm": streak(evidence.ladder).now / IRON_WINS,
     }
-    due = due_badges(evidence)
-    return {badge: 1.0 if due[badge] else min(shown[badge], 0.99) for badge in BADGES}
+    return {badge: 1.0 if badge in earned else min(shown[badge], 0.99) for badge in BADGES}
 
 
 def settle(conn: sqlite3.Connection, player_id: str, evidence: Evidence, now: str) -> list[Badge]:

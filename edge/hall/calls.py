@@ -96,7 +96,7 @@ def answer(conn: sqlite3.Connection, call_id: str, by: str, now: datetime) -> bo
         [stamp(now), by, call_id],
     )
     if changed.rowcount:
-        audit.note(conn, stamp(now), "call.answered", f"call:{call_id}", role="staff", who=by)
+        audit.deed(conn, stamp(now), "call.answered", f"call:{call_id}", by)
     return changed.rowcount > 0
 
 

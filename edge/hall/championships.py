@@ -2,7 +2,8 @@
 
 The bracket is folded (`edge.hall.brackets`) from the seeds, which are fixed, and the matches that staff linked.
 It reads how those stand now: when one is corrected, the bracket follows; a later match that then was between the
-wrong two does not count, and the bracket says so until staff link another, or the correction is taken back.
+wrong two does not count, and the bracket says so until staff link another, or the correction is taken back. What
+staff enter is in `edge.hall.championship_results`.
 
 Only members take part who want to be seen, since a bracket is hung up. Seeds beyond the tenth are nobody's
 business and are not shown.
@@ -10,8 +11,8 @@ business and are not shown.
 
 import re
 import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -22,7 +23,7 @@ from edge.hall.brackets import Played, Tie
 from edge.hall.errors import HallError
 from edge.hall.matches import longest_race
 from edge.hall.occasion import Occasion
-from edge.hall.players import GAMES, get_player
+from edge.hall.players import GAMES, game_word, get_player
 from edge.hall.points import TOP
 
 migrations = Migrations("championships")
@@ -86,6 +87,32 @@ class Championship:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayOffs:
+    """A championship's matches as they stand, by ids: `players` are the seeds, the best first, `ties` in the order
+    of their numbers, `scores` what each match that is linked came to, by its number and player; once anything is
+    entered it has `begun`."""
+
+    championship: Championship
+    players: tuple[str, ...]
+    ties: tuple[Tie, ...]
+    scores: Mapping[int, Mapping[str, int]]
+    begun: bool
+
+    def tie(self, number: int) -> Tie:
+        """One match. Raises HallError `championship_number`."""
+        if not 1 <= number <= len(self.ties):
+            raise HallError("championship_number")
+        return self.ties[number - 1]
+
+    def score(self, tie: Tie) -> tuple[int, int] | None:
+        """What a match came to, in the order of its sides; None where it is not over, or was not played."""
+        counted, (a, b) = self.scores.get(tie.number), tie.sides
+        if tie.status != "over" or counted is None or a is None or b is None:
+            return None
+        return counted[a], counted[b]
+
+
+@dataclass(frozen=True, slots=True)
 class Entrant:
     """Somebody in a bracket; `seed` is None beyond the tenth, `name` for who is not to be seen (any more)."""
 
@@ -106,10 +133,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """A championship's bracket: rounds from the first to the final, each from the top."""
+    """A championship's bracket: rounds from the first to the final, each from the top; once anything is entered it
+    has `begun`."""
 
     championship: Championship
     rounds: tuple[tuple[Node, ...], ...]
+    begun: bool
 
     @property
     def champion(self) -> Entrant | None:
@@ -174,8 +203,8 @@ def create(
         [made.id, quarter, game, race_to, here.day, here.stamp, by],
     )
     _put_seeds(conn, made.id, players)
-    after = {"quarter": quarter, "game": game.replace(" ", "-"), "race_to": race_to, "players": len(players)}
-    _note(conn, "championship.created", made.id, by, here.stamp, after=after)
+    after = {"quarter": quarter, "game": game_word(game), "race_to": race_to, "players": len(players)}
+    audit.deed(conn, here.stamp, "championship.created", f"championship:{made.id}", by, after=after)
     return made
 
 
@@ -193,125 +222,64 @@ def get_championship(conn: sqlite3.Connection, championship_id: str) -> Champion
     return None if row is None else _championship(row)
 
 
-def bracket(conn: sqlite3.Connection, championship_id: str) -> Bracket:
-    """The bracket as the matches stand now. Raises HallError `championship_unknown`."""
+def play_offs(conn: sqlite3.Connection, championship_id: str) -> PlayOffs:
+    """A championship's matches as they stand now. Raises HallError `championship_unknown`."""
     held = get_championship(conn, championship_id)
     if held is None:
         raise HallError("championship_unknown")
-    players = _seeds(conn, championship_id)
-    entrants = _entrants(conn, players)
-    scores = _scores(conn, championship_id)
-    nodes: dict[int, list[Node]] = {}
-    for tie in brackets.fold(players, _played(conn, championship_id)):
-        a, b = (None if one is None else entrants[one] for one in tie.sides)
-        score = scores.get(tie.match_id or "", {}) if tie.status == "over" else {}
-        winner = None if tie.winner is None else entrants[tie.winner]
-        counted = (score[str(tie.sides[0])], score[str(tie.sides[1])]) if score else None
-        nodes.setdefault(tie.round, []).append(Node(tie, (a, b), winner, counted))
-    return Bracket(held, tuple(tuple(one) for one in nodes.values()))
-
-
-def fitting(conn: sqlite3.Connection, championship_id: str, number: int) -> list[str]:
-    """The matches that can be linked to a match of the bracket, the latest first: between the right two, of the
-    championship's game and race, not before its day, and not linked yet."""
-    tie, held = tie_of(conn, championship_id, number)
     rows = conn.execute(
-        "SELECT match_id FROM results WHERE game = :game AND race_to = :race AND day >= :day"
-        " AND ((player_a, player_b) = (:a, :b) OR (player_a, player_b) = (:b, :a))"
-        " AND match_id NOT IN (SELECT match_id FROM championship_results WHERE match_id IS NOT NULL)"
-        " ORDER BY ended_at DESC, match_id DESC",
-        {"game": held.game, "race": held.race_to, "day": held.day, "a": tie.sides[0], "b": tie.sides[1]},
-    )
-    return [row["match_id"] for row in rows] if tie.status == "ready" else []
+        "SELECT c.number, c.match_id, coalesce(r.player_a, c.walkover) AS a, coalesce(r.player_b, c.absent) AS b,"
+        " coalesce(r.winner, c.walkover) AS winner, r.score_a, r.score_b FROM championship_results c"
+        " LEFT JOIN results r ON r.match_id = c.match_id WHERE c.championship_id = ?",
+        [championship_id],
+    ).fetchall()
+    players = tuple(_seeds(conn, championship_id))
+    played, scores = {}, {}
+    for row in rows:
+        a, b, number = row["a"], row["b"], row["number"]
+        played[number] = Played(row["match_id"], frozenset((a, b)), row["winner"])
+        if row["score_a"] is not None:
+            scores[number] = {a: row["score_a"], b: row["score_b"]}
+    return PlayOffs(held, players, tuple(brackets.fold(players, played)), scores, bool(rows))
 
 
-def set_result(
-    conn: sqlite3.Connection,
-    championship_id: str,
-    number: int,
-    match_id: str,
-    *,
-    by: str,
-    now: str,
-    entered: bool = False,
-) -> Bracket:
-    """Links a finished match to a match of the bracket; what is linked and does not count is replaced.
-
-    `entered` notes that its result was entered for this. Linked already, it stays as it is. Raises HallError:
-    `championship_unknown`, `championship_cancelled`, `championship_number`, `championship_waiting` where the two
-    are not known yet, `championship_played` where another match is linked, `championship_match` for a match that
-    does not fit.
-    """
-    tie, _ = tie_of(conn, championship_id, number)
-    if tie.match_id == match_id and tie.status == "over":
-        return bracket(conn, championship_id)
-    require_ready(tie)
-    if match_id not in fitting(conn, championship_id, number):
-        raise HallError("championship_match")
-    _link(conn, championship_id, number, match_id=match_id)
-    after = {"number": number, "match": match_id, "entered": entered}
-    _note(conn, "championship.linked", championship_id, by, now, after=after)
-    return bracket(conn, championship_id)
+def bracket(conn: sqlite3.Connection, championship_id: str) -> Bracket:
+    """The bracket as the matches stand now. Raises HallError `championship_unknown`."""
+    now = play_offs(conn, championship_id)
+    entrants = _entrants(conn, now.players)
+    nodes: dict[int, list[Node]] = {}
+    for tie in now.ties:
+        a, b = (None if one is None else entrants[one] for one in tie.sides)
+        winner = None if tie.winner is None else entrants[tie.winner]
+        nodes.setdefault(tie.round, []).append(Node(tie, (a, b), winner, now.score(tie)))
+    return Bracket(now.championship, tuple(tuple(one) for one in nodes.values()), now.begun)
 
 
-def walk_over(
-    conn: sqlite3.Connection, championship_id: str, number: int, player_id: str, *, by: str, now: str
-) -> Bracket:
-    """Somebody goes on without a match, since the other one does not come. Raises HallError as `set_result`."""
-    tie, _ = tie_of(conn, championship_id, number)
-    if tie.walkover and tie.winner == player_id:
-        return bracket(conn, championship_id)
-    require_ready(tie)
-    if player_id not in tie.sides:
-        raise HallError("championship_match")
-    absent = next(one for one in tie.sides if one != player_id)
-    _link(conn, championship_id, number, walkover=player_id, absent=absent)
-    after = {"number": number, "player": player_id}
-    _note(conn, "championship.walkover", championship_id, by, now, after=after)
-    return bracket(conn, championship_id)
-
-
-def clear_result(conn: sqlite3.Connection, championship_id: str, number: int, *, by: str, now: str) -> Bracket:
-    """Takes back what was entered for a match of the bracket; nothing where nothing was.
-
-    Raises HallError: `championship_followed` where the next match was played on the strength of it, and as
-    `set_result` does.
-    """
-    tie, _ = tie_of(conn, championship_id, number)
-    players = _seeds(conn, championship_id)
-    following = brackets.next_of(number, brackets.size_for(len(players)))
-    if following is not None and tie.status == "over":
-        after_it, _ = tie_of(conn, championship_id, following)
-        if after_it.status == "over":
-            raise HallError("championship_followed", number=following)
-    gone = conn.execute(
-        "DELETE FROM championship_results WHERE championship_id = ? AND number = ?", [championship_id, number]
-    ).rowcount
-    if gone:
-        before = {"number": number, "match": tie.match_id, "winner": tie.winner}
-        _note(conn, "championship.cleared", championship_id, by, now, before=before)
-    return bracket(conn, championship_id)
+def require_open(conn: sqlite3.Connection, championship_id: str) -> PlayOffs:
+    """As `play_offs`. Raises HallError: `championship_unknown`, `championship_cancelled`."""
+    now = play_offs(conn, championship_id)
+    if now.championship.cancelled:
+        raise HallError("championship_cancelled")
+    return now
 
 
 def replace(
     conn: sqlite3.Connection, championship_id: str, player_id: str, instead: str, *, by: str, now: str
-) -> Bracket:
+) -> None:
     """Puts a member in somebody's place, under that seed, before anything was entered.
 
     Raises HallError: `championship_unknown`, `championship_cancelled`, `championship_begun`,
     `championship_member` for who can't take part, or does already, or is to leave and is not in.
     """
-    _require_on(conn, championship_id)
-    if begun(conn, championship_id):
+    stand = require_open(conn, championship_id)
+    if stand.begun:
         raise HallError("championship_begun")
-    new = get_player(conn, instead)
-    players = _seeds(conn, championship_id)
+    new, players = get_player(conn, instead), stand.players
     if new is None or new.guest or new.erased or not new.visible or instead in players or player_id not in players:
         raise HallError("championship_member")
     _put_seeds(conn, championship_id, [instead if one == player_id else one for one in players])
-    before, after = {"player": player_id}, {"player": instead}
-    _note(conn, "championship.replaced", championship_id, by, now, before=before, after=after)
-    return bracket(conn, championship_id)
+    subject, before, after = f"championship:{championship_id}", {"player": player_id}, {"player": instead}
+    audit.deed(conn, now, "championship.replaced", subject, by, before=before, after=after)
 
 
 def cancel(conn: sqlite3.Connection, championship_id: str, *, by: str, now: str) -> bool:
@@ -324,13 +292,13 @@ def cancel(conn: sqlite3.Connection, championship_id: str, *, by: str, now: str)
     ).rowcount
     if gone:
         conn.execute("DELETE FROM championship_results WHERE championship_id = ?", [championship_id])
-        _note(conn, "championship.cancelled", championship_id, by, now)
+        audit.deed(conn, now, "championship.cancelled", f"championship:{championship_id}", by)
     return bool(gone)
 
 
 def forget(conn: sqlite3.Connection, player_id: str) -> None:
     """Takes a player out of brackets that have not begun, those below move up; in others the place stays, without
-    a name, so that whom they met keep their way. Staff let their opponents go on by `walk_over`."""
+    a name, so that whom they met keep their way. Staff let their opponents go on without a match."""
     for row in _brackets_of(conn, player_id):
         _leave(conn, row["championship_id"], player_id)
 
@@ -348,7 +316,7 @@ def take_over(conn: sqlite3.Connection, from_id: str, to_id: str) -> None:
                     f"UPDATE championship_results SET {column} = ? WHERE {column} = ? AND championship_id = ?",
                     [to_id, from_id, championship_id],
                 )
-        elif not begun(conn, championship_id):
+        elif not _begun(conn, championship_id):
             one_by_one = dict.fromkeys(to_id if one == from_id else one for one in players)
             _put_seeds(conn, championship_id, list(one_by_one))
 
@@ -359,11 +327,11 @@ def _brackets_of(conn: sqlite3.Connection, player_id: str) -> list[sqlite3.Row]:
 
 def _leave(conn: sqlite3.Connection, championship_id: str, player_id: str) -> None:
     rest = [one for one in _seeds(conn, championship_id) if one != player_id]
-    if not begun(conn, championship_id) and len(rest) >= 2:
+    if not _begun(conn, championship_id) and len(rest) >= 2:
         _put_seeds(conn, championship_id, rest)
 
 
-def _put_seeds(conn: sqlite3.Connection, championship_id: str, players: list[str]) -> None:
+def _put_seeds(conn: sqlite3.Connection, championship_id: str, players: Sequence[str]) -> None:
     conn.execute("DELETE FROM championship_seeds WHERE championship_id = ?", [championship_id])
     conn.executemany(
         "INSERT INTO championship_seeds VALUES (?, ?, ?)",
@@ -378,7 +346,7 @@ def _seeds(conn: sqlite3.Connection, championship_id: str) -> list[str]:
     return [row["player_id"] for row in rows]
 
 
-def _entrants(conn: sqlite3.Connection, players: list[str]) -> dict[str, Entrant]:
+def _entrants(conn: sqlite3.Connection, players: Sequence[str]) -> dict[str, Entrant]:
     entrants = {}
     for seed, player_id in enumerate(players, 1):
         player = get_player(conn, player_id)
@@ -389,88 +357,9 @@ def _entrants(conn: sqlite3.Connection, players: list[str]) -> dict[str, Entrant
     return entrants
 
 
-def _played(conn: sqlite3.Connection, championship_id: str) -> dict[int, Played]:
-    """What is entered, by number, as the matches stand."""
-    rows = conn.execute(
-        "SELECT c.number, c.match_id, coalesce(r.player_a, c.walkover) AS a, coalesce(r.player_b, c.absent) AS b,"
-        " coalesce(r.winner, c.walkover) AS winner FROM championship_results c"
-        " LEFT JOIN results r ON r.match_id = c.match_id WHERE c.championship_id = ?",
-        [championship_id],
-    )
-    return {row["number"]: Played(row["match_id"], frozenset((row["a"], row["b"])), row["winner"]) for row in rows}
-
-
-def _scores(conn: sqlite3.Connection, championship_id: str) -> dict[str, dict[str, int]]:
-    rows = conn.execute(
-        "SELECT r.* FROM championship_results c JOIN results r ON r.match_id = c.match_id"
-        " WHERE c.championship_id = ?",
-        [championship_id],
-    )
-    return {row["match_id"]: {row["player_a"]: row["score_a"], row["player_b"]: row["score_b"]} for row in rows}
-
-
-def tie_of(conn: sqlite3.Connection, championship_id: str, number: int) -> tuple[Tie, Championship]:
-    """A match of a bracket as it stands. Raises HallError: `championship_unknown`, `championship_cancelled`,
-    `championship_number`."""
-    held = _require_on(conn, championship_id)
-    for tie in brackets.fold(_seeds(conn, championship_id), _played(conn, championship_id)):
-        if tie.number == number:
-            return tie, held
-    raise HallError("championship_number")
-
-
-def _require_on(conn: sqlite3.Connection, championship_id: str) -> Championship:
-    held = get_championship(conn, championship_id)
-    if held is None:
-        raise HallError("championship_unknown")
-    if held.cancelled:
-        raise HallError("championship_cancelled")
-    return held
-
-
-def require_ready(tie: Tie) -> None:
-    """Raises HallError where no result can be entered: `championship_played`, `championship_waiting`."""
-    if tie.status in ("over", "bye"):
-        raise HallError("championship_played")
-    if tie.status == "waiting":
-        raise HallError("championship_waiting")
-
-
-def begun(conn: sqlite3.Connection, championship_id: str) -> bool:
-    """Whether anything was entered."""
+def _begun(conn: sqlite3.Connection, championship_id: str) -> bool:
     row = conn.execute("SELECT 1 FROM championship_results WHERE championship_id = ?", [championship_id])
     return row.fetchone() is not None
-
-
-def _link(
-    conn: sqlite3.Connection,
-    championship_id: str,
-    number: int,
-    *,
-    match_id: str | None = None,
-    walkover: str | None = None,
-    absent: str | None = None,
-) -> None:
-    conn.execute(
-        "INSERT INTO championship_results (championship_id, number, match_id, walkover, absent)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (championship_id, number) DO UPDATE SET"
-        " match_id = excluded.match_id, walkover = excluded.walkover, absent = excluded.absent",
-        [championship_id, number, match_id, walkover, absent],
-    )
-
-
-def _note(
-    conn: sqlite3.Connection,
-    what: str,
-    championship_id: str,
-    by: str,
-    now: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> None:
-    subject = f"championship:{championship_id}"
-    audit.note(conn, now, what, subject, role="staff", who=by, before=before, after=after)
 
 
 def _championship(row: sqlite3.Row) -> Championship:

@@ -42,6 +42,15 @@ class Ticket:
     name: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A list that was filled in: how many tickets it has, how many of them came, how many went."""
+
+    tickets: int
+    came: int
+    gone: int
+
+
 def missing(conn: sqlite3.Connection, player_id: str, month: str) -> Missing:
     """What a player still needs of a month; nothing for who takes part. Whether they are a member is not asked."""
     sessions = conn.execute(
@@ -68,7 +77,7 @@ def eligible(conn: sqlite3.Connection, month: str) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def fill(conn: sqlite3.Connection, draw_id: str, players: Iterable[str]) -> None:
+def fill(conn: sqlite3.Connection, draw_id: str, players: Iterable[str]) -> Filled:
     """Makes the entries of a draw those of these players. Who was in keeps the ticket; a new one is random."""
     wanted = set(players)
     held = {ticket.player_id for ticket in entries(conn, draw_id)}
@@ -80,6 +89,7 @@ def fill(conn: sqlite3.Connection, draw_id: str, players: Iterable[str]) -> None
         "INSERT INTO lucky_draw_entries (draw_id, ticket, player_id) VALUES (?, ?, ?)",
         [[draw_id, secrets.token_hex(8), player_id] for player_id in wanted - held],
     )
+    return Filled(len(wanted), came=len(wanted - held), gone=len(held - wanted))
 
 
 def number(conn: sqlite3.Connection, draw_id: str) -> list[str]:

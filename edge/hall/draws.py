@@ -17,7 +17,7 @@ Who does not want to be seen takes part; others see the ticket alone.
 
 import secrets
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -28,7 +28,7 @@ from edge.clock import stamp
 from edge.facts import is_uuid, uuid7
 from edge.hall import audit, draw_entries, draw_recipe
 from edge.hall.audit import Deed
-from edge.hall.draw_entries import Ticket
+from edge.hall.draw_entries import Filled, Ticket
 from edge.hall.draw_recipe import Recipe
 from edge.hall.errors import HallError
 from edge.hall.typed import a_month, one_line
@@ -170,15 +170,15 @@ def create(
     return _create(conn, a_month(month), prize, prizes, by=by, now=now, draw_id=draw_id or uuid7())
 
 
-def populate(conn: sqlite3.Connection, draw_id: str) -> int:
+def populate(conn: sqlite3.Connection, draw_id: str, *, by: str, now: str) -> int:
     """Fills in the entries anew as the facts stand, one a player; returns how many there are.
 
     Who was in keeps the ticket. Raises HallError: `draw_unknown`, `draw_frozen`, `draw_drawn`, `draw_voided`.
     """
-    draw = _require(conn, draw_id, "open")
-    players = set(draw_entries.eligible(conn, draw.month)) - _absent(conn, draw)
-    draw_entries.fill(conn, draw_id, players)
-    return len(players)
+    filled = _fill(conn, _require(get_draw(conn, draw_id), "open"))
+    if filled.came or filled.gone:
+        audit.deed(conn, now, "draw.filled", f"draw:{draw_id}", by, after=asdict(filled))
+    return filled.tickets
 
 
 def freeze(conn: sqlite3.Connection, draw_id: str, *, by: str, now: str) -> Draw:
@@ -187,20 +187,20 @@ def freeze(conn: sqlite3.Connection, draw_id: str, *, by: str, now: str) -> Draw
     Whenever staff want; who takes part is decided now. Frozen already, it stays as it is. Raises HallError:
     `draw_unknown`, `draw_voided`, `draw_drawn`, or `draw_entries` with fewer tickets than prizes.
     """
-    draw = get_draw(conn, draw_id)
-    if draw is not None and draw.state == "frozen":
-        return draw
-    draw = _require(conn, draw_id, "open")
-    if populate(conn, draw_id) < draw.prizes:
-        raise HallError("draw_entries", least=draw.prizes)
+    known = get_draw(conn, draw_id)
+    if known is not None and known.state == "frozen":
+        return known
+    begun = _require(known, "open")
+    if _fill(conn, begun).tickets < begun.prizes:
+        raise HallError("draw_entries", least=begun.prizes)
     tickets = draw_entries.number(conn, draw_id)
     digest = draw_recipe.entries_hash(tickets)
     conn.execute(
         "UPDATE lucky_draws SET frozen_at = ?, frozen_by = ?, entries_hash = ? WHERE id = ?",
         [now, by, digest, draw_id],
     )
-    _note(conn, "draw.frozen", draw_id, by, now, after={"entries": digest, "tickets": len(tickets)})
-    return _require(conn, draw_id, "frozen")
+    audit.deed(conn, now, "draw.frozen", f"draw:{draw_id}", by, after={"entries": digest, "tickets": len(tickets)})
+    return _draw(conn, draw_id)
 
 
 def draw(conn: sqlite3.Connection, draw_id: str, call: str, *, by: str, now: str) -> Draw:
@@ -212,7 +212,7 @@ def draw(conn: sqlite3.Connection, draw_id: str, call: str, *, by: str, now: str
     known = get_draw(conn, draw_id)
     if known is not None and known.state == "drawn":
         return known
-    frozen = _require(conn, draw_id, "frozen")
+    frozen = _require(known, "frozen")
     call = one_line(call, *CALL_CHARS, "call")
     row = conn.execute("SELECT seed FROM lucky_draw_seeds WHERE draw_id = ?", [draw_id]).fetchone()
     seed, digest = row["seed"], str(frozen.entries_hash)
@@ -227,8 +227,8 @@ def draw(conn: sqlite3.Connection, draw_id: str, call: str, *, by: str, now: str
         [call, seed, now, by, draw_id],
     )
     conn.execute("DELETE FROM lucky_draw_seeds WHERE draw_id = ?", [draw_id])
-    _note(conn, "draw.drawn", draw_id, by, now, after={"tickets": list(won)})
-    return _require(conn, draw_id, "drawn")
+    audit.deed(conn, now, "draw.drawn", f"draw:{draw_id}", by, after={"tickets": list(won)})
+    return _draw(conn, draw_id)
 
 
 def void(conn: sqlite3.Connection, draw_id: str, reason: Reason, *, by: str, now: str) -> Draw:
@@ -247,8 +247,8 @@ def void(conn: sqlite3.Connection, draw_id: str, reason: Reason, *, by: str, now
         "UPDATE lucky_draws SET voided_at = ?, voided_by = ?, reason = ? WHERE id = ?", [now, by, reason, draw_id]
     )
     conn.execute("DELETE FROM lucky_draw_seeds WHERE draw_id = ?", [draw_id])
-    _note(conn, "draw.voided", draw_id, by, now, after={"reason": reason, "was": before.state})
-    return _require(conn, draw_id, "voided")
+    audit.deed(conn, now, "draw.voided", f"draw:{draw_id}", by, after={"reason": reason, "was": before.state})
+    return _draw(conn, draw_id)
 
 
 def redraw(
@@ -270,8 +270,7 @@ def redraw(
 
 def get_draw(conn: sqlite3.Connection, draw_id: str) -> Draw | None:
     """One draw, or None."""
-    row = conn.execute("SELECT 1 FROM lucky_draws WHERE id = ?", [draw_id]).fetchone()
-    return None if row is None else _draw(conn, draw_id)
+    return next(iter(_draws(conn, "d.id = ?", draw_id)), None)
 
 
 def replacement_of(conn: sqlite3.Connection, draw_id: str) -> str | None:
@@ -282,19 +281,12 @@ def replacement_of(conn: sqlite3.Connection, draw_id: str) -> str | None:
 
 def current(conn: sqlite3.Connection) -> list[Draw]:
     """The draws that are still to be held, the latest first."""
-    rows = conn.execute(
-        "SELECT id FROM lucky_draws WHERE drawn_at IS NULL AND voided_at IS NULL ORDER BY seq DESC"
-    ).fetchall()
-    return [_draw(conn, row["id"]) for row in rows]
+    return _draws(conn, "drawn_at IS NULL AND voided_at IS NULL ORDER BY seq DESC")
 
 
 def history(conn: sqlite3.Connection, limit: int = 50) -> list[Draw]:
     """The draws that were held or voided, the latest first: everything that was ever promised."""
-    rows = conn.execute(
-        "SELECT id FROM lucky_draws WHERE drawn_at IS NOT NULL OR voided_at IS NOT NULL ORDER BY seq DESC LIMIT ?",
-        [limit],
-    ).fetchall()
-    return [_draw(conn, row["id"]) for row in rows]
+    return _draws(conn, "drawn_at IS NOT NULL OR voided_at IS NOT NULL ORDER BY seq DESC LIMIT ?", limit)
 
 
 def recipe(conn: sqlite3.Connection, draw_id: str) -> Recipe:
@@ -333,13 +325,17 @@ def _create(
     )
     conn.execute("INSERT INTO lucky_draw_seeds VALUES (?, ?)", [draw_id, seed])
     after = {"month": month, "prizes": prizes, "commitment": commitment, "replaces": replaces}
-    _note(conn, "draw.created", draw_id, by, now, after=after)
-    populate(conn, draw_id)
+    audit.deed(conn, now, "draw.created", f"draw:{draw_id}", by, after=after)
+    _fill(conn, _draw(conn, draw_id))
     return _draw(conn, draw_id)
 
 
-def _require(conn: sqlite3.Connection, draw_id: str, state: State) -> Draw:
-    held = get_draw(conn, draw_id)
+def _fill(conn: sqlite3.Connection, begun: Draw) -> Filled:
+    players = set(draw_entries.eligible(conn, begun.month)) - _absent(conn, begun)
+    return draw_entries.fill(conn, begun.id, players)
+
+
+def _require(held: Draw | None, state: State) -> Draw:
     if held is None:
         raise HallError("draw_unknown")
     if held.state != state:
@@ -358,18 +354,22 @@ def _absent(conn: sqlite3.Connection, held: Draw) -> set[str]:
     return gone
 
 
-def _note(
-    conn: sqlite3.Connection, what: str, draw_id: str, by: str, now: str, *, after: dict[str, object]
-) -> None:
-    audit.note(conn, now, what, f"draw:{draw_id}", role="staff", who=by, after=after)
-
-
 def _draw(conn: sqlite3.Connection, draw_id: str) -> Draw:
-    row = conn.execute(
+    """A draw that is there, as it stands now."""
+    (found,) = _draws(conn, "d.id = ?", draw_id)
+    return found
+
+
+def _draws(conn: sqlite3.Connection, where: str, *values: str | int) -> list[Draw]:
+    rows = conn.execute(
         "SELECT d.*, (SELECT count(*) FROM lucky_draw_entries e WHERE e.draw_id = d.id) AS tickets"
-        " FROM lucky_draws d WHERE d.id = ?",
-        [draw_id],
-    ).fetchone()
+        f" FROM lucky_draws d WHERE {where}",
+        values,
+    ).fetchall()
+    return [_from_row(row, draw_entries.winners(conn, row["id"])) for row in rows]
+
+
+def _from_row(row: sqlite3.Row, winners: tuple[Ticket, ...]) -> Draw:
     return Draw(
         id=row["id"],
         month=row["month"],
@@ -387,7 +387,7 @@ def _draw(conn: sqlite3.Connection, draw_id: str) -> Draw:
         drawn_at=row["drawn_at"],
         voided_at=row["voided_at"],
         reason=row["reason"],
-        winners=draw_entries.winners(conn, draw_id),
+        winners=winners,
     )
 
 

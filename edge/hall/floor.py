@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from edge.clock import stamp
 from edge.hall import audit, clocks
@@ -33,6 +32,10 @@ class Hand:
     day: str
     cents_per_hour: int = 0
     step_min: int = 1
+
+    @property
+    def stamp(self) -> str:
+        return stamp(self.now)
 
     def at(self, table: HallTable) -> Occasion:
         return Occasion(self.now, self.day, table.label)
@@ -75,7 +78,7 @@ def start(conn: sqlite3.Connection, table: HallTable, wish: Start, hand: Hand) -
     if wish.clock and seen.clock is None:
         begun = clocks.start_clock(conn, here, hand.price(table), hand.step_min)
     after = {"once": wish.once, "sessions": ids(open_sessions(conn, table.label)), "clock": id_of(begun)}
-    _note(conn, hand, "table.started", table, after=after)
+    audit.deed(conn, hand.stamp, "table.started", f"table:{table.id}", hand.by, after=after)
     return True
 
 
@@ -96,7 +99,7 @@ def join(conn: sqlite3.Connection, table: HallTable, wish: Start, hand: Hand) ->
     match = start_match(conn, (first.player_id, second), wish.game, wish.race_to, here)
     after = {"once": wish.once, "sessions": ids(open_sessions(conn, table.label)), "match": match.id}
     before = {"session": first.id, "since": stamp(first.started_at), "day": first.day}
-    _note(conn, hand, "table.joined", table, before=before, after=after)
+    audit.deed(conn, hand.stamp, "table.joined", f"table:{table.id}", hand.by, before=before, after=after)
     return True
 
 
@@ -119,7 +122,7 @@ def stop(conn: sqlite3.Connection, table: HallTable, mark: str, hand: Hand) -> C
         "clock": id_of(seen.clock),
         "match": match.id if match is not None and broken_off else None,
     }
-    _note(conn, hand, "table.stopped", table, after=after)
+    audit.deed(conn, hand.stamp, "table.stopped", f"table:{table.id}", hand.by, after=after)
     return None if seen.clock is None else clocks.get_clock(conn, seen.clock.id)
 
 
@@ -134,7 +137,7 @@ def move(conn: sqlite3.Connection, table: HallTable, to: HallTable, mark: str, h
     if seen.clock is not None:
         clocks.move_clock(conn, seen.clock.id, hand.at(to), hand.price(to))
     after = {"to": to.id, "sessions": ids(moved), "clock": id_of(seen.clock)}
-    _note(conn, hand, "table.moved", table, after=after)
+    audit.deed(conn, hand.stamp, "table.moved", f"table:{table.id}", hand.by, after=after)
 
 
 def start_clock(conn: sqlite3.Connection, table: HallTable, hand: Hand, *, from_check_in: bool) -> None:
@@ -150,13 +153,13 @@ def start_clock(conn: sqlite3.Connection, table: HallTable, hand: Hand, *, from_
         raise TableError("table_changed")
     begun = min(since, hand.now) if from_check_in else hand.now
     clock = clocks.start_clock(conn, hand.at(table), hand.price(table), hand.step_min, begun)
-    _note_clock(conn, hand, "clock.started", clock)
+    audit.deed(conn, hand.stamp, "clock.started", f"clock:{clock.id}", hand.by)
 
 
 def stop_clock(conn: sqlite3.Connection, clock: Clock, hand: Hand) -> None:
     """Stops a clock alone; those at the table play on."""
     if clocks.stop_clock(conn, clock.id, hand.now):
-        _note_clock(conn, hand, "clock.stopped", clock)
+        audit.deed(conn, hand.stamp, "clock.stopped", f"clock:{clock.id}", hand.by)
 
 
 def resume_clock(conn: sqlite3.Connection, clock: Clock, hand: Hand) -> None:
@@ -166,7 +169,8 @@ def resume_clock(conn: sqlite3.Connection, clock: Clock, hand: Hand) -> None:
     if clock.voided:
         raise ClockError("clock_gone")
     clocks.resume_clock(conn, clock, label_now(conn, clock.table_label), hand.now)
-    _note_clock(conn, hand, "clock.resumed", clock, before={"stopped": stamp_of(clock.stopped_at)})
+    before = {"stopped": stamp_of(clock.stopped_at)}
+    audit.deed(conn, hand.stamp, "clock.resumed", f"clock:{clock.id}", hand.by, before=before)
 
 
 def correct_clock(conn: sqlite3.Connection, clock: Clock, which: clocks.End, moment: datetime, hand: Hand) -> None:
@@ -176,14 +180,14 @@ def correct_clock(conn: sqlite3.Connection, clock: Clock, which: clocks.End, mom
         return
     clocks.correct_clock(conn, clock, which, moment, hand.now)
     before, after = {"moment": stamp_of(held)}, {"which": which, "moment": stamp(moment)}
-    _note_clock(conn, hand, "clock.corrected", clock, before=before, after=after)
+    audit.deed(conn, hand.stamp, "clock.corrected", f"clock:{clock.id}", hand.by, before=before, after=after)
 
 
 def waive_clock(conn: sqlite3.Connection, clock: Clock, hand: Hand, *, waived: bool) -> None:
     """Nothing is to be paid for it; or it is after all."""
     if clock.waived != waived:
         clocks.waive_clock(conn, clock.id, hand.now, waived=waived)
-        _note_clock(conn, hand, "clock.waived" if waived else "clock.charged", clock)
+        audit.deed(conn, hand.stamp, "clock.waived" if waived else "clock.charged", f"clock:{clock.id}", hand.by)
 
 
 def ids(sessions: Sequence[Session]) -> list[str]:
@@ -245,29 +249,3 @@ def _require_mark(seen: Seen, mark: str) -> None:
 def _require_free(seen: Seen) -> None:
     if seen.sitting.taken or seen.clock is not None:
         raise TableError("table_taken")
-
-
-def _note(
-    conn: sqlite3.Connection,
-    hand: Hand,
-    what: str,
-    table: HallTable,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> None:
-    subject = f"table:{table.id}"
-    audit.note(conn, stamp(hand.now), what, subject, role="staff", who=hand.by, before=before, after=after)
-
-
-def _note_clock(
-    conn: sqlite3.Connection,
-    hand: Hand,
-    what: str,
-    clock: Clock,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> None:
-    subject = f"clock:{clock.id}"
-    audit.note(conn, stamp(hand.now), what, subject, role="staff", who=hand.by, before=before, after=after)

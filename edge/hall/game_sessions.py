@@ -6,7 +6,7 @@ which it began, so results after midnight, or entered on the day after, count fo
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
@@ -17,9 +17,9 @@ from edge.facts import uuid7
 from edge.hall import audit, standing
 from edge.hall.audit import Deed
 from edge.hall.errors import HallError
-from edge.hall.matches import matches_of_evening
+from edge.hall.matches import longest_race, matches_of_evening
 from edge.hall.occasion import Occasion
-from edge.hall.players import GAMES, Player, get_player
+from edge.hall.players import GAMES, Player, game_of_word, game_word, get_player
 
 migrations = Migrations("game_sessions")
 
@@ -109,8 +109,7 @@ def begin_evening(
     known = None if evening_id is None else get_evening(conn, evening_id)
     if known is not None:
         return known
-    if game not in GAMES:
-        raise EveningError("evening_game")
+    _require_playable(game, race_to)
     evening = GameSession(evening_id or uuid7(), here.day, game, race_to, doubles, here.now)
     conn.execute(
         "INSERT INTO game_sessions (id, day, game, race_to, doubles, started_at, started_by)"
@@ -135,14 +134,26 @@ def evenings(conn: sqlite3.Connection, limit: int) -> list[GameSession]:
     return [_evening(row) for row in rows]
 
 
-def set_play(conn: sqlite3.Connection, evening: GameSession, game: str, race_to: int, *, doubles: bool) -> None:
+def set_play(
+    conn: sqlite3.Connection,
+    evening: GameSession,
+    game: str,
+    race_to: int,
+    *,
+    doubles: bool,
+    by: str,
+    now: datetime,
+) -> None:
     """What the evening's next matches are, unless staff say otherwise."""
-    if game not in GAMES or race_to < 1:
-        raise EveningError("evening_game")
+    _require_playable(game, race_to)
+    after = replace(evening, game=game, race_to=race_to, doubles=doubles)
+    if after == evening:
+        return
     conn.execute(
         "UPDATE game_sessions SET game = ?, race_to = ?, doubles = ? WHERE id = ?",
         [game, race_to, int(doubles), evening.id],
     )
+    note_evening(conn, now, by, evening, "evening.play_set", before=_play(evening), after=_play(after))
 
 
 def attend(
@@ -267,10 +278,11 @@ def note_evening(
     evening: GameSession,
     what: str,
     *,
+    before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
 ) -> None:
     """A line of the audit on an evening."""
-    audit.note(conn, stamp(now), what, f"evening:{evening.id}", role="staff", who=by, after=after)
+    audit.deed(conn, stamp(now), what, f"evening:{evening.id}", by, before=before, after=after)
 
 
 def _evening(row: sqlite3.Row) -> GameSession:
@@ -286,7 +298,17 @@ def _evening(row: sqlite3.Row) -> GameSession:
     )
 
 
-def _of_deed(conn: sqlite3.Connection, deed: Deed) -> GameSession:
+def _require_playable(game: str, race_to: int) -> None:
+    if game not in GAMES or not 1 <= race_to <= longest_race(game):
+        raise EveningError("evening_game")
+
+
+def _play(evening: GameSession) -> dict[str, object]:
+    return {"game": game_word(evening.game), "race_to": evening.race_to, "doubles": evening.doubles}
+
+
+def of_deed(conn: sqlite3.Connection, deed: Deed) -> GameSession:
+    """The evening that a deed was about, to undo it. Raises EveningError when it is gone."""
     evening = get_evening(conn, deed.subject.removeprefix("evening:"))
     if evening is None:
         raise EveningError("undo_too_late")
@@ -294,23 +316,33 @@ def _of_deed(conn: sqlite3.Connection, deed: Deed) -> GameSession:
 
 
 def _undo_attended(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
-    if not leave_out(conn, _of_deed(conn, deed), (deed.after or {})["player"], by, now):
+    if not leave_out(conn, of_deed(conn, deed), (deed.after or {})["player"], by, now):
         raise EveningError("undo_too_late")
 
 
 def _undo_left_out(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
-    attend(conn, _of_deed(conn, deed), [(deed.after or {})["player"]], by, now)
+    attend(conn, of_deed(conn, deed), [(deed.after or {})["player"]], by, now)
 
 
 def _undo_begun(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
-    void_evening(conn, _of_deed(conn, deed), by, now)
+    void_evening(conn, of_deed(conn, deed), by, now)
 
 
 def _undo_ended(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
-    reopen_evening(conn, _of_deed(conn, deed), by, now)
+    reopen_evening(conn, of_deed(conn, deed), by, now)
+
+
+def _undo_play_set(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
+    evening, was = of_deed(conn, deed), deed.before or {}
+    if _play(evening) != deed.after:
+        raise EveningError("undo_too_late")
+    game = game_of_word(was["game"])
+    assert game is not None  # it could be played then
+    set_play(conn, evening, game, was["race_to"], doubles=was["doubles"], by=by, now=now)
 
 
 UNDO = {
+    "evening.play_set": _undo_play_set,
     "evening.attended": _undo_attended,
     "evening.left_out": _undo_left_out,
     "evening.begun": _undo_begun,

@@ -10,7 +10,7 @@ singles and doubles.
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -268,6 +268,20 @@ def matches_of_evening(conn: sqlite3.Connection, game_session_id: str) -> list[M
         [game_session_id],
     )
     return [_match(row) for row in rows]
+
+
+def days_of_play(conn: sqlite3.Connection, begin: str, end: str) -> Iterator[tuple[str, str]]:
+    """Who played a rated match on which day, from the day `begin` to before the day `end`; some twice.
+
+    The view of outcomes says the same one player a row, and asks four times as often who is a guest.
+    """
+    rows = conn.execute(
+        "SELECT m.day, m.player_a, m.player_b, m.partner_a, m.partner_b FROM matches m"
+        " WHERE m.status = 'over' AND m.day >= ? AND m.day < ? AND NOT EXISTS (SELECT 1 FROM players p"
+        " INDEXED BY guests WHERE p.guest AND p.id IN (m.player_a, m.player_b, m.partner_a, m.partner_b))",
+        [begin, end],
+    )
+    return ((player, day) for day, *everybody in rows for player in everybody if player is not None)
 
 
 def results_since(conn: sqlite3.Connection, ended_at: str) -> list[Result]:

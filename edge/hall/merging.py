@@ -13,8 +13,8 @@ from edge.clock import stamp
 from edge.hall import audit, consents, features, groups, logins, pins, standing
 from edge.hall.errors import HallError
 from edge.hall.players import Player, erase_player, get_player, save_player
+from edge.hall.roles import may_act_on
 from edge.hall.sessions import open_session_of
-from edge.hall.staffing import may_act_on
 from edge.hall.taking_over import TakenOver, take_over
 from edge.stats import daily
 
@@ -94,16 +94,8 @@ def merge(conn: sqlite3.Connection, from_id: str, to_id: str, by: str, now: date
         ),
     )
     _empty(conn, from_id, now)
-    audit.note(
-        conn,
-        stamp(now),
-        "player.merged",
-        f"player:{to_id}",
-        role="staff",
-        who=by,
-        before={"gone": from_id},
-        after={"sessions": taken.sessions, "shots": taken.shots},
-    )
+    before, after = {"gone": from_id}, {"sessions": taken.sessions, "shots": taken.shots}
+    audit.deed(conn, stamp(now), "player.merged", f"player:{to_id}", by, before=before, after=after)
     return taken
 
 

@@ -18,14 +18,27 @@ from typing import Literal
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from edge.clock import stamp
 from edge.facts import uuid7
-from edge.hall.game_sessions import EveningError, GameSession, attending, note_evening, require_counts
+from edge.hall.audit import Deed
+from edge.hall.game_sessions import (
+    EveningError,
+    GameSession,
+    attending,
+    note_evening,
+    of_deed,
+    require_counts,
+)
 from edge.hall.matches import Side, are_sides
 from edge.hall.ratings import rating_of
 
 migrations = Migrations("pairings")
 
 How = Literal["random", "level"]
+
+_HOLDS = "dropped_at IS NULL"
+_PLAYED = "EXISTS (SELECT 1 FROM matches m WHERE m.id = match_id AND m.status = 'over')"
+
 TRIES = 200  # shuffles, of which the one with the fewest meetings again is taken
 
 
@@ -154,34 +167,48 @@ def draw_round(
         raise EveningError("evening_too_few")
     seed = seed or secrets.token_hex(8)
     pairs = pair(ids, how, seed, _known(conn, evening, ids), doubles=evening.doubles)
-    return _put_round(conn, evening, pairs, by, now, how=how, seed=seed)
+    return _put_round(conn, evening, {uuid7(): one for one in pairs}, by, now, how=how, seed=seed)
 
 
 def pair_by_hand(
-    conn: sqlite3.Connection, evening: GameSession, sides: tuple[Side, Side], by: str, now: datetime
+    conn: sqlite3.Connection,
+    evening: GameSession,
+    sides: tuple[Side, Side],
+    by: str,
+    now: datetime,
+    *,
+    pairing_id: str,
 ) -> int:
-    """One pairing as staff want it, as a round of its own. Raises EveningError."""
+    """One pairing as staff want it, as a round of its own; one of that id stays: the request came twice.
+
+    Raises EveningError.
+    """
     require_counts(evening)
     if not are_sides(sides):
         raise EveningError("evening_sides")
-    return _put_round(conn, evening, [sides], by, now, how="hand", seed=None)
+    known = get_pairing(conn, pairing_id)
+    if known is not None:
+        return known.round
+    return _put_round(conn, evening, {pairing_id: sides}, by, now, how="hand", seed=None)
 
 
 def latest_round(conn: sqlite3.Connection, evening_id: str) -> int:
-    """The number of the latest round; 0 before the first."""
+    """The number of the latest round of which anything holds; 0 before the first."""
     row = conn.execute(
-        "SELECT coalesce(max(round), 0) FROM game_pairings WHERE game_session_id = ?", [evening_id]
+        f"SELECT coalesce(max(round), 0) FROM game_pairings WHERE game_session_id = ? AND {_HOLDS}",
+        [evening_id],
     ).fetchone()
     return int(row[0])
 
 
-def drop_pairing(conn: sqlite3.Connection, pairing_id: str, now: str) -> bool:
-    """A pairing that nobody will play; one that was played stays."""
+def drop_pairing(conn: sqlite3.Connection, evening: GameSession, pairing_id: str, by: str, now: datetime) -> bool:
+    """A pairing that nobody will play; one that was played stays. Says whether it held until now."""
     dropped = conn.execute(
-        "UPDATE game_pairings SET dropped_at = ? WHERE id = ? AND dropped_at IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM matches m WHERE m.id = match_id AND m.status = 'over')",
-        [now, pairing_id],
+        f"UPDATE game_pairings SET dropped_at = ? WHERE id = ? AND {_HOLDS} AND NOT {_PLAYED}",
+        [stamp(now), pairing_id],
     ).rowcount
+    if dropped:
+        note_evening(conn, now, by, evening, "evening.pairing_dropped", after={"pairing": pairing_id})
     return bool(dropped)
 
 
@@ -194,7 +221,7 @@ def get_pairing(conn: sqlite3.Connection, pairing_id: str) -> Pairing | None:
 def pairings_of(conn: sqlite3.Connection, evening_id: str) -> list[Pairing]:
     """The evening's pairings that hold, the latest round first."""
     rows = conn.execute(
-        "SELECT * FROM game_pairings WHERE game_session_id = ? AND dropped_at IS NULL ORDER BY round DESC, place",
+        f"SELECT * FROM game_pairings WHERE game_session_id = ? AND {_HOLDS} ORDER BY round DESC, place",
         [evening_id],
     )
     return [_pairing(row) for row in rows]
@@ -203,8 +230,7 @@ def pairings_of(conn: sqlite3.Connection, evening_id: str) -> list[Pairing]:
 def count_waiting(conn: sqlite3.Connection, evening_id: str) -> int:
     """How many of the evening's pairings that hold were not played yet."""
     row = conn.execute(
-        "SELECT count(*) FROM game_pairings WHERE game_session_id = ? AND dropped_at IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM matches m WHERE m.id = match_id AND m.status = 'over')",
+        f"SELECT count(*) FROM game_pairings WHERE game_session_id = ? AND {_HOLDS} AND NOT {_PLAYED}",
         [evening_id],
     ).fetchone()
     return int(row[0])
@@ -242,7 +268,7 @@ def _known(conn: sqlite3.Connection, evening: GameSession, ids: Sequence[str]) -
 def _put_round(
     conn: sqlite3.Connection,
     evening: GameSession,
-    pairs: Sequence[tuple[Side, Side]],
+    pairs: Mapping[str, tuple[Side, Side]],
     by: str,
     now: datetime,
     *,
@@ -254,8 +280,8 @@ def _put_round(
         "INSERT INTO game_pairings (id, game_session_id, round, place, how, seed, player_a, partner_a, player_b,"
         " partner_b, match_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            [uuid7(), evening.id, number, place, how, seed, *_two(a), *_two(b), uuid7()]
-            for place, (a, b) in enumerate(pairs)
+            [pairing_id, evening.id, number, place, how, seed, *_two(a), *_two(b), uuid7()]
+            for place, (pairing_id, (a, b)) in enumerate(pairs.items())
         ],
     )
     after = {"round": number, "how": how, "pairings": len(pairs)}
@@ -271,3 +297,29 @@ def _pairing(row: sqlite3.Row) -> Pairing:
     a = tuple(one for one in (row["player_a"], row["partner_a"]) if one)
     b = tuple(one for one in (row["player_b"], row["partner_b"]) if one)
     return Pairing(row["id"], row["game_session_id"], row["round"], (a, b), row["match_id"])
+
+
+def _undo_paired(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:  # noqa: ARG001
+    """Nobody plays that round, as long as nothing of it was played."""
+    evening, number = of_deed(conn, deed), (deed.after or {})["round"]
+    mine = f"game_session_id = ? AND round = ? AND {_HOLDS}"
+    if conn.execute(f"SELECT 1 FROM game_pairings WHERE {mine} AND {_PLAYED}", [evening.id, number]).fetchone():
+        raise EveningError("undo_too_late")
+    gone = conn.execute(
+        f"UPDATE game_pairings SET dropped_at = ? WHERE {mine}", [stamp(now), evening.id, number]
+    ).rowcount
+    if not gone:
+        raise EveningError("undo_too_late")
+
+
+def _undo_dropped(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:  # noqa: ARG001
+    """It is to be played after all."""
+    back = conn.execute(
+        "UPDATE game_pairings SET dropped_at = NULL WHERE id = ? AND dropped_at IS NOT NULL",
+        [(deed.after or {})["pairing"]],
+    ).rowcount
+    if not back:
+        raise EveningError("undo_too_late")
+
+
+UNDO = {"evening.paired": _undo_paired, "evening.pairing_dropped": _undo_dropped}

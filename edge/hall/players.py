@@ -8,6 +8,7 @@ import re
 import sqlite3
 import unicodedata
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal, cast
 
 from sqlite_utils import Database
@@ -89,6 +90,16 @@ class Player:
         return bool(self.roles & STAFF)
 
 
+def game_word(game: str) -> str:
+    """A game as the audit holds it, where nothing has a space."""
+    return game.replace(" ", "-")
+
+
+def game_of_word(word: str | None) -> str | None:
+    """The game that `game_word` made this of; None for none."""
+    return next((game for game in GAMES if game_word(game) == word), None)
+
+
 def clean_name(text: str) -> str:
     """A name as it is kept: one space between words. Raises PlayerError for what is no name to be shown."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
@@ -165,6 +176,14 @@ def get_player(conn: sqlite3.Connection, player_id: str) -> Player | None:
     return None if row is None else _player(row)
 
 
+def require_member(conn: sqlite3.Connection, player_id: str, otherwise: str) -> Player:
+    """A player who has signed up and is still here. Raises PlayerError of the key `otherwise` for anybody else."""
+    player = get_player(conn, player_id)
+    if player is None or player.guest or player.erased:
+        raise PlayerError(otherwise)
+    return player
+
+
 def find_player(conn: sqlite3.Connection, name: str) -> Player | None:
     """The player who signed up under that name, however it is written, or None."""
     row = conn.execute("SELECT * FROM players WHERE name_key = ?", [name_key(name)]).fetchone()
@@ -172,7 +191,8 @@ def find_player(conn: sqlite3.Connection, name: str) -> Player | None:
 
 
 def names_like(conn: sqlite3.Connection, begin: str, limit: int) -> list[Player]:
-    """Players whose name begins so, in the order of the alphabet; none for an empty beginning."""
+    """Players whose name begins so, in the order of the alphabet, and then those of whose names a later word does;
+    none for an empty beginning."""
     key = name_key(begin)
     if not key:
         return []
@@ -180,7 +200,11 @@ def names_like(conn: sqlite3.Connection, begin: str, limit: int) -> list[Player]
     rows = conn.execute(
         "SELECT * FROM players WHERE name_key >= ? AND name_key < ? ORDER BY name_key LIMIT ?",
         [key, key + "\U0010ffff", limit],
-    )
+    ).fetchall()
+    if len(rows) < limit:
+        known = {row["id"] for row in rows}
+        later = conn.execute("SELECT * FROM players WHERE instr(name_key, ?) ORDER BY name_key", [f" {key}"])
+        rows += islice((row for row in later if row["id"] not in known), limit - len(rows))
     return [_player(row) for row in rows]
 
 

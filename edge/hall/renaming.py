@@ -49,15 +49,7 @@ def rename(conn: sqlite3.Connection, player: Player, name: str, by: str, now: da
         "INSERT OR REPLACE INTO renames (player_id, id, before, after, at) VALUES (?, ?, ?, ?, ?)",
         [player.id, rename_id, player.name, name, stamp(now)],
     )
-    audit.note(
-        conn,
-        stamp(now),
-        "player.renamed",
-        f"player:{player.id}",
-        role="staff",
-        who=by,
-        after={"rename": rename_id},
-    )
+    audit.deed(conn, stamp(now), "player.renamed", f"player:{player.id}", by, after={"rename": rename_id})
     return renamed
 
 

@@ -104,7 +104,19 @@ def confirm(conn: sqlite3.Connection, match_id: str, score: Score, by: str, now:
     ruling = ruling_of(conn, match_id)
     if ruling is not None and ruling.score == score:
         return match
-    return _rule(conn, match_id, score, by, now, what="match.confirmed")
+    return _rule(conn, match_id, _as_decided(match), by, now, what="match.confirmed")
+
+
+def _as_decided(match: Match) -> Score:
+    """The score that says who won. Who was given the match at the table is given the racks that were missing: of a
+    ruling the higher score has won. Raises ResultError where nobody won.
+    """
+    if match.winner is None:
+        raise ResultError("result_score")
+    side = match.players.index(match.winner)
+    own, other = match.score[side], match.score[1 - side]
+    own = own if own > other else max(match.race_to, other + 1)
+    return (own, other) if side == 0 else (other, own)
 
 
 def strike(conn: sqlite3.Connection, match_id: str, by: str, now: datetime) -> Match:
@@ -160,16 +172,8 @@ def _settle(
     standing.settle(conn, before.everybody, now, before.id, since_month=before.day[:7])
     match = get_match(conn, before.id)
     assert match is not None  # it was there before
-    audit.note(
-        conn,
-        stamp(now),
-        what,
-        f"match:{match.id}",
-        role="staff",
-        who=by,
-        before=_told(before),
-        after={**_told(match), "ruling": ruling.id, "evening": match.game_session_id},
-    )
+    after = {**_told(match), "ruling": ruling.id, "evening": match.game_session_id}
+    audit.deed(conn, stamp(now), what, f"match:{match.id}", by, before=_told(before), after=after)
     return match
 
 

@@ -6,7 +6,7 @@ badges rest on.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from edge.clock import stamp
@@ -48,6 +48,16 @@ def settle(
 
 def evidence_of(conn: sqlite3.Connection, player_id: str, ref: str = "") -> Evidence:
     """What a player's badges rest on. There are no planned leaves yet, so one of the five waits."""
+    return _evidence(conn, player_id, streaks.hill_hill_sets(conn, player_id), ref)
+
+
+def latest_evidence_of(conn: sqlite3.Connection, player_id: str) -> Evidence:
+    """What says how far a player has come with badges not earned yet: of the sets that went to hill-hill only
+    those won since the last that was lost, so that a page need not read every match there was."""
+    return _evidence(conn, player_id, [True] * streaks.hill_hill_now(conn, player_id))
+
+
+def _evidence(conn: sqlite3.Connection, player_id: str, hill_hill: Sequence[bool], ref: str = "") -> Evidence:
     runs = conn.execute(
         "SELECT best_run FROM metrics_daily WHERE player_id = ? AND best_run >= ? ORDER BY date",
         [player_id, LONG_RUN],
@@ -61,7 +71,7 @@ def evidence_of(conn: sqlite3.Connection, player_id: str, ref: str = "") -> Evid
     return Evidence(
         runs=tuple(row["best_run"] for row in runs),
         safeties=tuple((row["won"], row["played"]) for row in safeties),
-        hill_hill=tuple(streaks.hill_hill_sets(conn, player_id)),
+        hill_hill=tuple(hill_hill),
         ladder=ladders.ladder_outcomes(conn, player_id),
         ref=ref,
     )

@@ -109,13 +109,19 @@ def outcomes_of(conn: sqlite3.Connection, player_id: str, since_day: str = "") -
 
 
 def hill_hill_sets(conn: sqlite3.Connection, player_id: str) -> list[bool]:
-    """Whether a player won, for each rated match that went to hill-hill, in the order in which they ended."""
+    """Whether a player won, for each rated match that went to hill-hill, by evening and then by end."""
     rows = conn.execute(
-        "SELECT won, ended_at, match_id FROM outcomes WHERE player_id = ? AND rated AND hill_hill"
-        " ORDER BY ended_at, match_id",
+        "SELECT won, day, ended_at, match_id FROM outcomes WHERE player_id = ? AND rated AND hill_hill"
+        " ORDER BY day, ended_at, match_id",
         [player_id],
     )
     return [bool(row["won"]) for row in rows]
+
+
+def hill_hill_now(conn: sqlite3.Connection, player_id: str) -> int:
+    """How many of a player's latest sets that went to hill-hill were won in a row, as they were settled."""
+    row = conn.execute("SELECT hill_hill FROM streaks WHERE player_id = ?", [player_id]).fetchone()
+    return 0 if row is None else int(row["hill_hill"])
 
 
 def attended_days(conn: sqlite3.Connection, player_id: str, since_day: str = "") -> list[str]:

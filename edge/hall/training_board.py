@@ -90,11 +90,10 @@ class TrainingSession:
 
 @dataclass(frozen=True, slots=True)
 class HowMade:
-    """Everything of which a player's score of a month is made. `most_hours` are those of whoever trained most; by
-    the hall's rules some sessions and hours may be missing to be able to win."""
+    """What a player's score of a month is made of, but for its sessions (`counted_sessions`). `most_hours` are
+    those of whoever trained most; by the hall's rules some sessions and hours may be missing to be able to win."""
 
     place: OwnPlace
-    sessions: tuple[TrainingSession, ...]
     most_hours: float
     missing_sessions: int
     missing_hours: float
@@ -145,25 +144,36 @@ def own_place(conn: sqlite3.Connection, player_id: str, period: str) -> OwnPlace
 
 
 def how_made(conn: sqlite3.Connection, player_id: str, period: str) -> HowMade | None:
-    """Each part of a player's score with the sessions it came from, the latest first; None without any."""
+    """The parts of a player's score; None without a session that counts."""
     place = own_place(conn, player_id, period)
     if place is None:
         return None
-    rows = conn.execute(
-        "SELECT * FROM training_sessions WHERE period = ? AND player_id = ? AND scored ORDER BY ended_at DESC",
-        [period, player_id],
-    )
     (most,) = conn.execute(
         "SELECT coalesce(max(hours_total), 0.0) FROM ladder_training_scores WHERE period = ?", [period]
     ).fetchone()
     rules = hall_rules(conn)
     return HowMade(
         place,
-        tuple(_session(row) for row in rows),
         most,
         max(0, rules.least_sessions - place.sessions),
         round(max(0.0, rules.least_hours - place.hours), 2),
     )
+
+
+def counted_sessions(
+    conn: sqlite3.Connection, player_id: str, period: str, most: int | None = None, before: str | None = None
+) -> list[TrainingSession]:
+    """The sessions of which a score is made, the latest first: so many at most, and those before that session."""
+    earlier = (
+        " AND (ended_at, session_id) <"
+        " (SELECT ended_at, session_id FROM training_sessions WHERE session_id = ? AND player_id = ?)"
+    )
+    rows = conn.execute(
+        "SELECT * FROM training_sessions WHERE period = ? AND player_id = ? AND scored"
+        f"{'' if before is None else earlier} ORDER BY ended_at DESC, session_id DESC LIMIT ?",
+        [period, player_id, *([] if before is None else [before, player_id]), -1 if most is None else most],
+    )
+    return [_session(row) for row in rows]
 
 
 def usual_of(conn: sqlite3.Connection, player_id: str, period: str) -> dict[Measure, Usual | None]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from edge.clock import stamp
 from edge.hall import (
+    accounts,
     audit,
     awards,
     calls,
@@ -17,9 +18,10 @@ from edge.hall import (
     draws,
     floor_undo,
     game_sessions,
+    pairings,
     results,
-    staffing,
-    tables,
+    roles,
+    table_setup,
 )
 from edge.hall.audit import Deed
 from edge.hall.errors import HallError
@@ -31,14 +33,16 @@ Undo = Callable[[sqlite3.Connection, Deed, str, datetime], None]
 UNDO: dict[str, Undo] = {
     **results.UNDO,
     **game_sessions.UNDO,
+    **pairings.UNDO,
     **ladders_undo.UNDO,
-    **tables.UNDO,
+    **table_setup.UNDO,
     **floor_undo.UNDO,
     **calls.UNDO,
     **awards.UNDO,
     **draws.UNDO,
     **championship_results.UNDO,
-    **staffing.UNDO,
+    **accounts.UNDO,
+    **roles.UNDO,
     **odd_patterns.UNDO,
 }
 
@@ -56,5 +60,5 @@ def undo(conn: sqlite3.Connection, deed_id: int, by: str, now: datetime) -> Deed
     if deed is None or not can_undo(conn, deed):
         raise HallError("undo_not")
     UNDO[deed.what](conn, deed, by, now)
-    audit.note(conn, stamp(now), _UNDONE, f"deed:{deed.id}", role="staff", who=by, after={"what": deed.what})
+    audit.deed(conn, stamp(now), _UNDONE, f"deed:{deed.id}", by, after={"what": deed.what})
     return deed

@@ -60,6 +60,9 @@ class Count:
     votes: int
 
 
+Ballots = dict[Kind, list[Count]]
+
+
 def candidates(conn: sqlite3.Connection, month: str, voter: str) -> list[Candidate]:
     """Whom a player can vote for: the others who attended that month and want to be seen, by name."""
     rows = conn.execute(
@@ -118,18 +121,22 @@ def voted(conn: sqlite3.Connection, month: str, voter: str) -> frozenset[Kind]:
     return frozenset(row["kind"] for row in rows)
 
 
-def counts(conn: sqlite3.Connection, month: str, kind: Kind) -> list[Count]:
-    """For staff: the votes each candidate has, most first. Whoever is not to be seen by now is left out."""
+def counts(conn: sqlite3.Connection, month: str) -> Ballots:
+    """For staff: the votes each candidate has of each kind, most first. Whoever is not to be seen by now is left
+    out."""
     rows = conn.execute(
         "WITH here AS (SELECT player_id FROM attendances WHERE day BETWEEN :month || '-01' AND :month || '-31')"
-        " SELECT v.candidate, c.name, count(*) AS votes FROM award_votes v JOIN players c ON c.id = v.candidate"
-        " JOIN players o ON o.id = v.voter WHERE v.month = :month AND v.kind = :kind"
+        " SELECT v.kind, v.candidate, c.name, count(*) AS votes FROM award_votes v"
+        " JOIN players c ON c.id = v.candidate JOIN players o ON o.id = v.voter WHERE v.month = :month"
         " AND c.visible AND NOT c.guest AND c.erased IS NULL AND NOT o.guest AND o.erased IS NULL"
         " AND v.candidate IN here AND v.voter IN here"
-        " GROUP BY v.candidate ORDER BY votes DESC, c.name_key",
-        {"month": month, "kind": kind},
+        " GROUP BY v.kind, v.candidate ORDER BY votes DESC, c.name_key",
+        {"month": month},
     )
-    return [Count(row["candidate"], row["name"], row["votes"]) for row in rows]
+    found: Ballots = {kind: [] for kind in KINDS}
+    for row in rows:
+        found[row["kind"]].append(Count(row["candidate"], row["name"], row["votes"]))
+    return found
 
 
 def close(conn: sqlite3.Connection, month: str, now: str) -> None:

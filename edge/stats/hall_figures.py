@@ -9,12 +9,14 @@ evening and its matches, each gap counted as 60 s at most. The first line of an 
 """
 
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 
-from edge.clock import from_stamp
+from edge.clock import from_stamp, month_after
+from edge.hall.matches import days_of_play
 from edge.hall.stats_views import lookers, monday_of
 
 MONTHS, WEEKS = 24, 12
@@ -93,15 +95,19 @@ def months_of(conn: sqlite3.Connection, today: str, count: int = MONTHS) -> list
     """The latest months up to that of the hall's day `today`, oldest first."""
     names = [_month(today, ago) for ago in reversed(range(count))]
     evenings = _by(_evenings(conn, names[0] + "-01", _day_after(today)), 7)
-    players, back = _players(conn, names[0])
-    first = _newcomers(conn, names[0], today)
+    came = _months_here(conn)
+    after = [(month, month_after(month)) for month in names]
+    players, back = Counter(chain.from_iterable(came.values())), Counter[str]()
+    for months in came.values():
+        back.update(month for month, following in after if month in months and following in months)
+    first = _newcomers(conn, [who for who, months in came.items() if min(months) >= names[0]], today)
     return [
         Month(
             month,
             len(evenings[month]),
             sum(one.ticked for one in evenings[month]),
-            players.get(month, 0),
-            back.get(month, 0) if _month(today, 1) > month else None,
+            players[month],
+            back[month] if _month(today, 1) > month else None,
             len(first[month]),
             sum(due for due, _ in first[month]),
             sum(again for _, again in first[month]),
@@ -120,8 +126,9 @@ def weeks_of(conn: sqlite3.Connection, today: str, count: int = WEEKS) -> list[W
     for one in _evenings(conn, begin, end):
         evenings[monday_of(one.day)].append(one)
     players: dict[str, set[str]] = defaultdict(set)
+    week = {day: monday for monday in mondays for day in _days_from(monday)}
     for player, day in _here_between(conn, begin, end):
-        players[monday_of(day)].add(player)
+        players[week[day]].add(player)
     looked = lookers(conn, begin, end)
     return [
         Week(
@@ -177,32 +184,22 @@ def _evenings(conn: sqlite3.Connection, begin: str, end: str) -> list[_Evening]:
     ]
 
 
-def _players(conn: sqlite3.Connection, since: str) -> tuple[dict[str, int], dict[str, int]]:
-    """Members by month, and how many of them were here the month after."""
-    rows = conn.execute(
-        "SELECT s.month, count(*) AS players, count(n.player_id) AS back FROM points_monthly s"
-        " JOIN players p ON p.id = s.player_id AND NOT p.guest LEFT JOIN points_monthly n"
-        " ON n.player_id = s.player_id AND n.month = strftime('%Y-%m', s.month || '-01', '+1 month')"
-        " WHERE s.month >= ? GROUP BY s.month",
-        [since],
-    ).fetchall()
-    return {row["month"]: row["players"] for row in rows}, {row["month"]: row["back"] for row in rows}
+def _months_here(conn: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    """Members and the months in which they were here."""
+    members = _members(conn)
+    rows = conn.execute("SELECT player_id, group_concat(month) FROM points_monthly GROUP BY player_id")
+    return {player: frozenset(months.split(",")) for player, months in rows if player in members}
 
 
-def _newcomers(conn: sqlite3.Connection, since: str, today: str) -> dict[str, list[tuple[bool, bool]]]:
+def _newcomers(conn: sqlite3.Connection, members: Iterable[str], today: str) -> dict[str, list[tuple[bool, bool]]]:
     """Newcomers by the month of their first day: of each whether it can be told yet if they came again, and it."""
-    rows = conn.execute(
-        "SELECT s.player_id FROM points_monthly s JOIN players p ON p.id = s.player_id AND NOT p.guest"
-        " GROUP BY s.player_id HAVING min(s.month) >= ?",
-        [since],
-    ).fetchall()
     found: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
-    for row in rows:
-        first = _next_day(conn, row["player_id"], "")
+    for member in members:
+        first = _next_day(conn, member, "")
         if first is None:
             continue
         until = (date.fromisoformat(first) + timedelta(days=AGAIN_DAYS)).isoformat()
-        second = _next_day(conn, row["player_id"], first)
+        second = _next_day(conn, member, first)
         again = second is not None and second <= until
         found[first[:7]].append((again or today > until, again))
     return found
@@ -223,16 +220,18 @@ def _next_day(conn: sqlite3.Connection, player_id: str, after: str) -> str | Non
     return None if row["day"] is None else str(row["day"])
 
 
-def _here_between(conn: sqlite3.Connection, begin: str, end: str) -> list[tuple[str, str]]:
-    """Members and the days on which they were here, from the day `begin` to before the day `end`."""
-    rows = conn.execute(
-        "SELECT h.player_id, h.day FROM ("
-        " SELECT player_id, day FROM attendances WHERE day >= :begin AND day < :end"
-        " UNION SELECT player_id, day FROM outcomes WHERE rated AND day >= :begin AND day < :end"
-        ") h JOIN players p ON p.id = h.player_id WHERE NOT p.guest AND p.erased IS NULL",
-        {"begin": begin, "end": end},
-    )
-    return [(row["player_id"], row["day"]) for row in rows]
+def _here_between(conn: sqlite3.Connection, begin: str, end: str) -> Iterator[tuple[str, str]]:
+    """Members and the days on which they were here, from the day `begin` to before the day `end`; some twice."""
+    members = _members(conn)
+    came = conn.execute("SELECT player_id, day FROM attendances WHERE day >= ? AND day < ?", [begin, end])
+    for player, day in chain(came, days_of_play(conn, begin, end)):
+        if player in members:
+            yield player, day
+
+
+def _members(conn: sqlite3.Connection) -> frozenset[str]:
+    rows = conn.execute("SELECT id FROM players WHERE NOT guest AND erased IS NULL")
+    return frozenset(row["id"] for row in rows)
 
 
 def _together(evenings: Iterable[_Evening]) -> Recording:
@@ -252,6 +251,11 @@ def _by(evenings: Iterable[_Evening], chars: int) -> dict[str, list[_Evening]]:
 def _month(today: str, ago: int) -> str:
     year, month = divmod(int(today[:4]) * 12 + int(today[5:7]) - 1 - ago, 12)
     return f"{year:04}-{month + 1:02}"
+
+
+def _days_from(monday: str) -> list[str]:
+    first = date.fromisoformat(monday)
+    return [(first + timedelta(days=ahead)).isoformat() for ahead in range(7)]
 
 
 def _day_after(today: str) -> str:

@@ -134,16 +134,8 @@ def look(conn: sqlite3.Connection, key: str, latest: str, by: str, here: Occasio
         "INSERT OR REPLACE INTO odd_looked_at (key, latest, at, by) VALUES (?, ?, ?, ?)",
         [key, latest, here.stamp, by],
     )
-    audit.note(
-        conn,
-        here.stamp,
-        "odd.looked_at",
-        f"odd:{key}",
-        role="staff",
-        who=by,
-        before={"latest": before or ""},
-        after={"latest": latest},
-    )
+    was, now = {"latest": before or ""}, {"latest": latest}
+    audit.deed(conn, here.stamp, "odd.looked_at", f"odd:{key}", by, before=was, after=now)
 
 
 def undo_look(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:

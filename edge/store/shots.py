@@ -155,6 +155,9 @@ class Source:
     table_label: str | None = None
 
 
+_UNKNOWN = shot_to_json(Shot(id="", start_s=0.0, result="unknown", scratch=False))
+
+
 @dataclass(frozen=True)
 class StoredShot:
     """A shot as it stands, with what the store knows of it. `played_at` is UTC.
@@ -174,6 +177,11 @@ class StoredShot:
     @cached_property
     def shot(self) -> Shot:
         return shot_from_json(json.loads(self.body))
+
+    def as_json(self) -> dict[str, Any]:
+        """What `shot_to_json` makes of `shot`: that is what was stored, but for what an older version did not know
+        yet."""
+        return {**_UNKNOWN, **json.loads(self.body)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What programs send: a JSON object, each field held against what it may be, and told by name where it is not."""
 
+import json
+import re
 from typing import Any, cast
 
 from flask import Blueprint as Room
@@ -86,6 +88,16 @@ def score(body: Body, name: str, most: int) -> tuple[int, int]:
     return value[0], value[1]
 
 
+def asked_number(name: str, default: int, *, least: int, most: int) -> int:
+    """A whole number behind the question mark. Raises BodyError."""
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise BodyError("number", field=name, least=least, most=most)
+    return int(text)
+
+
 def tell(room: Flask | Room) -> None:
     """Answers for what can't be read: JSON with a message that says which field, and why."""
 
@@ -97,14 +109,24 @@ def tell(room: Flask | Room) -> None:
 
 
 def _object() -> dict[str, Any]:
-    if not request.get_data(cache=True):
+    sent = request.get_data(cache=True)
+    if not sent:
         return {}
     try:
-        found = request.get_json(force=True, silent=True)
-    except RecursionError:
+        found = json.loads(sent, object_pairs_hook=_each_once)
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise BodyError("object")
+    return found
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one that says a thing twice says which of them nobody meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise BodyError("twice", field=next(one for one in names if names.count(one) > 1)[:MOST_ID_CHARS])
     return found
 
 

@@ -1,9 +1,8 @@
 """A player's own figures and the boards, for programs: under the same rules as the pages that show them."""
 
-import re
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify
+from flask import Blueprint, Response, jsonify
 
 from edge.hall import groups, points, ratings, streaks
 from edge.hall.badges import badges_of
@@ -11,14 +10,13 @@ from edge.hall.points import OwnRank
 from edge.hall.streaks import Streak
 from edge.stats.daily import Figures
 from edge.stats.spans import record_of, stats_of
+from kiosk.api.months import require_month
 from kiosk.box import box
 from kiosk.player.boards import member_since, own_place
 from kiosk.player.me import asked_range
 from kiosk.who import access, logged_in
 
 blueprint = Blueprint("me", __name__)
-
-_MONTH = re.compile(r"[1-9][0-9]{3}-(0[1-9]|1[0-2])")
 
 
 @blueprint.get("/api/me/metrics")
@@ -79,9 +77,7 @@ def my_stats() -> Response:
 @blueprint.get("/api/leaderboard/monthly/<month>")
 @access("public")
 def monthly(month: str | None) -> Response:
-    month = month or box().here().month
-    if not _MONTH.fullmatch(month):
-        abort(404)
+    month = box().here().month if month is None else require_month(month)
     with box().store.read() as conn:
         places = points.month_board(conn, month)
     top = [{"rank": place.rank, "name": place.name, "points": place.points} for place in places]

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request, url_for
+from flask import Blueprint, Response, abort, jsonify, url_for
 
 from edge.hall import awards, draw_entries, draws, groups, points, ratings, votes
 from edge.hall.award_rules import Due
 from edge.hall.awards import Award
 from edge.hall.draw_entries import Missing, Ticket
 from edge.hall.draws import Draw
-from edge.hall.typed import is_month
+from kiosk.api.bodies import asked_number
 from kiosk.box import box
+from kiosk.counter.forms import is_month
 from kiosk.month_words import award_title, kind_title
 from kiosk.player.boards import member_since, own_place
 from kiosk.player.month import own_draws
@@ -22,8 +23,8 @@ HISTORY, MOST_HISTORY = 12, 50
 
 
 def require_month(text: str) -> str:
-    """A month as it stands in an address; 404 for what is none."""
-    if not is_month(text):
+    """A month as it stands in an address; 404 for what is none, or has not begun."""
+    if not is_month(text, box().here()):
         abort(404)
     return text
 
@@ -104,9 +105,7 @@ def current() -> Response:
 @blueprint.get("/api/lucky-draw/history")
 @access("public")
 def history() -> Response:
-    limit = request.args.get("limit", HISTORY, type=int)
-    if not 1 <= limit <= MOST_HISTORY:
-        abort(400)
+    limit = asked_number("limit", HISTORY, least=1, most=MOST_HISTORY)
     with box().store.read() as conn:
         found = draws.history(conn, limit)
         lists = {held.id: draw_entries.numbered(conn, held.id) for held in found if held.seed is not None}

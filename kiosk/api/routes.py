@@ -1,5 +1,5 @@
 """The box's API for programs: health, metrics, the live state, the shots; and rooms of its own for players and
-staff, who come with their login and, where anything changes, with the token of a page."""
+staff, who come with their login and, where anything changes, with a token that `/api/token` or a page gave."""
 
 from importlib.metadata import version
 from typing import Any
@@ -13,8 +13,8 @@ from kiosk.api.metrics import metrics as figures
 from kiosk.api.prometheus import CONTENT_TYPE
 from kiosk.box import box
 from kiosk.records import Entry
+from kiosk.security import HEADER, csrf_token
 from kiosk.who import access
-from vision.model import shot_to_json
 
 blueprint = Blueprint("api", __name__)
 blueprint.register_blueprint(me.blueprint)
@@ -50,6 +50,13 @@ def openapi_json() -> Response:
     return jsonify(openapi.describe(version("action-ladder")))
 
 
+@blueprint.get("/api/token")
+@access("public", by_itself=True)
+def token() -> Response:
+    """What a program sends along with everything that changes something: a page of another site can't read it."""
+    return jsonify({"header": HEADER, "token": csrf_token()})
+
+
 @blueprint.get("/api/live")
 @access("public", by_itself=True)
 def live() -> Response:
@@ -60,9 +67,7 @@ def live() -> Response:
 @blueprint.get("/api/shots")
 @access("public", by_itself=True)
 def shots() -> Response:
-    limit = request.args.get("limit", LIMIT, type=int)
-    if not 1 <= limit <= MAX_LIMIT:
-        abort(400)
+    limit = bodies.asked_number("limit", LIMIT, least=1, most=MAX_LIMIT)
     entries = box().records.recent(limit, request.args.get("before"))
     following = entries[-1].key if len(entries) == limit else None
     return jsonify({"shots": [_shot(entry) for entry in entries], "next": following})
@@ -89,7 +94,7 @@ def live_jpg() -> Response:
 def _shot(entry: Entry) -> dict[str, Any]:
     """A shot as in `shots.json`, with when, where and on which table it was played."""
     return {
-        **shot_to_json(entry.stored.shot),
+        **entry.stored.as_json(),
         "played_at": stamp(entry.stored.played_at),
         "source_id": entry.stored.source_id,
         "ball_set": entry.stored.ball_set,

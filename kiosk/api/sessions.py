@@ -12,11 +12,11 @@ from edge.hall.plays import shots_of_session
 from edge.hall.sessions import Session, get_session
 from edge.hall.sitting import start_practice
 from edge.stats.summary import goal_progress, session_summary
+from kiosk.api.bodies import asked_number
 from kiosk.box import box
 from kiosk.player.start import checked_goal, require_summary
 from kiosk.records import Entry
 from kiosk.who import access, logged_in
-from vision.model import shot_to_json
 
 blueprint = Blueprint("sessions", __name__)
 
@@ -59,9 +59,7 @@ def session(session_id: str) -> Response:
 @blueprint.get("/api/sessions/<session_id>/shots")
 @access("screen", "guest")
 def shots(session_id: str) -> Response:
-    limit = request.args.get("limit", LIMIT, type=int)
-    if not 1 <= limit <= MAX_LIMIT:
-        abort(400)
+    limit = asked_number("limit", LIMIT, least=1, most=MAX_LIMIT)
     with box().store.read() as conn:
         found = get_session(conn, session_id)
         if found is None:
@@ -100,7 +98,7 @@ def _match(match: Match) -> dict[str, Any]:
 def _shot(entry: Entry) -> dict[str, Any]:
     by = entry.by
     return {
-        **shot_to_json(entry.stored.shot),
+        **entry.stored.as_json(),
         "played_at": stamp(entry.stored.played_at),
         "foul": None if by is None else by.foul,
         "run": None if by is None else by.run,

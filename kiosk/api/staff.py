@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from edge.facts import uuid7
-from edge.hall import groups, points, staffing
+from edge.hall import accounts, groups, points
 from edge.hall.game_sessions import (
     GameSession,
     attend,
@@ -20,10 +20,10 @@ from edge.hall.game_sessions import (
 from edge.hall.matches import MOST_POINTS, Match, get_match
 from edge.hall.players import Player, get_player
 from edge.hall.results import Entered, enter_result
-from edge.hall.typed import is_month
 from kiosk.api import bodies
 from kiosk.api.bodies import Body, BodyError
 from kiosk.box import box
+from kiosk.counter.forms import is_month
 from kiosk.who import access, hall_staff
 
 blueprint = Blueprint("staff", __name__)
@@ -71,18 +71,21 @@ def match(evening_id: str) -> tuple[Response, int]:
     with box().store.write() as conn:
         evening = _require_evening(conn, evening_id)
         _require_players(conn, (*sides[0], *sides[1]))
-        known = get_match(conn, match_id) is not None
+        known = get_match(conn, match_id)
         at = time_of_result(conn, evening, now)
         what = Entered(match_id, sides, game or evening.game, score, evening.day, at, evening.id)
         entered = enter_result(conn, what, by, now)
-    return jsonify(_match(entered)), 200 if known else 201
+    if known is not None and not _says(known, what):
+        raise BodyError("id_known", 409, id=match_id)
+    return jsonify(_match(entered)), 201 if known is None else 200
 
 
 @blueprint.get("/api/admin/leaderboard/full")
 @access("staff")
 def full_board() -> Response:
-    month = request.args.get("month", box().here().month)
-    if month != "alltime" and not is_month(month):
+    here = box().here()
+    month = request.args.get("month", here.month)
+    if month != "alltime" and not is_month(month, here):
         raise BodyError("month", field="month")
     with box().store.read() as conn:
         found = points.full_board(conn, None if month == "alltime" else month)
@@ -117,7 +120,7 @@ def set_group(player_id: str) -> Response:
         raise BodyError("group", field="group")
     with box().store.write() as conn:
         _require_players(conn, [player_id])
-        staffing.set_group(conn, player_id, wanted, hall_staff().id, box().here().now)
+        accounts.set_group(conn, player_id, wanted, hall_staff().id, box().here().now)
         found = groups.membership_of(conn, player_id)
     if found is None:
         raise BodyError("no_player", 404, id=player_id[:36])
@@ -136,6 +139,12 @@ def _require_players(conn: sqlite3.Connection, ids: Iterable[str]) -> None:
         player = get_player(conn, player_id)
         if player is None or player.erased:
             raise BodyError("no_player", 404, id=player_id[:36])
+
+
+def _says(known: Match, what: Entered) -> bool:
+    """Whether that result stands as it is sent: else it is another one, or was put right since."""
+    stands = (known.game_session_id, known.game, known.score, known.status)
+    return stands == (what.game_session_id, what.game, what.score, "over")
 
 
 def _evening(evening: GameSession) -> dict[str, Any]:

@@ -53,13 +53,14 @@ def own() -> Response:
     player, month = logged_in(), asked_month()
     with box().store.read() as conn:
         how = training_board.how_made(conn, player.id, month)
+        sessions = training_board.counted_sessions(conn, player.id, month)
         usual = training_board.usual_of(conn, player.id, month)
     return jsonify(
         {
             "month": month,
             "score": None if how is None else _score(how),
             "usual": {measure: None if one is None else asdict(one) for measure, one in usual.items()},
-            "sessions": [] if how is None else [_session(one) for one in how.sessions],
+            "sessions": [_session(one) for one in sessions],
         }
     )
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from edge.clock import month_before
 from edge.facts import uuid7
 from edge.hall import championship_results, championships
+from edge.hall.brackets import Tie
 from edge.hall.championships import SIZES, Bracket, Championship, Node, months_of, quarter_of
 from edge.hall.matches import MOST_RACKS, get_match
 from edge.hall.players import GAMES
@@ -20,7 +21,8 @@ from kiosk.wording import short_date
 
 blueprint = Blueprint("counter_championship", __name__)
 
-RACES = (3, 5, 7, 9, 50, 100)
+RACES = (3, 5, 7, 9)
+POINTS = (50, 75, 100)  # of straight pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def index() -> str:
         counts=counts,
         games=GAMES,
         races=RACES,
+        points=POINTS,
         sizes=SIZES,
     )
 
@@ -62,12 +65,13 @@ def create() -> Response:
     size = request.form.get("size", "")
     if size != "all" and not size.isdecimal():
         abort(400)
+    game, race = forms.asked_play()
     with box().store.write() as conn:
         made = championships.create(
             conn,
             request.form.get("quarter", ""),
-            request.form.get("game", ""),
-            request.form.get("race", 0, type=int),
+            game,
+            race,
             None if size == "all" else int(size[:3]),
             by=hall_staff().id,
             here=box().here(),
@@ -93,8 +97,7 @@ def tie(championship_id: str, number: int) -> str:
         found = _bracket(conn, championship_id)
         node = _node(found, number)
         names = _names(conn, found)
-        fitting = _fitting(conn, found.championship, number)
-        begun = championships.begun(conn, championship_id)
+        fitting = _fitting(conn, found.championship, node.tie)
     winner = request.args.get("winner", type=int)
     if winner not in (None, 0, 1):
         abort(400)
@@ -105,7 +108,7 @@ def tie(championship_id: str, number: int) -> str:
         node=node,
         names=names,
         fitting=fitting,
-        begun=begun,
+        begun=found.begun,
         winner=winner if node.tie.status == "ready" else None,
         by_buttons=found.championship.race_to <= MOST_RACKS,
         once=uuid7(),
@@ -132,12 +135,12 @@ def enter(championship_id: str, number: int) -> Response:
             )
         elif how == "link":
             match_id = request.form.get("match", "")
-            championships.set_result(conn, championship_id, number, match_id, by=by, now=here.stamp)
+            championship_results.set_result(conn, championship_id, number, match_id, by=by, now=here.stamp)
         elif how == "walkover":
             player_id = request.form.get("player", "")
-            championships.walk_over(conn, championship_id, number, player_id, by=by, now=here.stamp)
+            championship_results.walk_over(conn, championship_id, number, player_id, by=by, now=here.stamp)
         elif how == "clear":
-            championships.clear_result(conn, championship_id, number, by=by, now=here.stamp)
+            championship_results.clear_result(conn, championship_id, number, by=by, now=here.stamp)
         else:
             abort(400)
         return shell.done(conn, url_for("counter_championship.one", championship_id=championship_id))
@@ -216,11 +219,11 @@ def _names(conn: sqlite3.Connection, found: Bracket) -> dict[str, str]:
     return {side.player_id: name_of(conn, side.player_id) for side in sides}
 
 
-def _fitting(conn: sqlite3.Connection, held: Championship, number: int) -> list[Fitting]:
+def _fitting(conn: sqlite3.Connection, held: Championship, tie: Tie) -> list[Fitting]:
     if held.cancelled:
         return []
     found = []
-    for match_id in championships.fitting(conn, held.id, number):
+    for match_id in championship_results.fitting(conn, held, tie):
         match = get_match(conn, match_id)
         assert match is not None  # it was just found
         found.append(Fitting(match_id, short_date(match.day), match_words(conn, match)))

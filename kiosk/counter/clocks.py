@@ -1,8 +1,8 @@
 """Table clocks at the counter: what is to be paid, corrections, and the day's clocks as a list and as CSV."""
 
-import re
 import sqlite3
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -143,8 +143,10 @@ def _clocks_of(conn: sqlite3.Connection, asked: str) -> list[Clock]:
 
 
 def _day() -> str:
-    asked = request.args.get("day", "")
-    return asked if re.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9])", asked) else box().here().day
+    """The day that the address asks for, else today."""
+    with suppress(ValueError):
+        return date.fromisoformat(request.args.get("day", "")).isoformat()
+    return box().here().day
 
 
 def _clock(conn: sqlite3.Connection, clock_id: str) -> Clock:

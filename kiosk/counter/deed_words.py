@@ -1,7 +1,7 @@
 """What was done, in a sentence: by whom, what, and to whom or what."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from edge.hall.audit import Deed
 from edge.hall.clocks import get_clock
@@ -20,7 +20,7 @@ def sentence(conn: sqlite3.Connection, deed: Deed) -> str:
     word = deed.what.replace(".", "_")
     if f"deed.{word}" not in catalogue():
         return t("deed.other", what=deed.what)
-    return t(f"deed.{word}", about=subject_words(conn, deed.subject), **_fields(conn, deed))
+    return t(f"deed.{word}", about=_about(conn, deed), **_fields(conn, deed))
 
 
 def doer(conn: sqlite3.Connection, deed: Deed) -> str:
@@ -47,15 +47,29 @@ def side_words(conn: sqlite3.Connection, side: tuple[str, ...]) -> str:
     return box().t("me.pair").join(name_of(conn, one) for one in side)
 
 
-def match_words(conn: sqlite3.Connection, match: Match) -> str:
-    """Who played whom, and how it stands."""
+def match_words(conn: sqlite3.Connection, match: Match, score: Sequence[int] | None = None) -> str:
+    """Who played whom, and how it stands, or with the score that it had."""
     a, b = (side_words(conn, side) for side in match.sides)
-    return box().t("counter.match", a=a, b=b, own=match.score[0], other=match.score[1])
+    own, other = score or match.score
+    return box().t("counter.match", a=a, b=b, own=own, other=other)
+
+
+def _about(conn: sqlite3.Connection, deed: Deed) -> str:
+    """What the deed was done to; a match with the score that it had then, whatever it has become."""
+    kind, _, key = deed.subject.partition(":")
+    score = (deed.after or {}).get("score")
+    match = get_match(conn, key) if kind == "match" and score else None
+    return subject_words(conn, deed.subject) if match is None else match_words(conn, match, score)
 
 
 def _match(conn: sqlite3.Connection, key: str) -> str:
     match = get_match(conn, key)
     return "" if match is None else match_words(conn, match)
+
+
+def _session(conn: sqlite3.Connection, key: str) -> str:
+    row = conn.execute("SELECT player_id FROM sessions WHERE id = ?", [key]).fetchone()
+    return "" if row is None else name_of(conn, row[0])
 
 
 def _evening(conn: sqlite3.Connection, key: str) -> str:
@@ -92,6 +106,7 @@ def _label_of(table: str, column: str) -> Callable[[sqlite3.Connection, str], st
 _SUBJECTS: dict[str, Callable[[sqlite3.Connection, str], str]] = {
     "player": name_of,
     "match": _match,
+    "session": _session,
     "evening": _evening,
     "table": _label_of("hall_tables", "label"),
     "ladder": _label_of("ladders", "name"),

@@ -86,8 +86,8 @@ def one(draw_id: str) -> str:
 def fill(draw_id: str) -> Response:
     """The entries as the facts stand now."""
     with box().store.write() as conn:
-        draws.populate(conn, draw_id)
-    return redirect(url_for("counter_draw.one", draw_id=draw_id), 303)
+        draws.populate(conn, draw_id, by=hall_staff().id, now=box().here().stamp)
+        return shell.done(conn, url_for("counter_draw.one", draw_id=draw_id))
 
 
 @blueprint.post("/counter/draw/<draw_id>/freeze")

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from edge.facts import uuid7
 from edge.hall import players
+from edge.hall.errors import HallError
 from edge.hall.game_sessions import (
     GameSession,
     attend,
@@ -24,7 +25,7 @@ from edge.hall.game_sessions import (
     time_of_result,
     void_evening,
 )
-from edge.hall.matches import MOST_POINTS, MOST_RACKS, Match, get_match, matches_of_evening
+from edge.hall.matches import MOST_POINTS, MOST_RACKS, RACKLESS_GAMES, Match, get_match, matches_of_evening
 from edge.hall.pairings import (
     How,
     Pairing,
@@ -47,6 +48,7 @@ blueprint = Blueprint("counter_evening", __name__)
 
 EVENINGS_SHOWN = 12
 RACES = (1, 2, 3, 4, 5, 7, 9)
+POINTS = (25, 50, 75, 100)  # of straight pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class Row:
     @property
     def over(self) -> bool:
         return self.match is not None and self.match.status == "over"
+
+    @property
+    def seen(self) -> str:
+        return shown_score(self.match)
 
     @property
     def winner(self) -> int | None:
@@ -92,6 +98,7 @@ def index() -> str:
         going_on=going_on,
         games=GAMES,
         races=RACES,
+        points=POINTS,
         once=uuid7(),
     )
 
@@ -100,13 +107,14 @@ def index() -> str:
 @access("staff")
 def begin() -> Response:
     """An evening begins."""
+    game, race = forms.asked_play()
     with box().store.write() as conn:
         evening = begin_evening(
             conn,
             box().here(),
             hall_staff().id,
-            game=request.form.get("game", ""),
-            race_to=_race(),
+            game=game,
+            race_to=race,
             doubles=request.form.get("kind") == "doubles",
             evening_id=forms.once(),
         )
@@ -123,11 +131,19 @@ def who_is_here(evening_id: str) -> str:
         here = attending(conn, evening_id)
         others = forms.members(conn, begin_with, box().here())
     known = {player.id for player in here}
-    names = [*here, *(player for player in others if player.id not in known)]
-    if not begin_with:
+    names = others
+    if not begin_with.strip():
+        names = [*here, *(player for player in others if player.id not in known)]
         names.sort(key=lambda player: (player.guest, player.name.casefold()))
+    key = players.name_key(begin_with)
     return shell.page(
-        "counter/evening/here.html", "evening", evening=evening, names=names, here_ids=known, begin=begin_with
+        "counter/evening/here.html",
+        "evening",
+        evening=evening,
+        names=names,
+        here_ids=known,
+        begin=begin_with,
+        is_new=all(players.name_key(player.name) != key for player in names),
     )
 
 
@@ -169,7 +185,7 @@ def matches(evening_id: str) -> str:
     with box().store.read() as conn:
         evening = _evening(conn, evening_id)
         rows = _rows(conn, evening)
-        here = len(attending_ids(conn, evening_id))
+        here = attending(conn, evening_id)
         following = latest_round(conn, evening_id) + 1
         tally = _tally(conn, evening)
     rounds: dict[int, list[Row]] = {}
@@ -180,7 +196,8 @@ def matches(evening_id: str) -> str:
         "evening",
         evening=evening,
         rounds=rounds,
-        here=here,
+        here=len(here),
+        out=_sitting_out(here, rows),
         following=following,
         tally=tally,
         waiting=sum(not row.over for row in rows),
@@ -196,7 +213,7 @@ def pair(evening_id: str) -> Response:
         evening = _evening(conn, evening_id)
         number = request.form.get("number", 0, type=int)
         draw_round(conn, evening, how, hall_staff().id, box().here().now, number=number)
-    return redirect(url_for("counter_evening.matches", evening_id=evening_id), 303)
+        return shell.done(conn, url_for("counter_evening.matches", evening_id=evening_id))
 
 
 @blueprint.get("/counter/evening/<evening_id>/pick")
@@ -210,7 +227,13 @@ def pick(evening_id: str) -> str:
     names = {player.id: player.name for player in here}
     picked = [one for one in dict.fromkeys(picked) if one in names]
     return shell.page(
-        "counter/evening/pick.html", "evening", evening=evening, here=here, picked=picked, names=names
+        "counter/evening/pick.html",
+        "evening",
+        evening=evening,
+        here=here,
+        picked=picked,
+        names=names,
+        once=uuid7(),
     )
 
 
@@ -223,8 +246,8 @@ def picked(evening_id: str) -> Response:
     with box().store.write() as conn:
         evening = _evening(conn, evening_id)
         sides = (tuple(ids[:half]), tuple(ids[half:]))
-        pair_by_hand(conn, evening, sides, hall_staff().id, box().here().now)
-    return redirect(url_for("counter_evening.matches", evening_id=evening_id), 303)
+        pair_by_hand(conn, evening, sides, hall_staff().id, box().here().now, pairing_id=forms.once())
+        return shell.done(conn, url_for("counter_evening.matches", evening_id=evening_id))
 
 
 @blueprint.get("/counter/evening/<evening_id>/pairings/<pairing_id>")
@@ -245,7 +268,7 @@ def score(evening_id: str, pairing_id: str) -> str:
         row=row,
         winner=winner,
         race=race,
-        by_buttons=race <= MOST_RACKS,
+        by_buttons=race <= MOST_RACKS and (row.match.game if row.match else evening.game) not in RACKLESS_GAMES,
     )
 
 
@@ -273,9 +296,10 @@ def result(evening_id: str, pairing_id: str) -> Response | str:
 def drop(evening_id: str, pairing_id: str) -> Response:
     """Nobody plays that one."""
     with box().store.write() as conn:
-        _pairing(conn, _evening(conn, evening_id), pairing_id)
-        drop_pairing(conn, pairing_id, box().here().stamp)
-    return redirect(url_for("counter_evening.matches", evening_id=evening_id), 303)
+        evening = _evening(conn, evening_id)
+        _pairing(conn, evening, pairing_id)
+        drop_pairing(conn, evening, pairing_id, hall_staff().id, box().here().now)
+        return shell.done(conn, url_for("counter_evening.matches", evening_id=evening_id))
 
 
 @blueprint.get("/counter/evening/<evening_id>/play")
@@ -284,16 +308,20 @@ def play(evening_id: str) -> str:
     """What is played from here on, and the evening's end."""
     with box().store.read() as conn:
         evening = _evening(conn, evening_id)
-    return shell.page("counter/evening/play.html", "evening", evening=evening, games=GAMES, races=RACES)
+    return shell.page(
+        "counter/evening/play.html", "evening", evening=evening, games=GAMES, races=RACES, points=POINTS
+    )
 
 
 @blueprint.post("/counter/evening/<evening_id>/play")
 @access("staff")
 def save_play(evening_id: str) -> Response:
-    doubles = request.form.get("kind") == "doubles"
+    """What is played is something else from here on."""
+    (game, race), doubles = forms.asked_play(), request.form.get("kind") == "doubles"
+    by, now = hall_staff().id, box().here().now
     with box().store.write() as conn:
-        set_play(conn, _evening(conn, evening_id), request.form.get("game", ""), _race(), doubles=doubles)
-    return redirect(url_for("counter_evening.matches", evening_id=evening_id), 303)
+        set_play(conn, _evening(conn, evening_id), game, race, doubles=doubles, by=by, now=now)
+        return shell.done(conn, url_for("counter_evening.matches", evening_id=evening_id))
 
 
 @blueprint.post("/counter/evening/<evening_id>/close")
@@ -312,7 +340,7 @@ def close(evening_id: str) -> Response:
 
 
 def _enter(conn: sqlite3.Connection, evening: GameSession, pairing: Pairing, wanted: tuple[int, int]) -> None:
-    """Enters a pairing's result, or puts right the one that was entered."""
+    """Enters a pairing's result, or puts right the one that the page showed. Raises HallError for another one."""
     by, now = hall_staff().id, box().here().now
     known = get_match(conn, pairing.match_id)
     if known is None:
@@ -320,7 +348,14 @@ def _enter(conn: sqlite3.Connection, evening: GameSession, pairing: Pairing, wan
         what = Entered(pairing.match_id, pairing.sides, evening.game, wanted, evening.day, at, evening.id)
         enter_result(conn, what, by, now)
     elif known.status != "over" or known.score != wanted:
+        if request.form.get("seen", shown_score(known)) != shown_score(known):
+            raise HallError("result_known")
         correct(conn, known.id, wanted, by, now)
+
+
+def shown_score(match: Match | None) -> str:
+    """What a page showed of a match when a result was tapped on it: `1:0`, nothing where there was none."""
+    return "" if match is None or match.status != "over" else "{}:{}".format(*match.score)
 
 
 def _score(evening: GameSession, winner: int) -> tuple[int, int]:
@@ -339,6 +374,16 @@ def _rows(conn: sqlite3.Connection, evening: GameSession) -> list[Row]:
 def _row(conn: sqlite3.Connection, pairing: Pairing) -> Row:
     a, b = (side_words(conn, side) for side in pairing.sides)
     return Row(pairing, (a, b), get_match(conn, pairing.match_id))
+
+
+def _sitting_out(here: list[Player], rows: list[Row]) -> list[str]:
+    """Whom the latest round left out. A draw leaves out fewer than a match takes; more, and it was no draw."""
+    if not rows:
+        return []
+    latest = [row.pairing for row in rows if row.pairing.round == rows[0].pairing.round]
+    playing = {one for pairing in latest for side in pairing.sides for one in side}
+    out = [player.name for player in here if player.id not in playing]
+    return out if len(out) < 2 * len(latest[0].sides[0]) else []
 
 
 def _tally(conn: sqlite3.Connection, evening: GameSession) -> list[Tally]:
@@ -369,8 +414,3 @@ def _pairing(conn: sqlite3.Connection, evening: GameSession, pairing_id: str) ->
 def _guest(conn: sqlite3.Connection, evening: GameSession) -> Player:
     guests = sum(player.guest for player in attending(conn, evening.id))
     return players.new_guest(conn, box().here().stamp, guests + 1)
-
-
-def _race() -> int:
-    race = request.form.get("race", 1, type=int)
-    return race if 1 <= race <= MOST_POINTS else 1

@@ -8,6 +8,7 @@ from flask import abort, request
 from edge.clock import month_after, month_before
 from edge.facts import is_uuid
 from edge.hall import players
+from edge.hall.matches import RACKLESS_GAMES
 from edge.hall.occasion import Occasion
 from edge.hall.players import Player
 from edge.hall.roster import regulars
@@ -24,6 +25,14 @@ def once() -> str:
     if not is_uuid(text):
         abort(400)
     return text
+
+
+def asked_play() -> tuple[str, int]:
+    """The game that the form says, and its race or, in a game without racks, its points; 0 for none. Whether that
+    can be played is for the hall's rules to say."""
+    game = request.form.get("game", "")
+    field = "points" if game in RACKLESS_GAMES and "points" in request.form else "race"
+    return game, request.form.get(field, 0, type=int)
 
 
 def recent_months(here: Occasion) -> tuple[str, str]:

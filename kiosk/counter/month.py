@@ -6,7 +6,7 @@ from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
 from edge.clock import month_before
-from edge.hall import awards, votes
+from edge.hall import awards
 from edge.hall.award_rules import Due, Preview, calculate
 from edge.hall.awards import TITLE_CHARS, Award
 from edge.hall.errors import HallError
@@ -29,7 +29,6 @@ def index() -> str:
         published = awards.is_published(conn, month)
         held = awards.awards_of_month(conn, month, staff=True)
         changes = awards.differences(conn, month, preview)
-        counted = {kind: votes.counts(conn, month, kind) for kind in votes.KINDS}
     before, after = forms.months_around(month, here)
     return shell.page(
         "counter/month/index.html",
@@ -44,7 +43,7 @@ def index() -> str:
         held=held,
         by_hand=_by_hand(held),
         changes=changes,
-        ballots=counted,
+        ballots=preview.ballots,
     )
 
 

@@ -6,11 +6,24 @@ from typing import cast, get_args
 from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from edge.hall import audit, consents, erasure, groups, merging, people, pins, points, ratings, staffing, streaks
+from edge.hall import (
+    accounts,
+    audit,
+    consents,
+    erasure,
+    groups,
+    merging,
+    people,
+    pin_resets,
+    pins,
+    points,
+    ratings,
+    streaks,
+)
+from edge.hall import roles as hall_roles
 from edge.hall.errors import HallError
 from edge.hall.matches import matches_of
 from edge.hall.players import NAME_CHARS, Player, Role, get_player
-from edge.hall.staff import ROLES
 from edge.stats.takeout import takeout
 from kiosk import limits
 from kiosk.box import box
@@ -61,8 +74,8 @@ def person(player_id: str) -> str:
             "has_pin": pins.has_pin(conn, player_id),
             "locked_s": pins.locked_s(conn, player_id, pins.this_moment()),
             "clips": None if consent is None else consent.answer,
-            "hidden_by_staff": staffing.hidden_by_staff(conn, player),
-            "yours": staffing.may_act_on(hall_staff(), player),
+            "hidden_by_staff": accounts.hidden_by_staff(conn, player),
+            "yours": hall_roles.may_act_on(hall_staff(), player),
             "oneself": player_id == hall_staff().id,
         }
     return shell.page("counter/people/person.html", "people", player=player, **values)
@@ -74,8 +87,8 @@ def roles(player_id: str) -> str:
     """Which roles somebody has, and which of them are one's own to give."""
     with box().store.read() as conn:
         player = _somebody(conn, player_id)
-    mine = [role for role in ROLES if staffing.may_give(hall_staff(), role)]
-    return shell.page("counter/people/roles.html", "people", player=player, roles=ROLES, mine=mine)
+    mine = [role for role in hall_roles.ROLES if hall_roles.may_give(hall_staff(), role)]
+    return shell.page("counter/people/roles.html", "people", player=player, roles=hall_roles.ROLES, mine=mine)
 
 
 @blueprint.post("/counter/people/<player_id>/roles")
@@ -83,12 +96,14 @@ def roles(player_id: str) -> str:
 def set_roles(player_id: str) -> AnyResponse:
     """Gives and takes the roles that are one's own to give; others stay as they are."""
     acting = hall_staff()
-    asked = frozenset(role for role in request.form.getlist("role") if role in ROLES)
+    asked = frozenset(role for role in request.form.getlist("role") if role in hall_roles.ROLES)
     with box().store.write() as conn:
         player = _somebody(conn, player_id)
-        kept = frozenset(role for role in player.roles if role in ROLES and not staffing.may_give(acting, role))
+        kept = frozenset(
+            role for role in player.roles if role in hall_roles.ROLES and not hall_roles.may_give(acting, role)
+        )
         wanted = cast(frozenset[Role], asked | kept)
-        staffing.set_roles(conn, player_id, wanted, acting.id, box().here().now)
+        hall_roles.set_roles(conn, player_id, wanted, acting.id, box().here().now)
         return shell.done(conn, _person(player_id))
 
 
@@ -97,7 +112,8 @@ def set_roles(player_id: str) -> AnyResponse:
 def pin(player_id: str) -> str:
     """What a reset does, before it is done."""
     with box().store.read() as conn:
-        return shell.page("counter/people/pin.html", "people", player=_somebody(conn, player_id), code=None)
+        player, has_pin = _somebody(conn, player_id), pins.has_pin(conn, player_id)
+    return shell.page("counter/people/pin.html", "people", player=player, has_pin=has_pin, code=None)
 
 
 @blueprint.post("/counter/people/<player_id>/pin")
@@ -107,8 +123,8 @@ def reset_pin(player_id: str) -> str:
     limits.spend("token")
     with box().store.write() as conn:
         player = _somebody(conn, player_id)
-        code = staffing.reset_pin(conn, player_id, hall_staff().id, box().here().now)
-    minutes = int(staffing.RESET_S // 60)
+        code = pin_resets.reset_pin(conn, player_id, hall_staff().id, box().here().now)
+    minutes = int(pin_resets.RESET_S // 60)
     return shell.page("counter/people/pin.html", "people", player=player, code=code, minutes=minutes)
 
 
@@ -117,7 +133,7 @@ def reset_pin(player_id: str) -> str:
 def unlock(player_id: str) -> AnyResponse:
     """Lifts the lock-out."""
     with box().store.write() as conn:
-        staffing.unlock(conn, player_id, hall_staff().id, box().here().now)
+        pin_resets.unlock(conn, player_id, hall_staff().id, box().here().now)
         return shell.done(conn, _person(player_id))
 
 
@@ -138,7 +154,7 @@ def rename(player_id: str) -> AnyResponse | tuple[str, int]:
     try:
         with box().store.write() as conn:
             player = _somebody(conn, player_id)
-            staffing.rename(conn, player_id, typed, hall_staff().id, box().here().now)
+            accounts.rename(conn, player_id, typed, hall_staff().id, box().here().now)
             return shell.done(conn, _person(player_id))
     except HallError as error:
         if not error.key.startswith("name_"):
@@ -155,7 +171,7 @@ def set_group(player_id: str) -> AnyResponse:
     if group is None and asked != "rule":
         abort(400)
     with box().store.write() as conn:
-        staffing.set_group(conn, player_id, group, hall_staff().id, box().here().now)
+        accounts.set_group(conn, player_id, group, hall_staff().id, box().here().now)
         return shell.done(conn, _person(player_id))
 
 
@@ -163,7 +179,7 @@ def set_group(player_id: str) -> AnyResponse:
 @access("staff")
 def boards(player_id: str) -> AnyResponse:
     """Takes somebody off the boards, or puts back whom staff took off."""
-    act = {"hide": staffing.hide, "show": staffing.show}.get(request.form.get("do", ""))
+    act = {"hide": accounts.hide, "show": accounts.show}.get(request.form.get("do", ""))
     if act is None:
         abort(400)
     with box().store.write() as conn:
@@ -179,7 +195,7 @@ def clips(player_id: str) -> AnyResponse:
     if answer is None:
         abort(400)
     with box().store.write() as conn:
-        staffing.note_consent(conn, player_id, answer, hall_staff().id, box().here().now)
+        accounts.note_consent(conn, player_id, answer, hall_staff().id, box().here().now)
         return shell.done(conn, _person(player_id))
 
 
@@ -233,7 +249,7 @@ def delete_sure(player_id: str) -> str:
     """The last question."""
     with box().store.read() as conn:
         player = _somebody(conn, player_id)
-        staffing.require_yours(hall_staff(), player)
+        hall_roles.require_yours(hall_staff(), player)
     return shell.page(
         "counter/people/delete.html", "people", player=player, granted=new_pass(f"{ERASE}:{player_id}")
     )
@@ -247,7 +263,7 @@ def erase(player_id: str) -> AnyResponse:
     with box().store.write() as conn:
         _somebody(conn, player_id)
         use_pass(conn, f"{ERASE}:{player_id}")
-        staffing.erase(conn, player_id, hall_staff().id, box().here().now)
+        accounts.erase(conn, player_id, hall_staff().id, box().here().now)
         answer = shell.done(conn, url_for("counter_people.index"))
     erasure.go_on(box().store, ERASED_AT_ONCE_S)
     return answer
@@ -260,7 +276,7 @@ def everything(player_id: str) -> Response:
     limits.spend("token")
     here = box().here()
     with box().store.write() as conn:
-        staffing.note_given_out(conn, player_id, hall_staff().id, here.now)
+        accounts.note_given_out(conn, player_id, hall_staff().id, here.now)
     pieces = takeout(box().store, player_id, box().settings.hall.zone, unnamed())
     return file(pieces, f"everything-{here.day}.zip", "application/zip")
 

@@ -34,6 +34,9 @@ SECTIONS: tuple[tuple[Section, str], ...] = (
     ("hall", "counter_hall.index"),
 )
 DEEDS_ON_PAGE = 40
+TYPED = ("label", "size", "price", "box", "name", "game", "race", "range", "days", "start", "end")
+TYPED_MOST = 80
+_FORM, _FIELD = "refused", "typed."
 COUNTER = "/counter"
 
 
@@ -64,8 +67,24 @@ def done(conn: sqlite3.Connection, to: str) -> Response:
 
 
 def back_with(trouble: str) -> Response:
-    """Back to where a post came from, which says what can't be."""
-    return redirect(_with(came_from(), trouble=trouble), 303)
+    """Back to where a post came from, which says what can't be and still holds what was typed there."""
+    to = _with(came_from(), trouble=trouble, **_typed())
+    if "HX-Request" in request.headers:  # htmx would put a redirect's page into the fragment
+        return Response(headers={"HX-Redirect": to})
+    return redirect(to, 303)
+
+
+def typed(action: str, field: str, otherwise: object = "") -> object:
+    """What stands in a field of the form that posts to `action`: what was typed, when it was just refused."""
+    if request.args.get(_FORM) != action:
+        return otherwise
+    return request.args.get(_FIELD + field, "")
+
+
+def _typed() -> dict[str, str]:
+    """What the refused form said, as far as staff type such things; an address has to hold it."""
+    said = {_FIELD + name: request.form[name][:TYPED_MOST] for name in TYPED if name in request.form}
+    return {_FORM: request.path, **said} if said else {}
 
 
 def came_from() -> str:
@@ -84,9 +103,9 @@ def take_back() -> Response:
 
 
 @blueprint.get("/counter/waiting")
-@access("staff", by_itself=True)
+@access("staff", otherwise="check-in", by_itself=True)
 def waiting() -> str:
-    """Who calls for staff, for every page's head."""
+    """Who calls for staff, for every page's head. A page that is left alone is closed by asking."""
     with box().store.read() as conn:
         calls = open_calls(conn)
     return render_template("counter/_calls.html", calls=calls)
@@ -134,9 +153,13 @@ def trouble_text(key: str) -> str:
 def _with(to: str, **more: str | None) -> str:
     """An address with these in its query, in place of what an earlier page was told."""
     parts = urlsplit(to)
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("done", "trouble")]
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not _told_earlier(pair[0])]
     query = urlencode(kept + [(name, value) for name, value in more.items() if value is not None])
     return parts.path + (f"?{query}" if query else "") + (f"#{parts.fragment}" if parts.fragment else "")
+
+
+def _told_earlier(name: str) -> bool:
+    return name in ("done", "trouble", _FORM) or name.startswith(_FIELD)
 
 
 def this_page() -> str:
@@ -150,4 +173,4 @@ def when(stamp: str) -> str:
     return box().t("counter.when", date=short_date(moment.date().isoformat()), time=moment.strftime("%H:%M"))
 
 
-HELPERS = {"this_page": this_page, "when": when}
+HELPERS = {"this_page": this_page, "typed": typed, "when": when}

@@ -8,14 +8,8 @@ from werkzeug.wrappers import Response
 from calibration.table import STANDARD_TABLES
 from edge.facts import uuid7
 from edge.hall.money import plain_amount, read_money
-from edge.hall.tables import (
-    Wish,
-    add_table,
-    change_table,
-    hall_tables,
-    retire_table,
-    swap_places,
-)
+from edge.hall.table_setup import Wish, add_table, change_table, retire_table, swap_places
+from edge.hall.tables import hall_tables
 from kiosk.box import box
 from kiosk.counter import forms, shell
 from kiosk.counter.clock_words import price_text

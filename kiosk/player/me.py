@@ -139,7 +139,7 @@ def profile() -> str:
     with box().store.read() as conn:
         changes = ratings.history(conn, player.id, RATINGS_DRAWN)
         earned = {one.badge: one.earned_at for one in badges_of(conn, player.id)}
-        shares = progress(standing.evidence_of(conn, player.id))
+        shares = progress(standing.latest_evidence_of(conn, player.id), earned)
         values = {
             "group": groups.group_of(conn, player.id),
             "rating": ratings.rating_of(conn, player.id),
@@ -148,7 +148,7 @@ def profile() -> str:
             "on_ladders": my_ladders(conn, player.id),
         }
     days = [hall_day(from_stamp(change.ended_at), box().settings.hall.zone) for change in changes]
-    goals = [Goal(badge, 1.0 if badge in earned else shares[badge], _day(earned.get(badge))) for badge in BADGES]
+    goals = [Goal(badge, shares[badge], _day(earned.get(badge))) for badge in BADGES]
     return render_template(
         "me/profile.html",
         player=player,

@@ -3,7 +3,8 @@
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from edge.hall import pins, staffing
+from edge.hall import pin_resets, pins
+from edge.hall.errors import HallError
 from edge.hall.players import PlayerError
 from kiosk import limits
 from kiosk.box import box
@@ -31,7 +32,7 @@ def look_up() -> Page:
     limits.spend("claim")
     typed = request.form.get("code", "")[:20]
     with box().store.read() as conn:
-        player = staffing.whose_code(conn, typed, box().here().now)
+        player = pin_resets.whose_code(conn, typed, box().here().now)
     if player is None:
         return _unknown(typed)
     return render_template("check_in/pin_by_code.html", code=typed, name=player.name)
@@ -46,7 +47,7 @@ def set_pin() -> Response | Page:
     typed = request.form.get("code", "")[:20]
     here = box().here()
     with box().store.read() as conn:
-        player = staffing.whose_code(conn, typed, here.now)
+        player = pin_resets.whose_code(conn, typed, here.now)
     if player is None:
         return _unknown(typed)
     try:
@@ -55,8 +56,8 @@ def set_pin() -> Response | Page:
         return render_template("check_in/pin_by_code.html", code=typed, name=player.name, error=error), 400
     try:
         with box().store.write() as conn:
-            staffing.set_pin_by_code(conn, typed, hashed, here.now)
-    except staffing.StaffingError:  # somebody else was quicker
+            pin_resets.set_pin_by_code(conn, typed, hashed, here.now)
+    except HallError:  # somebody else was quicker
         return _unknown(typed)
     return let_in(player.id, by_pin=True)
 

@@ -1,6 +1,7 @@
 """Training, for everybody: a month's board, its winner, the hall's posts; and for each player how the own score is
 made."""
 
+import sqlite3
 from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -14,19 +15,20 @@ from edge.hall import feed, rewards, training, training_board
 from edge.hall.feed import Post
 from edge.hall.rewards import HallReward, HallRules, Offer
 from edge.hall.training import Period
-from edge.hall.training_board import BoardRow, HowMade, OwnPlace
+from edge.hall.training_board import BoardRow, HowMade, OwnPlace, TrainingSession
 from edge.hall.training_scores import COACH, HOURS, WINS
 from kiosk import diagram
 from kiosk.balls_svg import ball_set
 from kiosk.box import box
 from kiosk.player.table import shot_page
-from kiosk.records import Entry
+from kiosk.records import MAX_ID_CHARS, Entry
 from kiosk.who import access, current_visitor, logged_in
 
 blueprint = Blueprint("training", __name__)
 
 SHOWN = timedelta(days=5)  # so long a winner stands on the first page
 POSTS = 12
+SESSIONS_ON_PAGE = 15
 
 PartName = Literal["coach", "hours", "wins"]
 
@@ -135,6 +137,7 @@ def score() -> str:
         won = _of_month(rewards.of_player(conn, player.id), month)
         offer = rewards.offer(conn)
         usual = training_board.usual_of(conn, player.id, month)
+        sessions = [] if part != "coach" else _sessions(conn, month)
         newer, older = _neighbours([one.period for one in training.periods(conn)], month)
     return render_template(
         "training/score.html",
@@ -143,6 +146,8 @@ def score() -> str:
         how=how,
         parts=[] if how is None else parts_of(how),
         part=part,
+        sessions=sessions,
+        more=len(sessions) == SESSIONS_ON_PAGE,
         reward=won,
         offer=offer,
         usual=usual,
@@ -152,6 +157,24 @@ def score() -> str:
         as_usual=round(AS_USUAL),
         weeks=LEAST_WEEKS,
         strokes=LEAST_IN_WEEK,
+    )
+
+
+@blueprint.get("/me/training/older")
+@access("player")
+def older() -> str:
+    """The sessions before one of them, for the button at the list's end."""
+    month, before = asked_month(), request.args.get("before", "")
+    if not before or len(before) > MAX_ID_CHARS:
+        abort(400)
+    with box().store.read() as conn:
+        sessions = _sessions(conn, month, before)
+    return render_template(
+        "training/_sessions.html",
+        month=month,
+        sessions=sessions,
+        more=len(sessions) == SESSIONS_ON_PAGE,
+        measures=MEASURES,
     )
 
 
@@ -241,6 +264,10 @@ def _neighbours(known: list[str], month: str) -> tuple[str | None, str | None]:
 
 def _of_month(found: list[HallReward], month: str) -> HallReward | None:
     return next((one for one in found if one.period == month), None)
+
+
+def _sessions(conn: sqlite3.Connection, month: str, before: str | None = None) -> list[TrainingSession]:
+    return training_board.counted_sessions(conn, logged_in().id, month, SESSIONS_ON_PAGE, before)
 
 
 def _own_id() -> str | None:

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,32 +13,29 @@ from typing import Any
 
 import pytest
 from fake_box import FakeBox, worn_table
+from headless import headless_chromium, need_chromium
+from ports import free_port
 from waiting import wait_until
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Served:
-    """A fake box and a real kiosk process in front of it."""
+    """A fake box and a real kiosk process in front of it.
 
-    def __init__(self, data: Path) -> None:
+    Its pages are asked for as at the table's screen, or at `counter`, an address of this machine, over HTTPS.
+    """
+
+    def __init__(self, data: Path, program: list[str], counter: str | None = None) -> None:
         self.box = FakeBox(data, seed=4)
+        self._program = program
         self._learnt = {False: self.box.learnt, True: worn_table()}
         self.data = data
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.port = free_port()
+        self._plain = self.url = f"http://127.0.0.1:{self.port}"
+        if counter is not None:
+            secure = free_port()
+            self.url = f"https://{counter}:{secure}"
+            settings = f'[kiosk]\nhost = "0.0.0.0"\nsecure_port = {secure}\n'
+            self.box.paths.settings.write_text(settings, encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -67,13 +63,13 @@ class Served:
         return shot
 
     def start(self) -> None:
-        program = shutil.which("ladder", path=str(Path(sys.executable).parent)) or "ladder"
-        self.process = subprocess.Popen([program, "kiosk", "--data", str(self.data), "--port", str(self.port)])
+        command = [*self._program, "kiosk", "--data", str(self.data), "--port", str(self.port)]
+        self.process = subprocess.Popen(command)
         wait_until(self._answers, lambda: "the kiosk did not start")
 
     def _answers(self) -> bool:
         try:
-            urllib.request.urlopen(f"{self.url}/api/live", timeout=2).close()
+            urllib.request.urlopen(f"{self._plain}/api/live", timeout=2).close()
         except (OSError, urllib.error.URLError):
             return False
         return True
@@ -93,10 +89,21 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there: apt install chromium")
-    served = Served(tmp_path_factory.mktemp("box"))
+def program() -> list[str]:
+    """What a command of ladder's begins with; a module whose clock is turned has another."""
+    return [shutil.which("ladder", path=str(Path(sys.executable).parent)) or "ladder"]
+
+
+@pytest.fixture(scope="module")
+def counter() -> str | None:
+    """The address at which a module's pages are asked for as by the counter's computer; None for the screen."""
+    return None
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, program: list[str], counter: str | None) -> Iterator[Served]:
+    need_chromium()
+    served = Served(tmp_path_factory.mktemp("box"), program, counter)
     served.start()
     yield served
     served.close()
@@ -104,12 +111,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def browser(served: Served) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
+    with headless_chromium() as made:
+        yield made
 
 
 class Told:
@@ -131,7 +134,8 @@ class Told:
 @pytest.fixture
 def page(browser: Any, served: Served) -> Iterator[Any]:
     """A page that must neither complain nor ask anyone but the kiosk; `allow_errors` on it lifts the first."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    # The box's certificate is its own; staff compare its fingerprint once, and then trust it.
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, ignore_https_errors=True)
     page = context.new_page()
     page.told = Told(page)
     page.allow_errors = False

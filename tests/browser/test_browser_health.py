@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-from page_fit import SMALL_TARGETS, TOO_WIDE
+from page_fit import LYING_PHONE, SIZES, barriers, misfits, resize
 
-SIZES = [(1280, 800), (1920, 1080), (390, 844), (844, 390)]
 STORE, SETTINGS = ("[data-check=store]", "[data-check=settings]")
 
 
@@ -23,18 +22,14 @@ def themed(served: Any, request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", [*SIZES, LYING_PHONE], ids=str)
 def test_it_fits_can_be_touched_and_read_by_everybody(
     page: Any, served: Any, themed: None, size: tuple[int, int]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    page.set_viewport_size({"width": size[0], "height": size[1]})
+    resize(page, size)
     open_health(page, served)
-    assert not page.evaluate(TOO_WIDE)
-    assert page.evaluate(SMALL_TARGETS) == []
-    found = Axe().run(page).response["violations"]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+    assert misfits(page) == []
+    assert barriers(page) == []
 
 
 @pytest.mark.slow

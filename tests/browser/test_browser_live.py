@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from page_fit import SMALL_TARGETS, TOO_WIDE
+from page_fit import LYING_PHONE, SCREENS, SIZES, misfits, resize, too_wide
 
-SIZES = [(1280, 800), (1920, 1080), (390, 844), (844, 390)]
+EVERY_SIZE = [*SIZES, LYING_PHONE]
 MOST_BYTES = 150_000  # bytes over the network
 
 POSITIONS = """() => Object.fromEntries([...document.querySelectorAll('.ball[data-ball]')]
@@ -115,7 +115,8 @@ def test_a_shot_left_alone_goes_back_to_the_live_table(page: Any, served: Any) -
     page.locator(".card-link").first.click()
     page.wait_for_selector("#player:not([hidden])")
     page.clock.run_for(80_000)
-    assert page.locator("#idle-left").inner_text() == "10"
+    # Of ninety seconds; the clock that is turned goes on by itself too, while a busy machine loads the page.
+    assert 5 <= int(page.locator("#idle-left").inner_text()) <= 10
     page.mouse.move(300, 300)
     assert not page.locator("#idle").is_visible()
     page.clock.run_for(80_000)
@@ -143,33 +144,30 @@ def test_it_comes_back_when_the_kiosk_restarts(page: Any, served: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_every_size_fits_and_can_be_touched(page: Any, served: Any, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+@pytest.mark.parametrize("size", EVERY_SIZE, ids=str)
+def test_every_size_fits_and_can_be_touched(page: Any, served: Any, size: tuple[int, int]) -> None:
+    resize(page, size)
     open_live(page, served)
-    assert not page.evaluate(TOO_WIDE)
-    assert page.evaluate(SMALL_TARGETS) == []
+    assert misfits(page) == []
     page.goto(served.url + page.locator(".card-link").first.get_attribute("href"))
     page.wait_for_selector("#player:not([hidden])")
-    assert not page.evaluate(TOO_WIDE)
-    assert page.evaluate(SMALL_TARGETS) == []
+    assert misfits(page) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("worn", [False, True])
-@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("size", EVERY_SIZE, ids=str)
 def test_the_condition_fits_every_size_and_can_be_touched(
-    page: Any, served: Any, worn: bool, width: int, height: int
+    page: Any, served: Any, worn: bool, size: tuple[int, int]
 ) -> None:
     served.learn(worn)
-    page.set_viewport_size({"width": width, "height": height})
+    resize(page, size)
     open_live(page, served)
     page.wait_for_selector("a.care.needed" if worn else "a.care:not(.needed)")
-    assert not page.evaluate(TOO_WIDE)
+    assert not too_wide(page)
     page.locator("a.care").click()
     page.wait_for_selector(".verdict.needed" if worn else ".verdict.learning")
-    assert not page.evaluate(TOO_WIDE)
-    assert page.evaluate(SMALL_TARGETS) == []
+    assert misfits(page) == []
     page.locator(".back").click()
     page.wait_for_selector(".attract")
 
@@ -190,18 +188,18 @@ def test_care_is_told_while_the_page_is_open_and_its_page_keeps_up(page: Any, se
     assert page.locator("#condition").count() == 1
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES[:2])
-def test_on_a_wall_nothing_lies_below_the_edge(page: Any, served: Any, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+@pytest.mark.parametrize("size", SCREENS, ids=str)
+def test_on_a_wall_nothing_lies_below_the_edge(page: Any, served: Any, size: tuple[int, int]) -> None:
+    resize(page, size)
     served.learn(True)
     open_live(page, served)
     assert page.evaluate("() => document.documentElement.scrollHeight <= window.innerHeight")
-    assert page.locator("#today").bounding_box()["y"] < height
+    assert page.locator("#today").bounding_box()["y"] < size[1]
     page.goto(f"{served.url}/condition")
     assert page.evaluate("() => document.documentElement.scrollHeight <= window.innerHeight")
     for tile in page.locator(".facts > div").all():
         box = tile.bounding_box()
-        assert box["y"] + box["height"] <= height
+        assert box["y"] + box["height"] <= size[1]
 
 
 def test_an_unknown_address_leads_home(page: Any, served: Any) -> None:

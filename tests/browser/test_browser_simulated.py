@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port
 
 PATIENCE_MS = 180_000  # a busy machine draws and follows its table slowly
 
@@ -17,9 +17,7 @@ PATIENCE_MS = 180_000  # a busy machine draws and follows its table slowly
 @pytest.fixture
 def whole_box(tmp_path: Path) -> Iterator[str]:
     """`ladder run` on a free port; the address of its kiosk."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     program = shutil.which("ladder", path=str(Path(sys.executable).parent)) or "ladder"
     process = subprocess.Popen(
         [program, "run", "--data", str(tmp_path), "--port", str(port)], stdout=subprocess.PIPE, text=True

@@ -9,13 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 import pytest
-from page_fit import SMALL_TARGETS, TOO_WIDE
+from page_fit import SERIOUS, SIZES, barriers, misfits, resize, small_targets, too_wide
 
 PIN = "4826"
-SIZES = [(1280, 800), (1920, 1080), (390, 844)]
 NAMES = ("Ana", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gus", "Hana", "Ivo", "Jana", "Karl", "Lena")
-SMALL_SUMMARIES = """() => [...document.querySelectorAll('summary')]
-    .map(e => e.getBoundingClientRect()).filter(r => r.height < 56).length"""
 
 
 @dataclass
@@ -118,7 +115,7 @@ def test_from_the_winner_on_the_screen_to_a_subscription_and_back(
     assert "Sandbox: no money moves" in page.locator("body").inner_text()
     page.locator("button.huge").click()
     page.wait_for_selector(".pay-code svg")
-    assert not page.evaluate(TOO_WIDE)
+    assert not too_wide(page)
     assert page.evaluate("() => document.querySelector('.pay-code').getBoundingClientRect().width") > 240
     subscribed(hall, "Ana")  # on the phone it is through
     page.wait_for_url("**/me/subscription?begun=1", timeout=20_000)
@@ -163,7 +160,6 @@ PAGES = (
 def test_every_page_fits_can_be_touched_and_read(
     ana: Any, served: Any, hall: Any, theme: Literal["dark", "light"]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
     from training_scene import subscribed
 
     page = ana
@@ -173,21 +169,14 @@ def test_every_page_fits_can_be_touched_and_read(
         subscribed(hall, "Ana", status)
         say(served, hall)
         for path in PAGES if status == "none" else ("/me/subscription",):
-            for width, height in reversed(SIZES):
-                page.set_viewport_size({"width": width, "height": height})
+            for size in reversed(SIZES):
+                resize(page, size)
                 page.goto(served.url + path)
                 page.wait_for_load_state("load")
-                if page.evaluate(TOO_WIDE):
-                    wrong[f"{path} at {width}"] = "too wide"
-                small = page.evaluate(SMALL_TARGETS)
-                if small or page.evaluate(SMALL_SUMMARIES):
-                    wrong[f"{path} at {width}: targets"] = small
-            found = Axe().run(page).response["violations"]
-            serious = [
-                (one["id"], [node["html"][:120] for node in one["nodes"]][:3])
-                for one in found
-                if one["impact"] in ("serious", "critical")
-            ]
+                found = misfits(page) + small_targets(page, "summary", hidden_too=True)
+                if found:
+                    wrong[f"{path} at {size[0]}"] = found
+            serious = barriers(page, SERIOUS)
             if serious:
                 wrong[f"{path}: axe"] = serious
     assert wrong == {}, json.dumps(wrong, indent=1)

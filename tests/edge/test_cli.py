@@ -3,13 +3,13 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from ports import taken_port
 from waiting import GIVE_UP_S, wait_until
 
 from edge.cli import COMMANDS, Failure, ladder
@@ -80,8 +80,7 @@ def test_settings_that_can_not_be_used_are_said_in_one_line(tmp_path: Path, name
 
 
 def test_run_says_that_the_port_is_in_use(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with taken_port() as port:
         result = call("run", "--data", tmp_path, "--port", port)
     assert result.exit_code == 1
     assert result.output.splitlines()[-1] == (

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from edge.commands.staff import staff
 from edge.hall import audit
 from edge.hall.players import PlayerError, erase_player, find_player, new_guest, sign_up
-from edge.hall.staff import ROLES, give_role, hall_people, take_role
+from edge.hall.roles import ROLES, give_role, hall_people, take_role
 from edge.store.database import Store
 from edge.store.migrations import migrate
 

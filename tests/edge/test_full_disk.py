@@ -21,8 +21,6 @@ from edge.store.database import Store, connect
 from edge.store.errors import StoreError, StoreFullError
 from edge.store.recovery import prepare
 
-MB = 1 << 20
-
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Paths]:

@@ -379,7 +379,7 @@ def test_a_title_is_given_once_to_members_and_is_fit_to_be_read(conn: sqlite3.Co
     for title in ("Worst player", "Bell \x07 ringer", "Hid\u202eden"):
         with pytest.raises(HallError, match="award_title_refused"):
             grant(title)
-    with pytest.raises(HallError, match="awards_month"):
+    with pytest.raises(HallError, match="award_month"):
         grant("Best dressed", month="2026-04")
     assert [deed.what for deed in audit.recent(conn, 10)] == ["award.granted"]
     assert "dressed" not in str(audit.recent(conn, 10)), "nothing typed is in the audit"

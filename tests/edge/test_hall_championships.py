@@ -12,9 +12,9 @@ from hall_facts import NOW, Played, erase, make_store, put_match, put_players, u
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.hall import audit, brackets, championships, game_sessions
+from edge.hall import audit, brackets, championship_results, championships, game_sessions
 from edge.hall.brackets import fold, next_of, rounds, seed_order, size_for
-from edge.hall.championships import Championship, bracket, fitting, months_of, qualified
+from edge.hall.championships import Championship, bracket, months_of, qualified
 from edge.hall.errors import HallError
 from edge.hall.occasion import Occasion
 
@@ -47,6 +47,11 @@ def create(conn: sqlite3.Connection, by: str, size: int | None = None, race_to: 
     return championships.create(conn, QUARTER, "8-ball", race_to, size, by=by, here=HERE)
 
 
+def fitting(conn: sqlite3.Connection, championship_id: str, number: int) -> list[str]:
+    now = championships.play_offs(conn, championship_id)
+    return championship_results.fitting(conn, now.championship, now.tie(number))
+
+
 class PlayOffs:
     """A championship that is played, match by match; `players` are in the order of their seeds."""
 
@@ -67,7 +72,7 @@ class PlayOffs:
         self.key += 1
         match = Played(self.key, (sides[winner_side], sides[1 - winner_side]), (3, 1), DAY_MINUTES + self.key)
         put_match(self.conn, match, self.players)
-        championships.set_result(self.conn, self.id, number, match.match_id, by=self.players[0], now=NOW)
+        championship_results.set_result(self.conn, self.id, number, match.match_id, by=self.players[0], now=NOW)
         self.matches[number] = match
         return match
 
@@ -280,7 +285,7 @@ def test_a_withdrawn_match_is_to_be_played_again(conn: sqlite3.Connection) -> No
     assert troubles == [(2, "withdrawn"), (3, "players")]
     assert play_offs.tie(3).status == "waiting"
     with pytest.raises(HallError, match="championship_waiting"):
-        championships.set_result(conn, play_offs.id, 3, "match-00003", by=play_offs.players[0], now=NOW)
+        championship_results.set_result(conn, play_offs.id, 3, "match-00003", by=play_offs.players[0], now=NOW)
     play_offs.play(2, 0)
     assert play_offs.champion == play_offs.players[0], "the final was between these two after all"
 
@@ -311,19 +316,20 @@ def test_only_a_match_that_fits_can_be_linked(conn: sqlite3.Connection) -> None:
     assert fitting(conn, play_offs.id, 1) == [right.match_id]
     for match_id in (*(match.match_id for match in wrong.values()), "match-00009", "none"):
         with pytest.raises(HallError, match="championship_match"):
-            championships.set_result(conn, play_offs.id, 1, match_id, by=by, now=NOW)
-    linked = championships.set_result(conn, play_offs.id, 1, right.match_id, by=by, now=NOW)
-    deeds = len(audit.recent(conn, 99))
-    assert championships.set_result(conn, play_offs.id, 1, right.match_id, by=by, now=NOW) == linked
+            championship_results.set_result(conn, play_offs.id, 1, match_id, by=by, now=NOW)
+    championship_results.set_result(conn, play_offs.id, 1, right.match_id, by=by, now=NOW)
+    linked, deeds = bracket(conn, play_offs.id), len(audit.recent(conn, 99))
+    championship_results.set_result(conn, play_offs.id, 1, right.match_id, by=by, now=NOW)
+    assert bracket(conn, play_offs.id) == linked
     assert len(audit.recent(conn, 99)) == deeds, "asked twice"
     put_match(conn, Played(10, (0, 7), (3, 0), DAY_MINUTES), players)
     with pytest.raises(HallError, match="championship_played"):
-        championships.set_result(conn, play_offs.id, 1, "match-00010", by=by, now=NOW)
+        championship_results.set_result(conn, play_offs.id, 1, "match-00010", by=by, now=NOW)
     for number in (0, 8, -1):
         with pytest.raises(HallError, match="championship_number"):
-            championships.set_result(conn, play_offs.id, number, "match-00010", by=by, now=NOW)
+            championship_results.set_result(conn, play_offs.id, number, "match-00010", by=by, now=NOW)
     with pytest.raises(HallError, match="championship_unknown"):
-        championships.set_result(conn, "none", 1, "match-00010", by=by, now=NOW)
+        championship_results.set_result(conn, "none", 1, "match-00010", by=by, now=NOW)
 
 
 def test_what_is_taken_back_must_not_have_been_followed(conn: sqlite3.Connection) -> None:
@@ -331,11 +337,12 @@ def test_what_is_taken_back_must_not_have_been_followed(conn: sqlite3.Connection
     by = play_offs.players[0]
     play_offs.play_all()
     with pytest.raises(HallError, match="championship_followed"):
-        championships.clear_result(conn, play_offs.id, 1, by=by, now=NOW)
-    championships.clear_result(conn, play_offs.id, 3, by=by, now=NOW)
-    assert championships.clear_result(conn, play_offs.id, 1, by=by, now=NOW).rounds[0][0].tie.status == "ready"
+        championship_results.clear_result(conn, play_offs.id, 1, by=by, now=NOW)
+    championship_results.clear_result(conn, play_offs.id, 3, by=by, now=NOW)
+    championship_results.clear_result(conn, play_offs.id, 1, by=by, now=NOW)
+    assert bracket(conn, play_offs.id).rounds[0][0].tie.status == "ready"
     deeds = len(audit.recent(conn, 99))
-    championships.clear_result(conn, play_offs.id, 1, by=by, now=NOW)
+    championship_results.clear_result(conn, play_offs.id, 1, by=by, now=NOW)
     assert len(audit.recent(conn, 99)) == deeds
     assert fitting(conn, play_offs.id, 1) == [play_offs.matches[1].match_id]
 
@@ -344,13 +351,16 @@ def test_who_does_not_come_lets_the_other_one_go_on(conn: sqlite3.Connection) ->
     play_offs = PlayOffs(conn, 4)
     players, by = play_offs.players, play_offs.players[0]
     with pytest.raises(HallError, match="championship_match"):
-        championships.walk_over(conn, play_offs.id, 1, players[1], by=by, now=NOW)
-    walked = championships.walk_over(conn, play_offs.id, 1, players[3], by=by, now=NOW)
-    assert championships.walk_over(conn, play_offs.id, 1, players[3], by=by, now=NOW) == walked
+        championship_results.walk_over(conn, play_offs.id, 1, players[1], by=by, now=NOW)
+    championship_results.walk_over(conn, play_offs.id, 1, players[3], by=by, now=NOW)
+    walked = bracket(conn, play_offs.id)
+    championship_results.walk_over(conn, play_offs.id, 1, players[3], by=by, now=NOW)
+    assert bracket(conn, play_offs.id) == walked
     node = walked.rounds[0][0]
     assert (node.tie.walkover, node.tie.winner, node.score) == (True, players[3], None)
     play_offs.play(2, 0)
-    final = championships.walk_over(conn, play_offs.id, 3, players[1], by=by, now=NOW)
+    championship_results.walk_over(conn, play_offs.id, 3, players[1], by=by, now=NOW)
+    final = bracket(conn, play_offs.id)
     assert final.champion is not None
     assert final.champion.player_id == players[1]
     play_offs.turn(2)
@@ -370,7 +380,8 @@ def test_staff_replace_somebody_before_anything_is_entered(conn: sqlite3.Connect
     ):
         with pytest.raises(HallError, match="championship_member"):
             championships.replace(conn, play_offs.id, out, into, by=by, now=NOW)
-    after = championships.replace(conn, play_offs.id, players[1], players[5], by=by, now=NOW)
+    championships.replace(conn, play_offs.id, players[1], players[5], by=by, now=NOW)
+    after = bracket(conn, play_offs.id)
     assert [[one.player_id for one in node.sides if one] for node in after.rounds[0]] == [
         [players[0], players[3]],
         [players[5], players[2]],
@@ -386,7 +397,7 @@ def test_a_cancelled_one_takes_no_results(conn: sqlite3.Connection) -> None:
     championships.cancel(conn, play_offs.id, by=play_offs.players[0], now=NOW)
     assert championships.championships(conn) == []
     with pytest.raises(HallError, match="championship_cancelled"):
-        championships.set_result(conn, play_offs.id, 1, match.match_id, by=play_offs.players[0], now=NOW)
+        championship_results.set_result(conn, play_offs.id, 1, match.match_id, by=play_offs.players[0], now=NOW)
     again = create(conn, play_offs.players[0], 4)
     assert fitting(conn, again.id, 1) == [match.match_id], "its matches are free again"
 
@@ -414,7 +425,7 @@ def test_two_who_are_one_have_one_place(conn: sqlite3.Connection, begun: bool) -
     play_offs = PlayOffs(conn, 6, 4)
     players, by = play_offs.players, play_offs.players[0]
     if begun:
-        championships.walk_over(conn, play_offs.id, 1, players[0], by=by, now=NOW)
+        championship_results.walk_over(conn, play_offs.id, 1, players[0], by=by, now=NOW)
     championships.take_over(conn, players[0], players[5])
     first = bracket(conn, play_offs.id).rounds[0][0]
     assert [one.player_id for one in first.sides if one] == [players[5], players[3]]

@@ -107,7 +107,12 @@ def test_entries_are_filled_in_anew_until_the_list_is_fixed(conn: sqlite3.Connec
     tickets = {one.player_id: one.ticket for one in draw_entries.entries(conn, draw.id)}
     put_days(conn, players[0], FEBRUARY[:1], shots=0)
     (late,) = [one.id for one in [draws.get_draw(conn, draw.id)] if one]
-    assert draws.populate(conn, late) == draws.populate(conn, late) == 2
+    assert draws.populate(conn, late, by=players[1], now=NOW) == 2
+    assert draws.populate(conn, late, by=players[1], now=NOW) == 2
+    (deed,) = [one for one in audit.recent(conn, 20) if one.what == "draw.filled"]
+    assert (deed.who, deed.after) == (players[1], {"tickets": 2, "came": 0, "gone": 1}), (
+        "what changes nothing is no deed"
+    )
     put_days(conn, players[0], FEBRUARY[:1])
     fixed = draws.freeze(conn, draw.id, by=players[0], now=NOW)
     assert fixed.tickets == 3, "who takes part is decided at that moment"
@@ -116,7 +121,7 @@ def test_entries_are_filled_in_anew_until_the_list_is_fixed(conn: sqlite3.Connec
     assert draws.freeze(conn, draw.id, by=players[1], now="2026-05-01T00:00:00.000Z") == fixed, "asked twice"
     put_days(conn, players[1], FEBRUARY[:1], shots=0)
     with pytest.raises(HallError, match="draw_frozen"):
-        draws.populate(conn, draw.id)
+        draws.populate(conn, draw.id, by=players[0], now=NOW)
     own = draw_entries.ticket_of(conn, draw.id, players[1])
     assert own is not None
     assert own.number in (1, 2, 3)
@@ -244,7 +249,7 @@ def test_a_void_draw_stays_in_the_history_with_its_reason(conn: sqlite3.Connecti
     assert (voided.state, voided.reason, voided.winners) == ("voided", "doubt", draw.winners)
     assert draws.void(conn, draw.id, "mistake", by=players[1], now=NOW) == voided
     with pytest.raises(HallError, match="draw_voided"):
-        draws.populate(conn, draw.id)
+        draws.populate(conn, draw.id, by=players[0], now=NOW)
     with pytest.raises(HallError, match="draw_voided"):
         draws.draw(conn, draw.id, CALL, by=players[0], now=NOW)
     assert draws.history(conn) == [voided]

@@ -1,8 +1,9 @@
 """Game sessions: who was there, and who is drawn against whom."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import combinations
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.clock import stamp
+from edge.facts import uuid7
+from edge.hall import audit, undoing
 from edge.hall.game_sessions import (
     EveningError,
     GameSession,
@@ -22,10 +25,11 @@ from edge.hall.game_sessions import (
     get_evening,
     leave_out,
     reopen_evening,
+    set_play,
     time_of_result,
     void_evening,
 )
-from edge.hall.pairings import Known, draw_round, drop_pairing, latest_round, pair, pairings_of
+from edge.hall.pairings import Known, draw_round, drop_pairing, latest_round, pair, pair_by_hand, pairings_of
 from edge.hall.players import Player
 from edge.hall.points import points_of
 from edge.hall.results import Entered, enter_result
@@ -137,9 +141,66 @@ def test_a_round_is_drawn_once_however_often_it_is_asked_for(
             assert draw_round(conn, night, "random", people[0].id, evening.now, number=1) == 1
         drawn = pairings_of(conn, night.id)
         assert len(drawn) == 3  # of seven
-        assert drop_pairing(conn, drawn[0].id, stamp(evening.now))
+        assert drop_pairing(conn, night, drawn[0].id, people[0].id, evening.now)
+        assert not drop_pairing(conn, night, drawn[0].id, people[0].id, evening.now)
         assert [p.id for p in pairings_of(conn, night.id)] == [p.id for p in drawn[1:]]
         assert latest_round(conn, night.id) == 1
+
+
+def undo_latest(conn: sqlite3.Connection, what: str, by: str, now: datetime) -> None:
+    (deed, *_) = [one for one in audit.recent(conn, 20) if one.what == what]
+    undoing.undo(conn, deed.id, by, now)
+
+
+def test_a_round_that_was_drawn_is_undone_until_something_of_it_is_played(
+    evening: Evening, people: list[Player], night: GameSession
+) -> None:
+    by = people[0].id
+    with evening.store.write() as conn:
+        draw_round(conn, night, "random", by, evening.now, number=1)
+        undo_latest(conn, "evening.paired", by, evening.now)
+        assert (pairings_of(conn, night.id), latest_round(conn, night.id)) == ([], 0)
+        draw_round(conn, night, "level", by, evening.now, number=1)
+        first, *others = pairings_of(conn, night.id)
+        assert drop_pairing(conn, night, others[0].id, by, evening.now)
+        undo_latest(conn, "evening.pairing_dropped", by, evening.now)
+        assert [one.id for one in pairings_of(conn, night.id)] == [first.id, *(one.id for one in others)]
+        what = Entered(first.match_id, first.sides, night.game, (1, 0), night.day, stamp(evening.now), night.id)
+        enter_result(conn, what, by, evening.now)
+        with pytest.raises(EveningError, match="undo_too_late"):
+            undo_latest(conn, "evening.paired", by, evening.now)
+        assert len(pairings_of(conn, night.id)) == 3
+
+
+def test_a_pairing_by_hand_is_made_once_however_often_it_is_sent(
+    evening: Evening, people: list[Player], night: GameSession
+) -> None:
+    by, once = people[0].id, uuid7()
+    sides = ((people[0].id,), (people[1].id,))
+    with evening.store.write() as conn:
+        for _ in range(2):
+            assert pair_by_hand(conn, night, sides, by, evening.now, pairing_id=once) == 1
+        assert [one.sides for one in pairings_of(conn, night.id)] == [sides]
+
+
+def test_what_is_played_is_written_down_and_undone(
+    evening: Evening, people: list[Player], night: GameSession
+) -> None:
+    by = people[0].id
+    with evening.store.write() as conn:
+        set_play(conn, night, night.game, night.race_to, doubles=night.doubles, by=by, now=evening.now)
+        assert not [one for one in audit.recent(conn, 20) if one.what == "evening.play_set"], "nothing changed"
+        set_play(conn, night, "straight pool", 75, doubles=True, by=by, now=evening.now)
+        undo_latest(conn, "evening.play_set", by, evening.now)
+        assert get_evening(conn, night.id) == night
+
+        set_play(conn, night, "straight pool", 75, doubles=True, by=by, now=evening.now)
+        (first, *_) = audit.recent(conn, 1)
+        now = get_evening(conn, night.id)
+        assert now is not None
+        set_play(conn, now, "straight pool", 50, doubles=True, by=by, now=evening.now)
+        with pytest.raises(EveningError, match="undo_too_late"):
+            undoing.undo(conn, first.id, by, evening.now)
 
 
 def test_nobody_sits_out_twice_before_everybody_has(

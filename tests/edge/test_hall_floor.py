@@ -10,7 +10,7 @@ from counter_hall import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.hall import audit, clocks, floor, tables
+from edge.hall import audit, clocks, floor, table_setup, tables
 from edge.hall.clocks import bill
 from edge.hall.errors import HallError
 from edge.hall.glance import look_at, look_round
@@ -19,7 +19,7 @@ from edge.hall.players import Player
 from edge.hall.points import points_of
 from edge.hall.sessions import get_session, open_sessions
 from edge.hall.sitting import leave_table
-from edge.hall.tables import Wish
+from edge.hall.table_setup import Wish
 from edge.hall.undoing import can_undo, undo
 
 GUEST = None
@@ -214,7 +214,7 @@ def test_a_stop_is_undone_at_a_table_that_is_called_otherwise_by_now(counter: Co
     with counter.store.read() as conn:
         deed = audit.latest_of(conn, counter.tess.id)
     assert deed is not None
-    counter.do(tables.change_table, counter.table(0), Wish("Window", "9ft"), counter.tess.id, counter.now)
+    counter.do(table_setup.change_table, counter.table(0), Wish("Window", "9ft"), counter.tess.id, counter.now)
     counter.do(undo, deed.id, counter.tess.id, counter.now)
     seen = counter.seen()
     assert [player.name for player in seen.players] == ["Ana"]

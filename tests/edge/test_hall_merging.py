@@ -14,7 +14,7 @@ from edge.hall.errors import HallError
 from edge.hall.players import Player, get_player, save_player
 from edge.hall.points import hall_of_fame, month_board
 from edge.hall.results import Entered
-from edge.hall.staff import give_role
+from edge.hall.roles import give_role
 from edge.hall.taking_over import TakenOver
 
 OLD = "2025-01-05T12:00:00.000Z"

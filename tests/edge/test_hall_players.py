@@ -103,6 +103,16 @@ def test_names_are_offered_by_their_beginning(evening: Evening) -> None:
         assert names_like(conn, "%", 5) == []
 
 
+def test_names_are_offered_by_their_later_words_too_after_the_others(evening: Evening) -> None:
+    with evening.store.write() as conn:
+        for name in ("Ana Petrov", "Pete", "Peter Petrov", "Jean Pierre Petit", "Carpet"):
+            sign_up(conn, name, NOW)
+        found = [player.name for player in names_like(conn, "pet", 9)]
+        assert found == ["Pete", "Peter Petrov", "Ana Petrov", "Jean Pierre Petit"]
+        assert [player.name for player in names_like(conn, "pet", 3)] == found[:3]
+        assert [player.name for player in names_like(conn, "pierre pet", 3)] == ["Jean Pierre Petit"]
+
+
 def test_a_guest_is_found_by_nobody_until_there_is_a_name(evening: Evening) -> None:
     with evening.store.write() as conn:
         guest = new_guest(conn, NOW)

@@ -10,7 +10,7 @@ from edge.clock import stamp
 from edge.facts import uuid7
 from edge.hall import audit
 from edge.hall.game_sessions import GameSession, attending_ids, begin_evening
-from edge.hall.matches import Match, went_to_hill_hill
+from edge.hall.matches import Match, get_match, went_to_hill_hill
 from edge.hall.players import Player
 from edge.hall.points import points_of
 from edge.hall.ratings import rating_of
@@ -174,6 +174,29 @@ def test_only_what_is_over_and_stands_as_it_was_seen_is_confirmed(evening: Eveni
         confirm(conn, match.id, (1, 0), stan.id, evening.now)
         confirm(conn, match.id, (1, 0), stan.id, evening.now)
         assert [deed.what for deed in audit.about(conn, f"match:{match.id}")] == ["match.confirmed"]
+
+
+@pytest.mark.parametrize(
+    ("racks", "given_to", "ruled"), [((0, 0), 1, (0, 3)), ((1, 0), 1, (1, 3)), ((1, 0), 0, (1, 0))]
+)
+def test_a_match_given_at_the_table_is_confirmed_for_whom_it_was_given_to(
+    evening: Evening, people: list[Player], racks: tuple[int, int], given_to: int, ruled: tuple[int, int]
+) -> None:
+    ana, ben, *_, stan = people
+    match = evening.match(ana, ben, race_to=3)
+    for _ in range(racks[0]):
+        evening.say("rack", side=0)
+    evening.say("end", side=given_to)
+    with evening.store.write() as conn:
+        over = get_match(conn, match.id)
+        assert over is not None
+        assert (over.score, over.winner) == (racks, (ana, ben)[given_to].id)
+        confirmed = confirm(conn, match.id, racks, stan.id, evening.now)
+        assert (confirmed.score, confirmed.winner) == (ruled, over.winner)
+        ruling = ruling_of(conn, match.id)
+        assert ruling is not None
+        undone = take_back(conn, ruling.id, stan.id, evening.now)
+        assert (undone.score, undone.winner) == (over.score, over.winner)
 
 
 @pytest.mark.parametrize("score", [(0, 0), (3, 3), (-1, 2), (201, 0)])

@@ -102,6 +102,8 @@ def test_the_summary_is_what_the_matches_say(hall: Path, matches: list[Played]) 
             assert once.wins == plain([match.pair[0] == place for match in own])
             tight = [match for match in own if match.score == (3, 2)]
             assert once.hill_hill == plain([match.pair[0] == place for match in tight])
+            assert streaks.hill_hill_now(conn, player) == once.hill_hill.now
+            assert streaks.streak(streaks.hill_hill_sets(conn, player)) == once.hill_hill, "the badge's order"
 
 
 def test_a_guests_matches_count_once_the_guest_is_somebody(hall: Path) -> None:

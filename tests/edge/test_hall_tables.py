@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from counter_hall import Counter
 
-from edge.hall import audit, calls, tables
+from edge.hall import audit, calls, table_setup, tables
 from edge.hall.players import Player
 from edge.hall.sessions import open_sessions
 from edge.hall.sitting import start_practice
-from edge.hall.tables import HallTable, Wish
+from edge.hall.table_setup import Wish
+from edge.hall.tables import HallTable
 from edge.hall.undoing import undo
 
 
@@ -71,7 +72,7 @@ def test_a_box_that_is_carried_to_another_table_is_that_tables(counter: Counter)
 
 def test_a_table_is_added_once_however_often_it_is_sent(counter: Counter) -> None:
     for _ in range(2):
-        counter.do(tables.add_table, Wish("Table 4", "8ft"), counter.tess.id, counter.now, "the-id")
+        counter.do(table_setup.add_table, Wish("Table 4", "8ft"), counter.tess.id, counter.now, "the-id")
     assert labels(counter) == ["Table 1", "Table 2", "Table 3", "Table 4"]
 
 
@@ -104,7 +105,9 @@ def test_what_goes_on_follows_the_new_label(counter: Counter, ana: Player, ben: 
     counter.start(ana.id, ben.id)
     counter.do(calls.call, "Table 1", counter.now)
     counter.wait(60)
-    counter.do(tables.change_table, counter.table(0), Wish("Window", "8ft", 900), counter.tess.id, counter.now)
+    counter.do(
+        table_setup.change_table, counter.table(0), Wish("Window", "8ft", 900), counter.tess.id, counter.now
+    )
     seen = counter.seen()
     assert (seen.table.label, seen.table.size, seen.table.cents_per_hour) == ("Window", "8ft", 900)
     assert [player.name for player in seen.players] == ["Ana", "Ben"]
@@ -120,15 +123,15 @@ def test_what_goes_on_follows_the_new_label(counter: Counter, ana: Player, ben: 
 
 def test_a_change_is_undone_only_while_it_still_holds(counter: Counter) -> None:
     table = counter.table(0)
-    counter.do(tables.change_table, table, Wish("Window", "9ft"), counter.tess.id, counter.now)
+    counter.do(table_setup.change_table, table, Wish("Window", "9ft"), counter.tess.id, counter.now)
     with counter.store.read() as conn:
         first = audit.latest_of(conn, counter.tess.id)
     assert first is not None
-    counter.do(tables.change_table, counter.table(0), Wish("Door", "9ft"), counter.tess.id, counter.now)
+    counter.do(table_setup.change_table, counter.table(0), Wish("Door", "9ft"), counter.tess.id, counter.now)
     counter.refuses("undo_too_late", lambda: counter.do(undo, first.id, counter.tess.id, counter.now))
     counter.undo()
     assert counter.table(0).label == "Window"
-    counter.do(tables.change_table, counter.table(0), Wish("Window", "9ft"), counter.tess.id, counter.now)
+    counter.do(table_setup.change_table, counter.table(0), Wish("Window", "9ft"), counter.tess.id, counter.now)
     with counter.store.read() as conn:
         latest = audit.latest_of(conn, counter.tess.id)
     assert latest is not None
@@ -136,7 +139,7 @@ def test_a_change_is_undone_only_while_it_still_holds(counter: Counter) -> None:
 
 
 def test_a_label_that_somebody_else_took_is_not_given_back(counter: Counter) -> None:
-    counter.do(tables.change_table, counter.table(0), Wish("Window", "9ft"), counter.tess.id, counter.now)
+    counter.do(table_setup.change_table, counter.table(0), Wish("Window", "9ft"), counter.tess.id, counter.now)
     with counter.store.read() as conn:
         deed = audit.latest_of(conn, counter.tess.id)
     assert deed is not None
@@ -145,16 +148,16 @@ def test_a_label_that_somebody_else_took_is_not_given_back(counter: Counter) -> 
 
 
 def test_tables_change_places_and_back(counter: Counter) -> None:
-    counter.do(tables.swap_places, counter.table(2), -1, counter.tess.id, counter.now)
+    counter.do(table_setup.swap_places, counter.table(2), -1, counter.tess.id, counter.now)
     assert labels(counter) == ["Table 1", "Table 3", "Table 2"]
-    counter.do(tables.swap_places, counter.table(0), -1, counter.tess.id, counter.now)  # it is first
+    counter.do(table_setup.swap_places, counter.table(0), -1, counter.tess.id, counter.now)  # it is first
     counter.undo()
     assert labels(counter) == ["Table 1", "Table 2", "Table 3"]
 
 
 def test_a_table_in_play_or_calling_stays(counter: Counter, ana: Player) -> None:
     def retire() -> None:
-        counter.do(tables.retire_table, counter.table(0), counter.tess.id, counter.now)
+        counter.do(table_setup.retire_table, counter.table(0), counter.tess.id, counter.now)
 
     counter.start(ana.id, clock=False)
     counter.refuses("table_in_play", retire)
@@ -174,14 +177,14 @@ def test_a_table_in_play_or_calling_stays(counter: Counter, ana: Player) -> None
 
 def test_the_boxs_own_table_stays_and_keeps_the_label_of_its_settings(counter: Counter) -> None:
     box = own(counter, "Box")
-    counter.refuses("table_own", lambda: counter.do(tables.retire_table, box, counter.tess.id, counter.now))
-    counter.do(tables.change_table, box, Wish("Other", "8ft", 700), counter.tess.id, counter.now)
+    counter.refuses("table_own", lambda: counter.do(table_setup.retire_table, box, counter.tess.id, counter.now))
+    counter.do(table_setup.change_table, box, Wish("Other", "8ft", 700), counter.tess.id, counter.now)
     assert own(counter, "Box") == tables.HallTable(box.id, "Box", "9ft", box.place, "own", 700)
 
 
 def test_the_audit_holds_no_label(counter: Counter) -> None:
     counter.do(
-        tables.change_table, counter.table(0), Wish("Typed by somebody", "9ft"), counter.tess.id, counter.now
+        table_setup.change_table, counter.table(0), Wish("Typed by somebody", "9ft"), counter.tess.id, counter.now
     )
     lines = counter.rows("SELECT coalesce(before, '') || coalesce(after, '') || subject AS text FROM audit")
     assert not any("Typed" in line["text"] for line in lines)

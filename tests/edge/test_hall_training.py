@@ -105,9 +105,25 @@ def test_the_coach_s_average_is_weighted_by_shots(hall: TrainingHall) -> None:
     hall.settle("2026-10-07")
     made = training_board.how_made(hall.conn, hall.players[0], OCTOBER)
     assert made is not None
-    scores = {one.shots: one.coach_score for one in made.sessions}
+    sessions = training_board.counted_sessions(hall.conn, hall.players[0], OCTOBER)
+    scores = {one.shots: one.coach_score for one in sessions}
     assert scores[20] == 67.0 < scores[100]
     assert made.place.coach_avg == round((100 * scores[100] + 20 * scores[20]) / 120, 2)
+
+
+def test_sessions_are_leafed_through_without_a_gap_or_one_twice(hall: TrainingHall) -> None:
+    for day in range(1, 8):
+        hall.stay(0, f"2026-10-0{day}")
+    hall.settle("2026-10-08")
+    player = hall.players[0]
+    whole = training_board.counted_sessions(hall.conn, player, OCTOBER)
+    assert [one.day for one in whole] == [f"2026-10-0{day}" for day in range(7, 0, -1)]
+    leafed, last = [], None
+    while page := training_board.counted_sessions(hall.conn, player, OCTOBER, 3, last):
+        assert len(page) <= 3
+        leafed += page
+        last = page[-1].session_id
+    assert leafed == whole
 
 
 def test_how_a_score_is_made_is_told_part_by_part(hall: TrainingHall) -> None:
@@ -120,7 +136,7 @@ def test_how_a_score_is_made_is_told_part_by_part(hall: TrainingHall) -> None:
     usual = training_board.usual_of(hall.conn, hall.players[0], OCTOBER)
     assert usual["aim"] == training_board.Usual(50.0, 12, 480)
     assert usual["control"] is usual["position"] is None, "every stroke was a visit of its own"
-    (session,) = made.sessions
+    (session,) = training_board.counted_sessions(hall.conn, hall.players[0], OCTOBER)
     aim = session.steps["aim"]
     assert (aim.value, aim.raw, aim.strokes) == (70.0, 20.0, 100)
     assert aim.counted == round(20 / (1 + 200 * (1 / 100 + 1 / 480)), 2)

@@ -95,9 +95,8 @@ def test_what_is_told_late_counts_in_the_next_month_by_what_was_usual_then(hall:
     hall.settle("2026-11-02")
     assert hall.booked()[late] == NOVEMBER
     assert dict(hall.score(0, OCTOBER)) == held
-    made = training_board.how_made(hall.conn, hall.players[0], NOVEMBER)
-    assert made is not None
-    assert [(one.late, one.steps["aim"].raw) for one in made.sessions] == [(True, 20.0)]
+    sessions = training_board.counted_sessions(hall.conn, hall.players[0], NOVEMBER)
+    assert [(one.late, one.steps["aim"].raw) for one in sessions] == [(True, 20.0)]
 
 
 def test_what_was_usual_in_a_closed_month_is_what_was_kept_whatever_is_told_of_before(hall: TrainingHall) -> None:
@@ -107,9 +106,8 @@ def test_what_was_usual_in_a_closed_month_is_what_was_kept_whatever_is_told_of_b
     hall.weeks(0, "2026-10-01", weeks=7, made=200, shots=200)
     hall.stay(0, "2026-10-20", shots=100, made=70)
     hall.settle("2026-11-02")
-    made = training_board.how_made(hall.conn, hall.players[0], NOVEMBER)
-    assert made is not None
-    assert [one.steps["aim"].raw for one in made.sessions] == [20.0]
+    sessions = training_board.counted_sessions(hall.conn, hall.players[0], NOVEMBER)
+    assert [one.steps["aim"].raw for one in sessions] == [20.0]
 
 
 def test_what_is_told_later_than_twelve_weeks_counts_for_nothing(hall: TrainingHall) -> None:

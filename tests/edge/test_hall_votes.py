@@ -50,7 +50,7 @@ def vote(conn: sqlite3.Connection, voter: str, candidate: str, kind: Kind = "mvp
 
 
 def counts(conn: sqlite3.Connection, kind: Kind = "mvp") -> dict[str, int]:
-    return {one.player_id: one.votes for one in votes.counts(conn, MONTH, kind)}
+    return {one.player_id: one.votes for one in votes.counts(conn, MONTH)[kind]}
 
 
 def test_candidates_are_the_others_who_came_and_want_to_be_seen(conn: sqlite3.Connection, here: list[str]) -> None:
@@ -98,7 +98,7 @@ def test_nothing_tells_who_voted_for_whom(conn: sqlite3.Connection, here: list[s
     with pytest.raises(sqlite3.OperationalError, match="rowid"):
         conn.execute("SELECT rowid FROM award_votes")
     # Everything this feature gives away, but to the voter: no id of a voter is in it.
-    told = [votes.counts(conn, MONTH, kind) for kind in KINDS]
+    told = list(votes.counts(conn, MONTH).values())
     assert here[0] not in str(told)
     assert votes.voted(conn, MONTH, here[0]) == {"mvp"}
 
@@ -168,5 +168,5 @@ def test_counts_are_a_plain_recount_whatever_happens_in_between(
             here = (came & seen) - gone
             plain = Counter(w for (k, v), w in cast.items() if k == kind and v in came - gone and w in here)
             assert counts(conn, kind) == {players[who]: number for who, number in plain.items()}
-            falling = [one.votes for one in votes.counts(conn, MONTH, kind)]
+            falling = [one.votes for one in votes.counts(conn, MONTH)[kind]]
             assert falling == sorted(falling, reverse=True)

@@ -108,9 +108,7 @@ def test_shots_as_they_are_struck_become_a_month_s_score(house: House) -> None:
     assert house.hours(OCTOBER).keys() == {ana.id}
     assert house.period(OCTOBER).settled_at == stamp(at("2025-10-30", 4))
     with house.store.read() as conn:
-        made = training_board.how_made(conn, ana.id, OCTOBER)
-    assert made is not None
-    (session,) = made.sessions
+        (session,) = training_board.counted_sessions(conn, ana.id, OCTOBER)
     assert (session.shots, session.steps["aim"].value, session.steps["aim"].strokes) == (12, 100.0, 12)
 
 

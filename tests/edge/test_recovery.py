@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from ports import free_port
 from shot_book import (
     NOW,
     checkpoint,
@@ -456,12 +456,6 @@ def test_no_service_starts_while_the_store_is_being_mended(paths: Paths, monkeyp
     prepared(paths)
     assert looked
     require_current(paths.store)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.slow

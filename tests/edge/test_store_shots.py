@@ -29,7 +29,7 @@ from edge.store.shots import (
     store_shot,
     store_source,
 )
-from vision.model import FirstContact, Pot, Shot, Spin, VerticalSpin
+from vision.model import FirstContact, Pot, Shot, Spin, VerticalSpin, shot_to_json
 
 NOW = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 SOURCE = Source("cam", "sim", stamp(NOW), "9ft", 100.0, 50.0, 2.25, "cal", 1920, 1080, 60.0)
@@ -70,7 +70,18 @@ def test_a_shot_comes_back_as_it_was_stored(store: Store) -> None:
         stored = get_shot(conn, MAKE.id)
     assert stored is not None
     assert stored.shot == MAKE
+    assert stored.as_json() == shot_to_json(MAKE)
     assert (stored.source_id, stored.played_at, stored.amended) == ("cam", NOW, False)
+
+
+def test_a_shot_of_an_older_version_is_told_with_what_that_did_not_know(store: Store) -> None:
+    put(store, MAKE)
+    with store.read() as conn:
+        stored = get_shot(conn, MAKE.id)
+    assert stored is not None
+    known = {name: value for name, value in shot_to_json(MAKE).items() if name not in ("contacts", "kind")}
+    older = replace(stored, body=canonical(known))
+    assert older.as_json() == shot_to_json(older.shot)
 
 
 def test_columns_say_what_the_shot_says(store: Store) -> None:

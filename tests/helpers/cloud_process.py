@@ -5,26 +5,19 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 
+from ports import free_port
 from telling_hub import TellingHub
 from waiting import wait_until
 
 from edge.clock import stamp
 from sync import protocol
 from sync.protocol import Answer, read_answer
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class CloudProcess:

@@ -13,7 +13,8 @@ from edge.hall.errors import HallError
 from edge.hall.floor import Hand, Start
 from edge.hall.glance import Seen, look_at
 from edge.hall.players import Player
-from edge.hall.tables import HallTable, Wish
+from edge.hall.table_setup import Wish, add_table
+from edge.hall.tables import HallTable
 from edge.hall.undoing import undo
 
 
@@ -32,7 +33,7 @@ class Counter(Evening):
 
     def add(self, label: str, size: str = "9ft", cents: int | None = None) -> HallTable:
         with self.store.write() as conn:
-            return tables.add_table(conn, Wish(label, size, cents), self.tess.id, self.now)
+            return add_table(conn, Wish(label, size, cents), self.tess.id, self.now)
 
     def table(self, place: int) -> HallTable:
         with self.store.read() as conn:

@@ -1,11 +1,10 @@
-"""A hall of boxes that lives by chance: people at its tables, staff at its hub, and lines that fail; then what
-must hold of it once all is healed."""
+"""A hall of boxes that lives by chance: people at its tables, staff at its hub, and lines that fail, until it is
+healed."""
 
 import random
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -20,22 +19,16 @@ from hall_of_boxes import HubBox, TableBox
 from edge import facts
 from edge.bookkeeper import Bookkeeper
 from edge.clock import stamp
-from edge.hall import calls, claims, erasure, floor, logins, merging, ratings, renaming, results, standing, tables
+from edge.hall import calls, claims, erasure, floor, logins, merging, renaming, results, table_setup, tables
 from edge.hall.errors import HallError
 from edge.hall.floor import Hand
 from edge.hall.glance import look_at
-from edge.hall.matches import get_match
 from edge.hall.occasion import occasion
 from edge.hall.players import Player, get_player, name_guest, sign_up
 from edge.hall.said import Said
-from edge.hall.scoring import recount
-from edge.hall.sessions import get_session, open_session_of
 from edge.hall.sitting import at_table
-from edge.stats.daily import refresh_day
 from edge.store import changes, outbox, shots
-from edge.store.changes import Reader
-from edge.store.database import Store, connect
-from edge.store.replicas import REPLICAS
+from edge.store.database import Store
 from sync.hub_client import BusyError, OutOfReachError
 from sync.protocol import ProblemError
 from sync.receiving import try_again
@@ -147,7 +140,9 @@ class HallModel:
             for name in NAMES[:5]:
                 sign_up(conn, name, stamp(self.now))
             for label in (*labels, "Table 9"):
-                tables.add_table(conn, tables.Wish(label, "9ft", box=label in labels), self.boss, self.now)
+                table_setup.add_table(
+                    conn, table_setup.Wish(label, "9ft", box=label in labels), self.boss, self.now
+                )
         self.sites = [Site(self, label, off, rate) for label, off in zip(labels, ahead, strict=True)]
         self.enrolling = False
         self.codes: list[str] = []
@@ -319,32 +314,11 @@ class HallModel:
             if player is not None and self.codes:
                 claims.claim(conn, self.chance.choice(self.codes), player.id, self.now)
 
-    def do_claim_at_rest(self) -> None:
-        """As `claim`, of a guest who does not play any more, when all tables have told all."""
-        self._all_told()
-        with self.at_hub() as conn:
-            player = self.someone(conn)
-            code = self.chance.choice(self.codes or [""])
-            found = logins.peek(conn, logins.clean_code(code), "claim", self.now)
-            if player is None or found is None or found.player_id is None:
-                return
-            if open_session_of(conn, found.player_id) is None:
-                claims.claim(conn, code, player.id, self.now)
-        self._all_told()
-
     def do_merge(self) -> None:
         with self.at_hub() as conn:
             gone, stays = self.someone(conn, "1"), self.someone(conn)
             if gone is not None and stays is not None:
                 merging.merge(conn, gone.id, stays.id, self.boss, self.now)
-
-    def do_merge_at_rest(self) -> None:
-        self._all_told()
-        with self.at_hub() as conn:
-            gone, stays = self.someone(conn, "1"), self.someone(conn)
-            if gone is not None and stays is not None and open_session_of(conn, gone.id) is None:
-                merging.merge(conn, gone.id, stays.id, self.boss, self.now)
-        self._all_told()
 
     def do_erase(self) -> None:
         with self.at_hub() as conn:
@@ -372,8 +346,8 @@ class HallModel:
         """The one that no box watches: a table's box is called what its settings say."""
         with self.at_hub() as conn:
             table = tables.hall_tables(conn)[-1]
-            wish = tables.Wish(self.chance.choice(["Table 9", "Table 10", "Snooker"]), "9ft")
-            tables.change_table(conn, table, wish, self.boss, self.now)
+            wish = table_setup.Wish(self.chance.choice(["Table 9", "Table 10", "Snooker"]), "9ft")
+            table_setup.change_table(conn, table, wish, self.boss, self.now)
 
     def do_staff_stop(self) -> None:
         with self.at_hub() as conn:
@@ -453,13 +427,6 @@ class HallModel:
         with site.store.read() as conn:
             return at_table(conn, site.label)
 
-    def _all_told(self) -> None:
-        for site in self.sites:
-            rate, site.client.rate = site.client.rate, 0.0
-            for _ in range(6):
-                site.turn()
-            site.client.rate = rate
-
     # Afterwards.
 
     def heal(self) -> None:
@@ -478,116 +445,3 @@ class HallModel:
             if done == 0 and not any(site.failed for site in self.sites):
                 return
         raise AssertionError("the hall does not come to rest")
-
-    def require_sound(self) -> None:
-        """No store is damaged, and none refers to what is not there."""
-        for store in (self.hub.store, *(site.store for site in self.sites)):
-            with store.read() as conn:
-                assert [row[0] for row in conn.execute("PRAGMA integrity_check")] == ["ok"]
-                assert conn.execute("PRAGMA foreign_key_check").fetchall() == []
-
-    def require_every_fact_once(self) -> None:
-        """The hub has each fact of each table's line, and nothing of it is set aside."""
-        with self.hub.store.read() as conn:
-            come = {
-                (row["device"], row["epoch"], row["seq"]): row["hash"]
-                for row in conn.execute("SELECT * FROM inbox")
-            }
-            upto = {
-                (row["device"], row["epoch"]): row["upto"] for row in conn.execute("SELECT * FROM inbox_lines")
-            }
-            aside = [dict(row) for row in conn.execute("SELECT * FROM set_aside WHERE taken_in_at IS NULL")]
-        assert aside == [], f"{aside}"
-        numbered = 0
-        for site in self.sites:
-            with site.store.read() as conn:
-                rows = outbox.rows_after(conn, 0, 1 << 30)
-                assert [row.seq for row in rows] == list(range(1, outbox.last_seq(conn) + 1))
-            numbered += len(rows)
-            for row in rows:
-                assert come[row.device, row.epoch, row.seq] == row.fact.hash or row.fact.kind in (
-                    "erased",
-                    "amend",
-                )
-            assert upto[rows[0].device, rows[0].epoch] == len(rows)
-        assert numbered == len(come)
-
-    def require_one_hall(self) -> None:
-        """Every table has the rows that the hub tells it, and the hub what was played at every table."""
-        for site in self.sites:
-            reader = Reader(site.label, "2025-01-01")
-            for replica in REPLICAS:
-                with self.hub.store.read() as there, site.store.read() as here:
-                    wanted = {one.key: one.values for one in changes.all_rows(there, replica, reader)}
-                    found = {one.key: one.values for one in changes.all_rows(here, replica, reader)}
-                if replica.down is not None:
-                    other = [(found.get(key), wanted.get(key)) for key in found.keys() | wanted.keys()]
-                    other = [pair for pair in other if pair[0] != pair[1]]
-                    assert other == [], f"{replica.table} at {site.label}: {other}"
-        for table in ("plays", "shots", "amendments", "sources"):  # as they were told
-            names = "*" if table == "plays" else "id" if table != "amendments" else "shot_id, revision, hash"
-            told = f"plays WHERE NOT ({OF_NOBODY})" if table == "plays" else table
-            played: set[tuple[Any, ...]] = set()
-            for site in self.sites:
-                played |= _rows(site.store, f"SELECT {names} FROM {told}")
-            known = _rows(self.hub.store, f"SELECT {names} FROM {told}")
-            assert known == played, f"{table}: at the hub alone {known - played}, at tables alone {played - known}"
-
-    def require_made_anew(self) -> None:
-        """What the hub has derived is what a plain recomputation of its facts gives."""
-        with closing(connect(self.hub.paths.store)) as conn:
-            conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        copy = self.folder / "copy.db"
-        shutil.copyfile(self.hub.paths.store, copy)
-        with Store(copy) as store:
-            stands = _derived(store)
-            with store.write() as conn:
-                _make_anew(conn, self.now)
-            assert _derived(store) == stands
-        copy.unlink()
-
-
-# Of a match with somebody who was erased; whose they were nobody knows, and they go or stay.
-OF_NOBODY = (
-    "player_id IS NULL AND match_id IN"
-    " (SELECT m.id FROM matches m JOIN players p ON p.id IN (m.player_a, m.player_b) WHERE p.erased IS NOT NULL)"
-)
-DERIVED = {
-    "plays": "SELECT * FROM plays",
-    "days": "SELECT * FROM metrics_daily",
-    "sessions": "SELECT id, player_id, shots, active_s FROM sessions",
-    "matches": "SELECT id, status, score_a, score_b, winner, hill_hill, state FROM matches",
-    "points": "SELECT player_id, month, kind, ref, sum(half_points) FROM player_points GROUP BY 1, 2, 3, 4"
-    " HAVING sum(half_points)",
-    "months": "SELECT player_id, month, half_points FROM points_monthly WHERE half_points",
-    "ratings": "SELECT * FROM ratings",
-    "rating changes": "SELECT match_id, player_id, elo_before, elo_after, fargo_after FROM rating_changes",
-    "streaks": "SELECT * FROM streaks WHERE best_wins + best_days > 0",
-    "badges": "SELECT player_id, badge FROM user_achievements",
-}
-
-
-def _rows(store: Store, sql: str) -> set[tuple[Any, ...]]:
-    with store.read() as conn:
-        return {tuple(row) for row in conn.execute(sql)}
-
-
-def _derived(store: Store) -> dict[str, set[tuple[Any, ...]]]:
-    return {name: _rows(store, sql) for name, sql in DERIVED.items()}
-
-
-def _make_anew(conn: sqlite3.Connection, now: datetime) -> None:
-    conn.execute("DELETE FROM metrics_daily")
-    for row in conn.execute("SELECT id FROM sessions ORDER BY started_at, id").fetchall():
-        session = get_session(conn, row["id"])
-        assert session is not None
-        if conn.execute("SELECT 1 FROM plays WHERE session_id = ?", [session.id]).fetchone():
-            recount(conn, session, now)
-        refresh_day(conn, session.player_id, session.day)
-    ratings.settle(conn)
-    for row in conn.execute("SELECT id FROM players WHERE erased IS NULL ORDER BY id").fetchall():
-        standing.settle(conn, [row["id"]], now)
-    for row in conn.execute("SELECT id FROM matches ORDER BY ended_at, id").fetchall():
-        match = get_match(conn, row["id"])
-        assert match is not None
-        standing.settle(conn, list(match.everybody), now, match.id)

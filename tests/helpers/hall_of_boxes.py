@@ -14,7 +14,10 @@ from edge.hall.keys import keys_to_tell, load_keys
 from edge.hall.players import Player, sign_up
 from edge.runtime.paths import Paths
 from edge.settings import Settings
+from edge.store import changes
+from edge.store.changes import Reader
 from edge.store.database import Store
+from edge.store.replicas import REPLICAS
 from kiosk.elsewhere import KioskDesk
 from kiosk.hub_command import hall_of
 from sync.enrolment import enrol
@@ -111,3 +114,23 @@ class TableBox:
     def close(self) -> None:
         self.client.close()
         self.store.close()
+
+
+def require_alike(hub: HubBox, *tables: TableBox) -> None:
+    """Every table has the rows that the hub tells it."""
+    for table in tables:
+        for replica in REPLICAS:
+            if replica.down is not None:
+                with hub.store.read() as there, table.store.read() as here:
+                    reader = Reader(table.label, "2020-01-01")
+                    wanted = sorted(changes.all_rows(there, replica, reader), key=repr)
+                    assert sorted(changes.all_rows(here, replica, reader), key=repr) == wanted
+
+
+def until_still(*tables: TableBox) -> None:
+    for _ in range(10):
+        for table in tables:
+            table.sync.hello()
+        if sum(table.sync.once() for table in tables) == 0:
+            return
+    raise AssertionError("it does not come to rest")

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fresh_store import fresh_store
+from ports import free_port
 
 from edge.clock import stamp
 from edge.hall import devices
@@ -88,8 +89,7 @@ class RealHall:
 
     def __init__(self, folder: Path, tables: int, small: Path | None = None, *, players: int = 4) -> None:
         self.folder = folder
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self.hub = Paths(folder / "hub", folder / "hub-run")
         fresh_store(self.hub.store)
         self.hub.settings.write_text(f'[hub]\nport = {self.port}\nhost = "127.0.0.1"\n')
@@ -202,7 +202,8 @@ class RealHall:
                     told = outbox.last_seq(conn)
                     epoch = conn.execute("SELECT epoch FROM identity").fetchone()["epoch"]
                 row = hub.execute("SELECT upto FROM inbox_lines WHERE epoch = ?", [epoch]).fetchone()
-                if waits or row is None or row["upto"] != told:
+                come = 0 if row is None else row["upto"]  # who never got to store a shot has nothing to tell
+                if waits or come != told:
                     return False
         return True
 

@@ -1,4 +1,4 @@
-"""A browser without a screen, and what every page of it is asked: whether it fits, can be read, and complains."""
+"""A browser without a screen, and a page of it that tells what its console complains of."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
-SIZES = [(390, 844), (1280, 800), (1920, 1080)]  # a phone, a laptop, a wall
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def need_chromium() -> None:
@@ -23,9 +32,7 @@ def headless_chromium() -> Iterator[Any]:
 
     need_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -38,10 +45,3 @@ def watched_page(browser: Any, size: tuple[int, int], scheme: str) -> Iterator[t
     context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     yield context.new_page(), complaints
     context.close()
-
-
-def barriers(page: Any) -> list[str]:
-    """What keeps somebody from reading or using a page, as axe-core names it."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    return [found["id"] for found in Axe().run(page).response["violations"]]

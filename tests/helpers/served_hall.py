@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud_process import free_port
 from evening import SOURCE, a_shot
 from hall_processes import LADDER, RealHall, Running, Table
+from ports import free_port
 from waiting import wait_until
 
 from edge.bench.visitor import VisitError, Visitor

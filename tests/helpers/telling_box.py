@@ -1,15 +1,20 @@
 """A table's box that is nothing but its facts: each written by the test, sent to a hub's store as they are."""
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evening import a_shot
 from fresh_store import fresh_store
 
 from edge.clock import stamp
 from edge.facts import Fact, OutboxRow, row_changed, shot_amended, shot_logged, uuid7
+from edge.hall.players import sign_up
+from edge.hall.plays import seen_of
 from edge.store import changes
 from edge.store.database import Store
 from sync import protocol
@@ -24,6 +29,7 @@ SOURCE = {
     "table_width_in": 50.0, "ball_diameter_in": 2.25, "calibration_id": "cal", "picture_width_px": 1280,
     "picture_height_px": 720, "fps": 60.0, "table_label": "Table 3",
 }  # fmt: skip
+SEEN = json.dumps(asdict(seen_of(a_shot("cam/1", ["1"]))))
 
 
 def a_hub(folder: Path) -> Store:
@@ -38,6 +44,12 @@ def a_hub(folder: Path) -> Store:
 def row(table: str, key: Sequence[Any] | str, values: Any = None, *, new: bool = True, created: str = AT) -> Fact:
     """A row of a table as it is told; of a key with one part that part alone will do."""
     return row_changed(table, [key] if isinstance(key, str) else key, values, new=new, created=created)
+
+
+def a_player(hub: Store, name: str = "Ana") -> str:
+    """The id of somebody who signed up."""
+    with hub.write() as conn:
+        return sign_up(conn, name, AT).id
 
 
 def guest_row(player_id: str, **other: Any) -> Fact:
@@ -72,6 +84,32 @@ def amend_fact(shot: Shot, created: str = AT) -> Fact:
         shot.id, shot.revision, author="screen", reason="mended", ball_set=None, shot=shot_to_json(shot),
         created=created,
     )  # fmt: skip
+
+
+def a_play(shot_id: str, session_id: str, player_id: str, **other: Any) -> Fact:
+    values = {
+        "shot_id": shot_id, "session_id": session_id, "match_id": None, "player_id": player_id,
+        "day": "2026-11-30", "played_at": AT, "lasted_s": 4.0, "result": "make", "scratch": 0, "kind": "cut",
+        "potted": 1, "cue_speed_mph": 8.0, "difficulty": None, "cell": 3, "seen": SEEN, "rack": None,
+        "inning": None, "run": 1, "points": 0, "foul": None, "sure": 1, "safety_won": None, **other,
+    }  # fmt: skip
+    return row("plays", shot_id, values)
+
+
+def evening_facts(player_id: str) -> list[Fact]:
+    """Of one shot in a practice, as its table tells it."""
+    return [
+        source_row(),
+        session_row("s", player_id),
+        shot_fact(a_shot("cam/1", ["1"])),
+        a_play("cam/1", "s", player_id),
+        row("sessions", "s", {"shots": 1, "active_s": 49.0}, new=False),
+    ]
+
+
+def fates(answer: Answer) -> list[tuple[int, str]]:
+    """What was not taken in, by its number, and why."""
+    return [(seq, fate) for seq, fate, _ in answer.set_aside]
 
 
 class TellingBox:

@@ -13,7 +13,8 @@ from edge.coach.score import Cell, Tally, measured_to_json
 from edge.hall import rewards, training_periods
 from edge.hall.consents import give_answer
 from edge.hall.ladders import Terms
-from edge.hall.ladders.staff import add_members, create_ladder
+from edge.hall.ladders.members import add_members
+from edge.hall.ladders.setup import create_ladder
 from edge.hall.players import sign_up
 from edge.hall.training_scores import total_of
 from edge.store.database import Store

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hall_visitor import Browser, House, a_house
+from hall_visitor import SCREEN, Browser, House, a_house, hidden
 
 from edge.hall.game_sessions import attending, evenings, get_evening
 from edge.hall.matches import matches_of_evening
@@ -144,9 +144,12 @@ def test_doubles_are_picked_by_four_taps(house: House, staff: Browser, people: l
         staff.post(f"/counter/evening/{evening_id}/here", player=player_id, here="yes")
     page = staff.html(f"/counter/evening/{evening_id}/pick?" + "&".join(f"p={one}" for one in ids))
     assert "Player A and Player B – Player C and Player D" in page
-    staff.post(f"/counter/evening/{evening_id}/pick", p=ids)
+    once = hidden(page, "once")
+    for _ in range(2):  # a shaky finger
+        staff.post(f"/counter/evening/{evening_id}/pick", p=ids, once=once)
     with house.evening.store.read() as conn:
-        assert pairings_of(conn, evening_id)[0].sides == ((ids[0], ids[1]), (ids[2], ids[3]))
+        (pairing,) = pairings_of(conn, evening_id)
+    assert pairing.sides == ((ids[0], ids[1]), (ids[2], ids[3]))
 
 
 def test_an_evening_is_closed_opened_and_struck_off(house: House, staff: Browser) -> None:
@@ -166,3 +169,111 @@ def test_what_was_done_is_told_with_who_did_it(house: House, staff: Browser) -> 
     assert "Evening begun" in page
     assert "Stan" in page
     staff.get(f"/counter/evening/{evening_id}x", 404)
+
+
+def pair_two(house: House, staff: Browser, people: list[Player]) -> tuple[str, str]:
+    """An evening on which two play each other; returns its way and the pairing's."""
+    way = f"/counter/evening/{begin(staff)}"
+    for player in people[:2]:
+        staff.post(f"{way}/here", player=player.id, here="yes")
+    staff.post(f"{way}/pair", how="random", number="1")
+    with house.evening.store.read() as conn:
+        return way, f"{way}/pairings/{pairings_of(conn, way.split('/')[3])[0].id}"
+
+
+def test_a_tap_that_is_refused_loads_the_page_which_says_why(
+    house: House, staff: Browser, people: list[Player]
+) -> None:
+    way, pairing = pair_two(house, staff, people)
+    staff.post(pairing, winner="0")
+    answer = staff.client.post(
+        f"{way}/here",
+        data={"csrf": hidden(staff.html("/sign-up"), "csrf"), "player": people[0].id, "here": "no"},
+        headers={"HX-Request": "true", "Referer": f"http://localhost{way}/here"},
+        environ_overrides={"REMOTE_ADDR": SCREEN},
+    )
+    # A redirect's page would stand in place of the name.
+    assert (answer.status_code, answer.get_data(as_text=True)) == (200, "")
+    assert answer.headers["HX-Redirect"] == f"{way}/here?trouble=evening_has_played"
+    assert "Whoever has played was here." in staff.html(answer.headers["HX-Redirect"])
+
+
+def test_of_two_staff_who_tap_another_winner_the_second_is_told(
+    house: House, staff: Browser, people: list[Player]
+) -> None:
+    way, pairing = pair_two(house, staff, people)
+    page = staff.html(way)
+    assert hidden(page, "seen") == ""
+    staff.post(pairing, winner="0", seen="")
+    assert "trouble=result_known" in staff.post(pairing, winner="1", seen="").location
+    assert "trouble=" not in staff.post(pairing, winner="0", seen="").location  # both tapped the same
+    assert hidden(staff.html(f"{pairing}?winner=1"), "seen") == "1:0"
+    assert "trouble=" not in staff.post(pairing, winner="1", seen="1:0").location
+    with house.evening.store.read() as conn:
+        assert matches_of_evening(conn, way.split("/")[3])[0].score == (0, 1)
+
+
+def test_what_was_done_keeps_the_score_that_it_had(house: House, staff: Browser, people: list[Player]) -> None:
+    _, pairing = pair_two(house, staff, people)
+    staff.post(pairing, winner="0")
+    staff.post(pairing, winner="1")
+    lines = re.findall(r"Result (?:entered|corrected): [^<]*?([01]:[01])", staff.html("/counter/deeds"))
+    assert lines == ["0:1", "1:0"]
+
+
+def test_a_match_that_nobody_plays_is_a_tap_away(house: House, staff: Browser, people: list[Player]) -> None:
+    way, pairing = pair_two(house, staff, people)
+    assert f'href="{pairing}"' in staff.html(way)
+    assert "Not played" in staff.html(pairing)
+    staff.post(f"{pairing}/drop")
+    assert pairing not in staff.html(way)
+
+
+def test_a_name_that_is_looked_for_stands_alone_and_is_not_signed_up_again(
+    house: House, staff: Browser, people: list[Player]
+) -> None:
+    way = f"/counter/evening/{begin(staff)}/here"
+    for player in people[:3]:
+        staff.post(way, player=player.id, here="yes")
+    page = staff.html(f"{way}?name=player+d")
+    assert re.findall(r"Player [A-E]<", page) == ["Player D<"]
+    assert "Sign up" not in page
+    assert "Sign up Play" in staff.html(f"{way}?name=Play")
+
+
+def test_who_has_no_match_in_the_round_is_named(house: House, staff: Browser, people: list[Player]) -> None:
+    way = f"/counter/evening/{begin(staff)}"
+    for player in people:
+        staff.post(f"{way}/here", player=player.id, here="yes")
+    staff.post(f"{way}/pair", how="random", number="1")
+    with house.evening.store.read() as conn:
+        playing = {
+            one for pairing in pairings_of(conn, way.split("/")[3]) for side in pairing.sides for one in side
+        }
+    (out,) = (player.name for player in people if player.id not in playing)
+    assert f"Without a match: {out}<" in staff.html(way)
+    two = [people[0].id, people[1].id]
+    once = hidden(staff.html(f"{way}/pick?p={two[0]}&p={two[1]}"), "once")
+    staff.post(f"{way}/pick", p=two, once=once)  # picked by hand: everybody else is no news
+    assert "Without a match" not in staff.html(way)
+
+
+def test_straight_pool_is_played_to_points(house: House, staff: Browser) -> None:
+    once = hidden(staff.html("/counter/evening"), "once")
+    staff.post("/counter/evening", game="straight pool", race="1", points="50", kind="singles", once=once)
+    with house.evening.store.read() as conn:
+        evening = get_evening(conn, once)
+    assert evening is not None
+    assert evening.race_to == 50
+    staff.post(f"/counter/evening/{once}/play", game="9-ball", race="3", points="50", kind="singles")
+    with house.evening.store.read() as conn:
+        evening = get_evening(conn, once)
+    assert evening is not None
+    assert evening.race_to == 3
+
+
+def test_an_evening_that_was_struck_off_says_so(staff: Browser) -> None:
+    evening_id = begin(staff)
+    assert "Evening of" in staff.html(f"/counter/evening/{evening_id}")
+    staff.post(f"/counter/evening/{evening_id}/close", how="void")
+    assert "Struck off: " in staff.html(f"/counter/evening/{evening_id}")

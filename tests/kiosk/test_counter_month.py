@@ -121,6 +121,13 @@ def test_a_title_is_given_to_a_tapped_name_and_shown_as_it_was_typed(hall: Month
     assert hall.count("monthly_awards WHERE kind = 'manual'") == 4
 
 
+def test_before_anybody_came_names_are_asked_for(staff: Browser) -> None:
+    way = f"/counter/month/title?month={MONTH}"
+    assert "No name begins like that." not in staff.html(way)
+    assert "Find somebody by name." in staff.html(way)
+    assert "No name begins like that." in staff.html(f"{way}&name=zz")
+
+
 @pytest.mark.parametrize("title", ["", "x", "x" * 41, "y" * 10_000, "a\u202eb c"])
 def test_a_title_that_can_not_be_comes_back_as_it_was_typed(hall: MonthHall, staff: Browser, title: str) -> None:
     ana, _ben = hall.regulars("Ana", "Ben")

@@ -13,10 +13,10 @@ import pytest
 from hall_visitor import PHONE, Browser, House, a_house, hidden
 
 from edge.clock import stamp
-from edge.hall import audit, consents, groups, logins, pins, staffing, stats_views
+from edge.hall import audit, consents, groups, logins, pin_resets, pins, stats_views
 from edge.hall.keys import load_keys
 from edge.hall.players import Player, find_player, get_player, sign_up
-from edge.hall.staff import give_role
+from edge.hall.roles import give_role
 
 HOSTILE = "<b>x</b> ' OR 1=1"
 
@@ -280,6 +280,14 @@ def test_a_code_of_another_kind_sets_no_pin(counter: Counter) -> None:
     guest = counter.house.evening.guest()
     with counter.house.evening.store.write() as conn:
         claim = logins.make_claim_code(conn, guest.id, datetime.now(UTC))
-        staffing_code = staffing.whose_code(conn, claim, datetime.now(UTC))
+        staffing_code = pin_resets.whose_code(conn, claim, datetime.now(UTC))
     assert staffing_code is None
     counter.house.browser().post("/check-in/code", 400, code=claim)
+
+
+def test_who_has_no_pin_yet_is_given_a_first_one(counter: Counter) -> None:
+    assert "Set a PIN" in counter.staff.html(counter.way(counter.ana))
+    assert "The old PIN ends" not in counter.staff.html(counter.way(counter.ana, "/pin"))
+    counter.house.set_pin(counter.ana)
+    assert "Forgotten: new PIN" in counter.staff.html(counter.way(counter.ana))
+    assert "The old PIN ends" in counter.staff.html(counter.way(counter.ana, "/pin"))

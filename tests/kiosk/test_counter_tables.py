@@ -22,7 +22,8 @@ from edge.hall.glance import look_round
 from edge.hall.occasion import occasion
 from edge.hall.players import Player, save_player, sign_up
 from edge.hall.sitting import start_practice
-from edge.hall.tables import HallTable, Wish, add_table, hall_tables
+from edge.hall.table_setup import Wish, add_table
+from edge.hall.tables import HallTable, hall_tables
 from edge.settings import Counter, Hall, Settings
 from edge.store.database import Store
 from kiosk.app import create_app
@@ -400,3 +401,28 @@ def test_a_typed_time_is_the_nearest_that_the_halls_clocks_call_so(
     found = typed_moment(text, near, zone)
     assert found.astimezone(zone).strftime(FIELD) == text
     assert abs(found - near) <= abs(wanted - near)
+
+
+def test_the_last_days_of_a_month_can_be_looked_at(floor: Floor) -> None:
+    for day in ("2020-01-29", "2020-01-30", "2020-01-31"):
+        html = floor.staff.html(f"/counter/clocks?day={day}")
+        assert f'value="{day}"' in html
+        assert f"clocks-{day}" in floor.staff.get(f"/counter/clocks.csv?day={day}").headers["Content-Disposition"]
+    assert 'value="2020-02-31"' not in floor.staff.html("/counter/clocks?day=2020-02-31")
+
+
+def test_what_was_typed_of_a_table_is_there_when_it_is_refused(floor: Floor) -> None:
+    setup = "/counter/tables/setup"
+    once = hidden(floor.staff.html(setup), "once")
+    typed: dict[str, Any] = {"label": "Window & door", "size": "8 foot", "price": "6,50", "box": "yes"}
+    page = floor.staff.html(str(floor.staff.post(setup, once=once, back=setup, **typed).location))
+    new = page[page.index("table-row new") :]
+    new = new[: new.index("</form>")]
+    assert all(f'value="{value}"' in new for value in ("Window &amp; door", "8 foot", "6,50"))
+    assert "checked" in new
+    assert page.count("Window &amp; door") == 1  # and in no other table's row
+    row = floor.tables()[1]
+    way = f"/counter/tables/{row.id}/change"
+    page = floor.staff.html(str(floor.staff.post(way, label="", size="7ft", price="", back=setup).location))
+    assert page.count('value="7ft"') == page.count('value="7ft"></option>') + 1
+    assert "7ft" not in re.sub("<datalist.*?</datalist>", "", floor.staff.html(setup), flags=re.DOTALL)

@@ -1,10 +1,10 @@
 """`ladder kiosk`: one clear line for whatever keeps it from starting."""
 
-import socket
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from ports import taken_port
 
 from edge.store.migrations import migrate
 from kiosk.command import kiosk
@@ -25,10 +25,7 @@ def test_help_has_an_example() -> None:
 
 def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     migrate(tmp_path / "ladder.db")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with taken_port() as port:
         assert f"port {port} is in use" in failing("--data", str(tmp_path), "--port", str(port))
 
 

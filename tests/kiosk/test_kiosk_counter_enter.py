@@ -16,7 +16,7 @@ from edge.clock import now_stamp
 from edge.hall import logins, pins
 from edge.hall.keys import load_keys
 from edge.hall.players import sign_up
-from edge.hall.staff import give_role
+from edge.hall.roles import give_role
 from edge.settings import Counter, Kiosk, Settings
 from kiosk import lines
 from kiosk.app import create_app
@@ -224,8 +224,39 @@ def test_a_players_check_in_over_https_gives_staff_no_rights(counters: Counters)
     assert visit.send("GET", "/live.jpg").status_code == 403
 
 
+def test_a_tables_screen_leads_to_the_counter_without_an_address_to_type(counters: Counters) -> None:
+    visit = counters.at("screen")
+    assert 'href="/counter/enter"' in visit.html("/check-in")
+    visit.post("/check-in/pin", name="Ana", pin=PIN)
+    refused = visit.send("GET", "/counter")
+    assert refused.status_code == 403
+    assert 'href="/counter/enter"' in refused.text  # and not to the page that was just refused
+    assert 'href="/counter"' not in refused.text
+    assert "name and PIN" in refused.text
+    assert visit.html("/me").count('href="/counter"') == 0
+    visit.enter("Tess")
+    assert visit.html("/me").count('href="/counter"') == 1
+
+
+def test_the_opponents_name_is_asked_for_without_a_way_to_the_counter(counters: Counters) -> None:
+    visit = counters.at("screen")
+    visit.post("/check-in/pin", name="Ana", pin=PIN)
+    assert 'href="/counter/enter"' not in visit.html("/start/opponent?game=8-ball&race=3")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_whatever_is_typed_is_no_error(counters: Counters, text: str) -> None:
     visit = counters.at("https")
     assert visit.enter(text, text, next=text).status_code == 200
     assert counters.at("screen").send("GET", "/counter/enter", {"name": text}).status_code == 200
+
+
+@pytest.mark.parametrize("piece", ["/counter/waiting", "/counter/tables/live"])
+def test_a_page_whose_login_has_ended_closes_and_is_come_back_to(counters: Counters, piece: str) -> None:
+    visit = counters.at("https")
+    headers = {"HX-Request": "true", "HX-Current-URL": f"https://{ADDRESS}:8443/counter/people?name=Ana#list"}
+    answer = visit.client.get(
+        piece, base_url=f"https://{ADDRESS}:8443", headers=headers, environ_overrides={"REMOTE_ADDR": COUNTER}
+    )
+    assert answer.headers["HX-Redirect"] == "/counter/enter?next=/counter/people?name%3DAna"
+    assert visit.enter(next="/counter/people?name=Ana").location == "/counter/people?name=Ana"

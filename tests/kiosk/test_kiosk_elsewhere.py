@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from evening import Evening
 from fresh_store import compile_once
 from hall_of_boxes import HubBox, TableBox
 from hall_visitor import SCREEN, Browser
+from werkzeug.test import TestResponse
 
+from edge.facts import uuid7
 from edge.hall import ladders
 from edge.hall.ladders import Terms
 from edge.settings import Hall, Settings, Table
@@ -182,3 +185,28 @@ def test_staff_at_a_tables_counter_work_in_the_hubs_store(hub: HubBox, three: Sc
     assert "Stan" in three.browser.html("/counter/people?name=Stan")
     three.browser.post("/counter/leave")
     three.browser.get("/counter/people", 303)
+
+
+def test_a_staff_program_at_a_table_works_in_the_hubs_store(hub: HubBox, three: Screen) -> None:
+    sign_up(three, "Stan")
+    with hub.store.write() as conn:
+        conn.execute('UPDATE players SET roles = \'["player", "staff"]\'')
+    three.browser.post("/leave")
+    client = three.browser.client
+
+    def send(path: str, **body: Any) -> TestResponse:
+        told = client.get("/api/token").get_json()
+        return client.post(path, headers={told["header"]: told["token"]}, **body)
+
+    assert send("/api/admin/sessions", json={"game": "8-ball"}).status_code == 401
+    assert send("/counter/enter", data={"name": "Stan", "pin": PIN}).status_code == 303
+    refused = send("/api/admin/sessions", json={"game": "8-ball", "race": 3})
+    assert (refused.status_code, refused.get_json()["error"]) == (400, "unknown")
+    wish = {"game": "8-ball", "id": uuid7()}
+    assert [send("/api/admin/sessions", json=wish).status_code for _ in range(2)] == [201, 200]
+    with hub.store.read() as conn:
+        assert [row["id"] for row in conn.execute("SELECT id FROM game_sessions")] == [wish["id"]]
+    hub.stop()
+    away = send("/api/admin/sessions", json=wish)
+    hub.start()
+    assert (away.status_code, away.get_json()["error"]) == (503, "hub_away")

@@ -16,13 +16,14 @@ from urllib.parse import urlencode
 
 import pytest
 from fake_box import FakeBox
+from ports import free_port
 
 from edge.bench.kiosk_process import kiosk_process
 from edge.clock import now_stamp
 from edge.hall import logins, pins
 from edge.hall.keys import load_keys
 from edge.hall.players import sign_up
-from edge.hall.staff import give_role
+from edge.hall.roles import give_role
 from kiosk.player.phones import network_address
 from kiosk.worker import AT_ONCE
 
@@ -74,12 +75,6 @@ class Visit:
             return HTTPConnection(self.host, self.kiosk.port, timeout=WAIT_S)
         context = ssl.create_default_context(cafile=self.kiosk.box.paths.certificate)
         return HTTPSConnection(self.host, self.kiosk.secure_port, timeout=WAIT_S, context=context)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,15 @@ from training_house import DECIDED, MONTH, NOW, THIS_MONTH, TrainingHouse, train
 from edge.clock import from_stamp
 from edge.hall.feed import TAGLINES
 from edge.hall.ladders import Terms
-from edge.hall.ladders.staff import add_members, create_ladder
+from edge.hall.ladders.members import add_members
+from edge.hall.ladders.setup import create_ladder
 from edge.hall.occasion import occasion
 from edge.hall.players import Player, erase_player, save_player
 from edge.hall.training_board import Step
 from edge.hall.words import nowhere_word
 from kiosk.box import EXTENSION, Box
 from kiosk.elsewhere import Upstairs
+from kiosk.player.training import SESSIONS_ON_PAGE
 from kiosk.texts import catalogue
 from kiosk.training_words import step_words
 from kiosk.upstairs import is_halls
@@ -243,7 +245,7 @@ def test_at_a_table_of_the_hall_the_hub_answers(house: TrainingHouse) -> None:
     house.won(ana)
     rooms = ("training.", "subscription.", "api.training.")
     views = [name for name in house.app.view_functions if name.startswith(rooms)]
-    assert len(views) == 13
+    assert len(views) == 14
     assert all(is_halls(name) for name in views)
     here: Box = house.app.extensions[EXTENSION]
     house.app.extensions[EXTENSION] = replace(here, upstairs=cast(Upstairs, object()))
@@ -283,6 +285,27 @@ def test_the_three_parts_add_up_and_each_opens(house: TrainingHouse) -> None:
     wins = words(browser.html(f"{OWN}?month={MONTH}&part=wins"))
     assert "All your matches No match yet" in wins
     browser.get(f"{OWN}?part=luck", 400)
+
+
+def test_a_month_of_many_sessions_is_leafed_through_by_its_player_alone(house: TrainingHouse) -> None:
+    ana, ben = players(house, 2)
+    with house.trained() as hall:
+        hall.players = [ana.id, ben.id]
+        hall.settle("2025-10-01")
+        for day in range(1, SESSIONS_ON_PAGE + 4):
+            hall.stay(0, f"2025-10-{day:02}")
+        hall.stay(1, "2025-10-30")
+        hall.settle("2025-10-31")
+    older = re.compile(r'hx-get="(/me/training/older[^"]+)"')
+    page = house.browser(ana).html(f"{OWN}?month={MONTH}")
+    (address,) = older.findall(page)
+    assert page.count("<summary>") == SESSIONS_ON_PAGE
+    rest = house.browser(ana).html(address.replace("&amp;", "&"))
+    assert [day for day in range(1, 32) if f"Oct {day}<" in rest] == [1, 2, 3]
+    assert older.findall(rest) == []
+    assert "<summary>" not in house.browser(ben).html(address.replace("&amp;", "&"))
+    house.browser(ana).get("/me/training/older", 400)
+    house.browser().get("/me/training/older?before=stay-1", 401)
 
 
 def test_what_is_missing_to_win_is_told_while_the_month_goes_on(house: TrainingHouse) -> None:

@@ -26,7 +26,8 @@ EVERYBODY, AT_SCREEN, LOGGED_IN, MEMBERS = "nsgpotc", "sg", "gpotc", "potc"
 PRIVATE = AT_SCREEN + "c"  # where a PIN may be typed
 MAY = {
     EVERYBODY: "static api.healthz api.live api.metrics api.openapi_json api.shot api.shots api.me.alltime"
-    " api.me.monthly api.training.leaderboard training.banner training.board training.posts training.shot"
+    " api.me.monthly api.token api.training.leaderboard training.banner training.board training.posts"
+    " training.shot"
     " api.months.current api.months.history api.months.monthly boards.awards championships.latest"
     " championships.one draws.index draws.recipe belongings.gone boards.fame boards.groups boards.month"
     " check_in.leave table.home"
@@ -43,7 +44,7 @@ MAY = {
     AT_SCREEN + MEMBERS: "say.say_it say.score say.take_it_back say.touched start.end ladders.count",
     MEMBERS: "ladders.index ladders.ladder ladders.challenge ladders.make_challenge ladders.end_challenge"
     " ladders.ended api.me.metrics api.me.misses api.me.my_stats api.months.mine"
-    " api.training.own training.score subscription.index subscription.link subscription.member"
+    " api.training.own training.older training.score subscription.index subscription.link subscription.member"
     " subscription.portal subscription.start subscription.state"
     " api.months.profile month.ballot month.give_vote month.index"
     " belongings.claim belongings.claimed belongings.delete"

@@ -1,7 +1,6 @@
 """`ladder kiosk` under systemd, as a real process: ready when a page is served, fed while its worker answers."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from fresh_store import fresh_store
+from ports import free_port
 from systemd_socket import SystemdSocket
 
 from edge.runtime.supervisor import answers
@@ -29,12 +29,6 @@ def systemd(tmp_path: Path) -> Iterator[SystemdSocket]:
     one = SystemdSocket.at(tmp_path)
     yield one
     one.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.slow

@@ -23,8 +23,8 @@ from small_kiosk import (
 from edge.clock import stamp
 from edge.hall.occasion import Occasion
 from edge.hall.players import erase_player
+from edge.hall.roles import give_role, take_role
 from edge.hall.sessions import begin_session, end_session
-from edge.hall.staff import give_role, take_role
 from edge.store.database import Store
 from edge.store.errors import StoreError
 from kiosk import security, who

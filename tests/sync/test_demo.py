@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
-from cloud_process import free_port
+from ports import free_port
 from waiting import wait_until
 
 from edge.cli import ladder

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cloud_process import free_port
 from evening import BEGIN, ZONE, Evening
+from ports import free_port
 from reward_month import a_price, clock_of
 from stripe_sandbox import StripeSandbox, stripe_sandbox
 

@@ -7,114 +7,24 @@ import logging
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from evening import a_shot
-from flask.testing import FlaskClient
-from fresh_store import fresh_store
+from hub_door import FINGERPRINT, SECRETS, Box, Hub, slug_of
 from telling_box import AT, NOW, count, guest_row, session_row, shot_fact, source_row
-from werkzeug.test import TestResponse
 
 from edge.clock import stamp
-from edge.facts import Fact, OutboxRow, uuid7
+from edge.facts import uuid7
 from edge.hall import devices
 from edge.hall.devices import Proof
-from edge.hall.pins import Verdict
 from edge.hall.players import sign_up
 from edge.store import changes
-from edge.store.database import Store, connect
+from edge.store.database import connect
 from sync import protocol
-from sync.hub import TRIES_A_MINUTE, Hall, NoDesk, create_app
-from sync.pages import PageAnswer, PageRequest
-from sync.protocol import PROBLEM_TYPE, Signer
-
-FINGERPRINT = "f1" * 32
-SECRETS = {"pins": "aa11" * 16, "web": "bb22" * 16, "cards": "cc33" * 16}
-
-
-class Desk(NoDesk):
-    """Knows Ana, whose PIN is 4711."""
-
-    def pin(self, name: str, typed: str) -> Verdict:
-        return Verdict("right", "ana") if (name, typed) == ("Ana", "4711") else Verdict("wrong")
-
-    def card(self, number: str) -> str | None:
-        return "ana" if number == "04A3B2C1" else None
-
-    def page(self, asked: PageRequest) -> PageAnswer:
-        if asked.path == "/breaks":
-            raise RuntimeError(f"4711 {asked.body!r}")
-        return PageAnswer(200, [("Content-Type", "text/html")], asked.path.encode() + asked.table_label.encode())
-
-
-class Hub:
-    """A hub's door without a line to it; `now` is what its clock shows."""
-
-    def __init__(self, folder: Path) -> None:
-        fresh_store(folder / "ladder.db")
-        self.store = Store(folder / "ladder.db", busy_timeout_s=0.05)
-        self.now = NOW
-        hall = Hall(
-            self.store, "Chalk City", FINGERPRINT, lambda: SECRETS, Desk(), lambda: iter([b"snapshot"]),
-            now=lambda: self.now,
-        )  # fmt: skip
-        self.client: FlaskClient = create_app(hall).test_client()
-
-    def code(self, label: str = "Table 3") -> str:
-        with self.store.write() as conn:
-            return devices.new_code(conn, label, self.now)
-
-    def enrol(self, proof: Proof, code: str, side: Any = "box") -> TestResponse:
-        said = {"device": proof.device, "nonce": proof.nonce, "proof": proof.by(code, side)}
-        return self.client.post("/v1/enrol", json=said)
-
-
-@dataclass
-class Box:
-    """A box that is enrolled, and tells what it is asked to."""
-
-    hub: Hub
-    signer: Signer
-    label: str
-    epoch: str
-    seq: int = 0
-
-    @classmethod
-    def of(cls, hub: Hub, label: str = "Table 3") -> "Box":
-        proof = Proof(uuid7(), "0" * 32, FINGERPRINT)
-        told = hub.enrol(proof, hub.code(label)).json
-        assert told is not None
-        return cls(hub, Signer(proof.device, told["key_id"], bytes.fromhex(told["key"])), label, uuid7())
-
-    def ask(self, method: str, path: str, body: bytes = b"", **more: Any) -> TestResponse:
-        headers = self.signer.sign(method, path, body, AT) | more.pop("headers", {})
-        return self.hub.client.open(path, method=method, data=body, headers=headers, **more)
-
-    def post(self, path: str, said: Any) -> TestResponse:
-        return self.ask("POST", path, json.dumps(said).encode(), content_type="application/json")
-
-    def batch(self, *facts: Fact) -> bytes:
-        first = self.seq + 1
-        rows = [OutboxRow(self.signer.device, self.epoch, first + i, fact) for i, fact in enumerate(facts)]
-        self.seq += len(rows)
-        return protocol.pack(self.signer.device, self.epoch, 1, rows)
-
-    def facts(self, *facts: Fact) -> TestResponse:
-        return self.ask("POST", "/v1/facts", self.batch(*facts))
-
-    def lines(self, path: str) -> list[Any]:
-        answer = self.ask("GET", path)
-        assert answer.status_code == 200, answer.text
-        return [json.loads(line) for line in gzip.decompress(answer.data).splitlines()]
-
-    def new_key(self) -> "Box":
-        told = self.post("/v1/key", {}).json
-        assert told is not None
-        return replace(self, signer=Signer(self.signer.device, told["key_id"], bytes.fromhex(told["key"])))
+from sync.protocol import Signer
 
 
 @pytest.fixture
@@ -127,17 +37,6 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 @pytest.fixture
 def box(hub: Hub) -> Box:
     return Box.of(hub)
-
-
-def slug_of(answer: TestResponse) -> tuple[int, str]:
-    """Status and kind of a problem, which is one that programs can read and says something to a person."""
-    assert answer.content_type == PROBLEM_TYPE, answer.text
-    said = answer.json
-    assert said is not None
-    assert said["status"] == answer.status_code
-    assert len(said["detail"]) > 10
-    assert said["title"]
-    return answer.status_code, said["type"].rpartition(":")[2]
 
 
 def test_whether_it_lives_anybody_may_ask(hub: Hub) -> None:
@@ -166,16 +65,6 @@ def test_nobody_else_is_told_anything(hub: Hub, box: Box, method: str, path: str
     with hub.store.write() as conn:
         devices.remove_device(conn, box.signer.device, None, NOW)
     assert slug_of(box.ask(method, path)) == (401, "unknown-device")
-
-
-def test_a_box_that_was_removed_comes_back_with_a_new_code_and_no_old_key(hub: Hub, box: Box) -> None:
-    with hub.store.write() as conn:
-        devices.remove_device(conn, box.signer.device, None, NOW)
-    told = hub.enrol(Proof(box.signer.device, "1" * 32, FINGERPRINT), hub.code()).json
-    assert told is not None
-    assert slug_of(box.post("/v1/hello", {})) == (401, "wrong-key")
-    new = replace(box, signer=Signer(box.signer.device, told["key_id"], bytes.fromhex(told["key"])))
-    assert new.post("/v1/hello", {}).status_code == 200
 
 
 def test_a_replay_does_no_harm(hub: Hub, box: Box) -> None:
@@ -338,115 +227,6 @@ def test_only_the_keeper_of_the_copy_is_told_what_is_private(hub: Hub, box: Box)
     with hub.store.write() as conn:
         devices.remove_device(conn, box.signer.device, None, NOW)
     assert other.ask("GET", "/v1/snapshot").data == b"snapshot"
-
-
-# Enrolment.
-
-
-def test_a_box_is_let_in_by_a_code_once(hub: Hub) -> None:
-    code, proof = hub.code(), Proof(uuid7(), "0" * 32, FINGERPRINT)
-    told = hub.enrol(proof, code).json
-    assert told is not None
-    assert told["proof"] == proof.by(code, "hub") != proof.by(code, "box")
-    assert (told["table_label"], told["hall"], told["secrets"]) == ("Table 3", "Chalk City", SECRETS)
-    assert slug_of(hub.enrol(proof, code)) == (403, "wrong-code")
-    assert slug_of(hub.enrol(Proof(uuid7(), "0" * 32, FINGERPRINT), code)) == (403, "wrong-code")
-
-
-def test_a_code_is_worth_nothing_to_who_sees_another_certificate(hub: Hub) -> None:
-    """Who stands between the two shows a certificate of their own, for which the proof is another."""
-    code = hub.code()
-    assert slug_of(hub.enrol(Proof(uuid7(), "0" * 32, "e2" * 32), code)) == (403, "wrong-code")
-    assert slug_of(hub.enrol(Proof(uuid7(), "0" * 32, FINGERPRINT), code, side="hub")) == (403, "wrong-code")
-    assert hub.enrol(Proof(uuid7(), "0" * 32, FINGERPRINT), code).status_code == 200
-
-
-def test_a_code_is_good_for_half_an_hour(hub: Hub) -> None:
-    code = hub.code()
-    hub.now += timedelta(minutes=31)
-    assert slug_of(hub.enrol(Proof(uuid7(), "0" * 32, FINGERPRINT), code)) == (403, "wrong-code")
-
-
-def test_a_new_code_for_a_table_takes_the_place_of_the_one_before(hub: Hub) -> None:
-    code, other, new = hub.code(), hub.code("Table 5"), hub.code()
-    assert hub.enrol(Proof(uuid7(), "0" * 32, FINGERPRINT), code).status_code == 403
-    for one in (other, new):
-        assert hub.enrol(Proof(uuid7(), "0" * 32, FINGERPRINT), one).status_code == 200
-
-
-def test_who_guesses_is_stopped(hub: Hub) -> None:
-    code = hub.code()
-    for n in range(devices.WRONG_TRIES):
-        hub.now += timedelta(seconds=5)
-        assert slug_of(hub.enrol(Proof(uuid7(), f"{n:032}", FINGERPRINT), "A" * 12)) == (403, "wrong-code")
-    assert slug_of(hub.enrol(Proof(uuid7(), "0" * 32, FINGERPRINT), code)) == (403, "wrong-code")
-    assert hub.enrol(Proof(uuid7(), "0" * 32, FINGERPRINT), hub.code()).status_code == 200
-
-
-def test_too_many_at_once_are_asked_to_wait(hub: Hub) -> None:
-    for _ in range(TRIES_A_MINUTE):
-        hub.client.post("/v1/enrol", json={})
-    answer = hub.client.post("/v1/enrol", json={})
-    assert slug_of(answer) == (429, "too-many-tries")
-    assert 5 <= int(answer.headers["Retry-After"]) < 15
-    hub.now += timedelta(minutes=1)
-    assert hub.enrol(Proof(uuid7(), "0" * 32, FINGERPRINT), hub.code()).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "said", [{}, {"device": "x" * 36}, {"nonce": "short"}, {"nonce": "x" * 65}, {"device": 7}]
-)
-def test_what_is_no_wish_to_be_enrolled_is_refused(hub: Hub, said: dict[str, Any]) -> None:
-    whole = {"device": uuid7(), "nonce": "0" * 32, "proof": "0" * 64} if said else {}
-    assert slug_of(hub.client.post("/v1/enrol", json={**whole, **said})) == (400, "malformed")
-
-
-# Keys.
-
-
-def test_two_keys_are_good_until_the_new_one_is_used(hub: Hub, box: Box) -> None:
-    new = box.new_key()
-    assert box.post("/v1/hello", {}).status_code == 200  # the answer may have been lost
-    assert new.post("/v1/hello", {}).status_code == 200
-    assert slug_of(box.post("/v1/hello", {})) == (401, "wrong-key")
-    assert new.post("/v1/hello", {}).status_code == 200
-
-
-def test_a_key_whose_answer_was_lost_is_asked_for_again(hub: Hub, box: Box) -> None:
-    box.new_key()
-    hub.now += timedelta(days=1)
-    newest = box.new_key()
-    assert box.post("/v1/hello", {}).status_code == 200
-    assert newest.post("/v1/hello", {}).status_code == 200
-    with hub.store.read() as conn:
-        assert not devices.has_earlier_key(conn, box.signer.device, newest.signer.key_id, hub.now)
-
-
-def test_a_key_that_was_replaced_and_not_used_ends_after_a_week(hub: Hub, box: Box) -> None:
-    new = box.new_key()
-    hub.now += timedelta(days=8)
-    assert slug_of(box.post("/v1/hello", {})) == (401, "wrong-key")
-    assert new.post("/v1/hello", {}).status_code == 200
-
-
-@pytest.mark.parametrize("back", [timedelta(), timedelta(days=900)])
-def test_the_old_key_never_ends_the_new_one_though_the_clock_went_back(
-    hub: Hub, box: Box, back: timedelta
-) -> None:
-    hub.now -= back
-    new = box.new_key()
-    assert box.post("/v1/hello", {}).status_code == 200
-    assert box.post("/v1/hello", {}).status_code == 200
-    assert new.post("/v1/hello", {}).status_code == 200
-    assert slug_of(box.post("/v1/hello", {})) == (401, "wrong-key")
-
-
-def test_who_is_enrolled_anew_has_one_key(hub: Hub, box: Box) -> None:
-    new = box.new_key()
-    told = hub.enrol(Proof(box.signer.device, "1" * 32, FINGERPRINT), hub.code()).json
-    assert told is not None
-    for old in (box, new):
-        assert slug_of(old.post("/v1/hello", {})) == (401, "wrong-key")
 
 
 # What is written down.

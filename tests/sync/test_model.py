@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hall_model import HallModel
+from hall_truths import require_all
 
 PLAY = {
     "shoot": 12, "practise": 3, "match": 3, "say": 4, "unsay": 1, "mend": 1, "leave": 1, "call": 0.5,
@@ -27,10 +28,7 @@ def live(folder: Path, seed: int, patch: Any, deeds: dict[str, float], steps: in
     try:
         hall.live(steps, deeds)
         hall.heal()
-        hall.require_sound()
-        hall.require_every_fact_once()
-        hall.require_one_hall()
-        hall.require_made_anew()
+        require_all(hall)
     finally:
         hall.close()
     return hall

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from evening import Evening
-from hall_of_boxes import HubBox, TableBox
+from hall_of_boxes import HubBox, TableBox, a_player
 
-from edge.hall.players import Player, sign_up
+from edge.hall.players import Player
 from edge.settings import Settings
 from edge.store import changes, sync_state
 from edge.store.database import Store
@@ -39,11 +39,6 @@ def tables(tmp_path: Path, hub: HubBox) -> Iterator[tuple[TableBox, TableBox]]:
     yield found
     for one in found:
         one.close()
-
-
-def a_player(hub: HubBox, name: str) -> Player:
-    with hub.store.write() as conn:
-        return sign_up(conn, name, "2026-01-01T00:00:00.000Z")
 
 
 def play(table: TableBox, player: Player, shots: int, since: int = 0) -> None:

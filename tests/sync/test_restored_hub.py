@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from evening import Evening
-from hall_of_boxes import HubBox, TableBox, a_player, another_keeps_the_copy
+from hall_of_boxes import HubBox, TableBox, a_player, another_keeps_the_copy, until_still
 from telling_box import count
 
 from edge.backup import Snapshot, restore, take
@@ -33,14 +33,6 @@ def play(evening: Evening, player: Player, shots: int) -> None:
     for _ in range(shots):
         evening.shoot("1")
     evening.leave()
-
-
-def until_still(table: TableBox) -> None:
-    for _ in range(6):
-        table.sync.hello()
-        if table.sync.once() == 0:
-            return
-    raise AssertionError("it does not come to rest")
 
 
 def plays_of(hub: HubBox, player_id: str) -> int:

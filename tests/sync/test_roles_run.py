@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cloud_process import free_port
 from fresh_store import fresh_store
 from hall_of_boxes import HubBox
+from ports import free_port
 from waiting import wait_until
 
 from edge.locks import LockHeldError, file_lock

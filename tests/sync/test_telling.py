@@ -1,71 +1,28 @@
-"""A table tells its hub and hears it: over a line that fails, to a hub that is busy, full, restored or younger."""
+"""A table tells its hub: over a line that fails, to a hub that is busy, full, restored or younger."""
 
-import gzip
-import json
 import random
 import shutil
-from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from evening import Evening
 from faulty_line import FaultyClient
-from hall_of_boxes import HubBox, TableBox, a_player, another_keeps_the_copy
+from hall_of_boxes import HubBox, TableBox, a_player, another_keeps_the_copy, require_alike, until_still
+from hub_answers import Answering, Door, empty, half, html, moved, nothing_of_ours, problem
 from telling_box import count
-from werkzeug.wrappers import Request, Response
 
 from edge.facts import make_fact
-from edge.hall import calls, renaming
 from edge.hall.players import get_player
-from edge.store import changes, outbox, sync_state
-from edge.store.changes import Reader
+from edge.store import outbox, sync_state
 from edge.store.database import connect
-from edge.store.replicas import REPLICAS
 from sync.hub_client import BusyError, HubClient, OutOfReachError
 from sync.protocol import ProblemError
 from sync.table import LAST_WAIT_S, Patience, TableSync
 from sync.table_service import REFUSED_S, TableService
 
 AT = "2026-01-01T00:00:00.000Z"
-Answering = Callable[[Request], Response | None]
-
-
-class Door:
-    """What stands before the hub's application: `answers` may answer in its place, each request once."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-        self.answers: list[Answering] = []
-        self.asked: list[tuple[str, int]] = []
-
-    def __call__(self, environ: Any, start: Any) -> Any:
-        request = Request(environ)
-        self.asked.append((request.path, request.content_length or 0))
-        while self.answers:
-            answer = self.answers.pop(0)(request)
-            if answer is not None:
-                return answer(environ, start)
-        return self._app(environ, start)
-
-
-@pytest.fixture
-def door(hub: HubBox) -> Door:
-    found = Door(hub.app.wsgi_app)
-    hub.app.wsgi_app = found  # type: ignore[method-assign, assignment]
-    return found
-
-
-def problem(status: int, **headers: str) -> Answering:
-    body = {"type": f"urn:action-ladder:of-{status}", "title": "No", "status": status, "detail": "not now"}
-
-    def answer(_: Request) -> Response:
-        names = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Response(json.dumps(body), status, names, content_type="application/problem+json")
-
-    return answer
 
 
 def facts(table: TableBox, some: int) -> None:
@@ -84,26 +41,6 @@ def facts(table: TableBox, some: int) -> None:
 def unsent(table: TableBox) -> int:
     with table.store.read() as conn:
         return sync_state.count_unsent(conn)
-
-
-def require_alike(hub: HubBox, *tables: TableBox) -> None:
-    """Every table has the rows that the hub tells it."""
-    for table in tables:
-        for replica in REPLICAS:
-            if replica.down is not None:
-                with hub.store.read() as there, table.store.read() as here:
-                    reader = Reader(table.label, "2020-01-01")
-                    wanted = sorted(changes.all_rows(there, replica, reader), key=repr)
-                    assert sorted(changes.all_rows(here, replica, reader), key=repr) == wanted
-
-
-def until_still(*tables: TableBox) -> None:
-    for _ in range(10):
-        for table in tables:
-            table.sync.hello()
-        if sum(table.sync.once() for table in tables) == 0:
-            return
-    raise AssertionError("it does not come to rest")
 
 
 # What the hub answers.
@@ -169,18 +106,6 @@ def test_failures_are_waited_for_longer_each_time_and_forgotten() -> None:
     assert 1 <= patience.after(away) < 1.5
 
 
-def html(_: Request) -> Response:
-    return Response("<h1>Welcome to this router</h1>", 200, content_type="text/html")
-
-
-def moved(_: Request) -> Response:
-    return Response("", 302, {"Location": "https://example.com/"})
-
-
-def nothing_of_ours(_: Request) -> Response:
-    return Response('{"detail": 7}', 418, content_type="application/json")
-
-
 @pytest.mark.parametrize("answer", [html, moved, nothing_of_ours])
 def test_what_is_no_hub_is_taken_for_none(table: TableBox, door: Door, answer: Answering) -> None:
     table.sync.once()
@@ -190,35 +115,6 @@ def test_what_is_no_hub_is_taken_for_none(table: TableBox, door: Door, answer: A
         with pytest.raises(OutOfReachError):
             act()
     assert unsent(table) == 1
-
-
-def empty(_: Request) -> Response:
-    return Response(b"", 200, content_type="application/gzip")
-
-
-def half(_: Request) -> Response:
-    whole = gzip.compress(b'{"feed":"x","upto":9,"more":false}\n["players",["p"],null]\n{"end":true}\n')
-    return Response(whole[: len(whole) // 2], 200, content_type="application/gzip")
-
-
-def without_an_end(_: Request) -> Response:
-    text = b'{"feed":"x","upto":9,"more":false}\n["players",["p"],null]\n'
-    return Response(gzip.compress(text), 200, content_type="application/gzip")
-
-
-@pytest.mark.parametrize("answer", [empty, half, without_an_end])
-def test_an_answer_that_was_cut_off_is_not_heard(
-    hub: HubBox, table: TableBox, door: Door, answer: Answering
-) -> None:
-    a_player(hub, "Ana")
-    table.sync.hello()
-    for name in ("Ben", "Cleo"):  # all of it, and then what has changed
-        door.answers = [answer]
-        with pytest.raises((OutOfReachError, ProblemError)):
-            table.sync.hear()
-        table.sync.hear()
-        assert count(table.store, "players") == count(hub.store, "players")
-        a_player(hub, name)
 
 
 def test_a_turn_never_raises_for_what_may_happen(table: TableBox, door: Door, hub: HubBox) -> None:
@@ -355,110 +251,6 @@ def test_a_hub_that_was_restored_is_told_again_what_it_lost(tmp_path: Path, hub:
     evening.close()
     restored.close()
     hub.start()
-
-
-# Hearing.
-
-
-def test_what_another_process_has_told_meanwhile_is_not_undone(hub: HubBox, table: TableBox) -> None:
-    """The kiosk tells something between the hub's answer and the moment in which `ladder sync` writes it."""
-    ana = a_player(hub, "Ana")
-    table.sync.once()
-    evening = Evening(table.paths.data, table.label, "three")
-    with hub.store.write() as conn:
-        conn.execute("UPDATE players SET cues = 'a new one'")
-    real, kiosk = table.client.everything, HubClient.of(table.hub)
-    kiosk_sync = TableSync(table.store, kiosk)
-
-    def slow() -> Any:
-        told = real()
-        evening.practise(ana)
-        evening.shoot("1")
-        kiosk_sync.tell()
-        return told
-
-    table.client.everything = slow  # type: ignore[method-assign]
-    with table.store.write() as conn:
-        sync_state.put(conn, "feed", "another")
-    table.sync.once()
-    assert (count(table.store, "sessions"), count(table.store, "plays")) == (1, 1)
-    table.client.everything = real  # type: ignore[method-assign]
-    until_still(table)
-    assert (count(table.store, "sessions"), count(table.store, "plays")) == (1, 1)
-    require_alike(hub, table)
-    evening.close()
-    kiosk.close()
-
-
-def test_players_who_exchange_their_names_are_heard_by_everybody(hub: HubBox, table: TableBox) -> None:
-    boss, ana, ben = a_player(hub, "Boss"), a_player(hub, "Ana"), a_player(hub, "Ben")
-    table.sync.once()
-    now = datetime.now(UTC)
-    with hub.store.write() as conn:
-        for player, name in ((ana, "Somebody"), (ben, "Ana"), (ana, "Ben")):
-            known = get_player(conn, player.id)
-            assert known is not None
-            renaming.rename(conn, known, name, boss.id, now)
-    table.sync.once()
-    require_alike(hub, table)
-    with table.store.write() as conn:  # and in the order in which they signed up
-        sync_state.put(conn, "feed", "another")
-    table.sync.once()
-    require_alike(hub, table)
-
-
-def test_a_match_that_is_told_late_moves_all_later_ratings_and_is_heard(
-    tmp_path: Path, hub: HubBox, table: TableBox
-) -> None:
-    other = TableBox(tmp_path / "five", hub, "Table 5")
-    ana, ben = a_player(hub, "Ana"), a_player(hub, "Ben")
-    for box in (table, other):
-        box.sync.once()
-    early, late = (Evening(box.paths.data, box.label, box.label[-1]) for box in (table, other))
-    for evening, wait_s in ((early, 0), (late, 3600), (late, 60), (late, 60)):
-        evening.wait(wait_s)
-        evening.match(ana, ben, race_to=1)
-        evening.shoot("1")
-        evening.say("rack", side=0)
-        evening.leave()
-    other.sync.once()
-    table.sync.once()
-    until_still(table, other)
-    assert count(hub.store, "rating_changes") == 8
-    require_alike(hub, table, other)
-    for evening in (early, late):
-        evening.close()
-    other.close()
-
-
-def test_a_table_that_calls_twice_calls_once(hub: HubBox, table: TableBox) -> None:
-    """From its own screen, and from a phone whose page the hub makes."""
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    table.sync.once()
-    with hub.store.write() as conn:
-        first = calls.call(conn, table.label, now)
-    with table.store.write() as conn:
-        calls.call(conn, table.label, now + timedelta(seconds=1))
-    until_still(table)
-    require_alike(hub, table)
-    for store in (hub.store, table.store):
-        with store.read() as conn:
-            assert [call.id for call in calls.open_calls(conn)] == [first.id]
-    assert count(hub.store, "set_aside") == 0
-
-
-def test_a_later_hub_tells_of_tables_that_this_version_does_not_know(
-    hub: HubBox, table: TableBox, door: Door
-) -> None:
-    table.sync.hello()
-    lines = [{"feed": table.sync.met.feed if table.sync.met else "", "upto": 3, "more": False},
-             ["cue_rentals", ["x"], {"id": "x"}], ["shots", ["x"], None],
-             ["vote_closings", ["2026-10"], {"month": "2026-10", "closed_at": AT, "mood": "good"}],
-             {"end": True}]  # fmt: skip
-    body = gzip.compress("\n".join(json.dumps(line) for line in lines).encode() + b"\n")
-    door.answers = [lambda _: Response(body, content_type="application/gzip")]
-    table.sync.hear()
-    assert count(table.store, "vote_closings") == 1
 
 
 def test_lines_that_fail_in_every_way_lose_nothing(hub: HubBox, table: TableBox) -> None:

@@ -1,7 +1,7 @@
 """Ladders: the players of a hall in order, in divisions; a won match moves them, and staff's word makes it final.
 
 `model` has the tables and terms, `fold` the rule of moving, `settle` makes standings anew from what happened,
-`staff` and `challenges` are what people do, `undo` takes it back, `pages` is what is shown.
+`setup`, `members`, `challenges` and `of_match` are what people do, `undo` takes it back, `pages` is what is shown.
 """
 
 from edge.hall.ladders.challenges import (
@@ -20,6 +20,16 @@ from edge.hall.ladders.challenges import (
     overdue,
     withdraw_challenge,
 )
+from edge.hall.ladders.members import (
+    Member,
+    add_members,
+    division_at,
+    division_sizes,
+    member_of,
+    place_member,
+    remove_member,
+    withdraw_event,
+)
 from edge.hall.ladders.model import (
     Division,
     Ladder,
@@ -31,7 +41,14 @@ from edge.hall.ladders.model import (
     migrations,
     open_ladder,
 )
-from edge.hall.ladders.of_match import ForLadder, could_count, for_ladder, may_say
+from edge.hall.ladders.of_match import (
+    ForLadder,
+    could_count,
+    for_ladder,
+    may_say,
+    put_on_ladder,
+    take_back_said,
+)
 from edge.hall.ladders.pages import (
     LadderMatch,
     MyLadder,
@@ -48,24 +65,14 @@ from edge.hall.ladders.pages import (
     whom_to_challenge,
 )
 from edge.hall.ladders.settle import forget, ladder_outcomes, settle_ladder, settle_match, take_over
-from edge.hall.ladders.staff import (
-    Member,
+from edge.hall.ladders.setup import (
     add_division,
-    add_members,
     change_terms,
     close_ladder,
     create_ladder,
-    division_at,
-    division_sizes,
-    member_of,
-    place_member,
-    put_on_ladder,
     remove_division,
-    remove_member,
     rename_division,
     reopen_ladder,
-    take_back_said,
-    withdraw_event,
 )
 
 __all__ = [

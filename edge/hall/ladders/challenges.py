@@ -12,9 +12,9 @@ from typing import Literal
 
 from edge.facts import uuid7
 from edge.hall import audit
+from edge.hall.ladders.members import Member, member_of
 from edge.hall.ladders.model import MOST_DAYS, PENDING, LadderError, Terms, open_ladder
 from edge.hall.ladders.settle import settle_ladder, settle_pair
-from edge.hall.ladders.staff import Member, member_of
 from edge.hall.occasion import Occasion
 
 State = Literal["open", "declined", "overdue", "met", "withdrawn", "called_off", "given"]
@@ -118,7 +118,7 @@ def make_challenge(
     pending = {known.id for known in challenges(conn, ladder_id)}
     made = challenge(conn, ladder_id, challenger, challenged, here)
     if made.id not in pending:
-        audit.note(conn, here.stamp, "challenge.made", f"challenge:{made.id}", role="staff", who=by)
+        audit.deed(conn, here.stamp, "challenge.made", f"challenge:{made.id}", by)
     return made
 
 
@@ -150,7 +150,7 @@ def extend(conn: sqlite3.Connection, challenge_id: str, deadline: str, by: str, 
     )
     before, after = {"deadline": known.deadline, "declined_at": known.declined_at}, {"deadline": deadline}
     subject = f"challenge:{challenge_id}"
-    audit.note(conn, here.stamp, "challenge.extended", subject, role="staff", who=by, before=before, after=after)
+    audit.deed(conn, here.stamp, "challenge.extended", subject, by, before=before, after=after)
 
 
 def unextend(conn: sqlite3.Connection, challenge_id: str, deadline: str, declined_at: str | None) -> None:
@@ -168,7 +168,7 @@ def call_off(conn: sqlite3.Connection, challenge_id: str, by: str, now: str) -> 
     if known.ended_as == "called_off":
         return
     _end(conn, _require_pending(conn, challenge_id), "called_off", by, now)
-    audit.note(conn, now, "challenge.called_off", f"challenge:{challenge_id}", role="staff", who=by)
+    audit.deed(conn, now, "challenge.called_off", f"challenge:{challenge_id}", by)
 
 
 def call_on_again(conn: sqlite3.Connection, challenge_id: str) -> frozenset[str]:
@@ -214,7 +214,7 @@ def give_win(conn: sqlite3.Connection, challenge_id: str, to: str, by: str, now:
     ).lastrowid
     settle_ladder(conn, known.ladder_id)
     after = {"to": to, "event": event}
-    audit.note(conn, now, "challenge.given", f"challenge:{challenge_id}", role="staff", who=by, after=after)
+    audit.deed(conn, now, "challenge.given", f"challenge:{challenge_id}", by, after=after)
 
 
 def get_challenge(conn: sqlite3.Connection, challenge_id: str) -> Challenge:

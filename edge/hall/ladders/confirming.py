@@ -30,7 +30,7 @@ def confirm_all(
             rulings.append(ruling.id)
     if rulings:
         after = {"count": len(rulings), "rulings": rulings}
-        audit.note(conn, stamp(now), "ladder.confirmed", f"match:{rulings[0]}", role="staff", who=by, after=after)
+        audit.deed(conn, stamp(now), "ladder.confirmed", f"match:{rulings[0]}", by, after=after)
     return len(rulings), changed
 
 

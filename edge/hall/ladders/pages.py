@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edge.hall.ladders.challenges import Challenge, challenges, challenges_of, refusal
+from edge.hall.ladders.members import Member, member_of
 from edge.hall.ladders.model import Division, Ladder, Terms, get_ladder, ladders
 from edge.hall.ladders.settle import plays_for
-from edge.hall.ladders.staff import Member, member_of
 from edge.hall.matches import Match, get_match
 
 

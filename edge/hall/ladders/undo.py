@@ -9,17 +9,11 @@ from edge.hall import standing
 from edge.hall.audit import Deed
 from edge.hall.ladders.challenges import call_off, call_on_again, get_challenge, unextend
 from edge.hall.ladders.confirming import undo_confirmed
+from edge.hall.ladders.members import withdraw_event
 from edge.hall.ladders.model import LadderError, Terms, get_ladder
-from edge.hall.ladders.staff import (
-    bring_back_division,
-    change_terms,
-    close_again,
-    remove_division,
-    reopen_ladder,
-    take_back_said,
-    withdraw_event,
-)
-from edge.hall.players import GAMES
+from edge.hall.ladders.of_match import take_back_said
+from edge.hall.ladders.setup import bring_back_division, change_terms, close_again, remove_division, reopen_ladder
+from edge.hall.players import game_of_word
 
 
 def _undo_event(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
@@ -78,13 +72,8 @@ def _subject(deed: Deed) -> str:
 
 def _terms(name: str, told: dict[str, Any]) -> Terms:
     """Terms as a line of the audit has them."""
-    game = told["game"]
     return Terms(
-        name,
-        next((known for known in GAMES if known.replace(" ", "-") == game), None),
-        told["race_to"],
-        told["challenge_range"],
-        told["challenge_days"],
+        name, game_of_word(told["game"]), told["race_to"], told["challenge_range"], told["challenge_days"]
     )
 
 

@@ -4,8 +4,10 @@ from typing import Any
 
 from kiosk.api.openapi.parts import (
     BAD,
+    BY_ANYBODY,
     MONTH,
     NOT_THERE,
+    NUMBER,
     SCHEMAS,
     TEXT,
     TRUTH,
@@ -15,11 +17,17 @@ from kiosk.api.openapi.parts import (
     query,
     ref,
     shape,
+    whole,
     within,
 )
 
 _MONTH = within("month", "A month, as 2025-10")
-_TOP = answer("top, of ten at most, and own: the place of who is logged in, null without points")
+_RANK = whole(1, 10)
+_OWN = nullable(ref("OwnRank"))
+_PLACE = shape(rank=_RANK, name=TEXT, points=NUMBER)
+_FAME = shape(rank=_RANK, name=TEXT, points=NUMBER, best_month=MONTH, member_since=MONTH)
+_TOLD = "top, of ten at most, and own: the place of who is logged in, null without points"
+_TOP = answer(_TOLD, shape(month=MONTH, top=many(_PLACE, maxItems=10), own=_OWN))
 
 _DRAW = SCHEMAS["Draw"]["properties"]
 _CURRENT = shape(**_DRAW, own=nullable(shape(ticket=nullable(ref("Ticket")), missing=ref("Missing"))))
@@ -34,7 +42,7 @@ _GET: dict[str, Any] = {
     },
     "/api/leaderboard/alltime": {
         "summary": "The Hall of Fame: the top ten of all time with best month and the month of joining",
-        "responses": {"200": _TOP},
+        "responses": {"200": answer(_TOLD, shape(top=many(_FAME, maxItems=10), own=_OWN))},
     },
     "/api/awards/monthly/{month}": {
         "summary": "A month's awards, of those who want to be seen",
@@ -63,4 +71,4 @@ _GET: dict[str, Any] = {
     },
 }
 
-PATHS: dict[str, Any] = {path: {"get": operation} for path, operation in _GET.items()}
+PATHS: dict[str, Any] = {path: {"get": {**operation, "security": BY_ANYBODY}} for path, operation in _GET.items()}

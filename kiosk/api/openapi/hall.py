@@ -17,6 +17,7 @@ from kiosk.api.openapi.parts import (
     TRUTH,
     answer,
     body,
+    by_login,
     many,
     nullable,
     query,
@@ -33,7 +34,7 @@ _LINE = shape(rank=nullable(whole(1, 2**31)), id=ID, name=TEXT, points=NUMBER, g
 _COUNT = shape(player=ID, name=TEXT, votes=whole(1, 2**31))
 _SIDE = many(ID, minItems=1, maxItems=2)
 
-PATHS: dict[str, Any] = {
+_TOLD: dict[str, Any] = {
     "/api/admin/sessions": {
         "post": {
             "summary": "Begins a game session, today",
@@ -43,7 +44,7 @@ PATHS: dict[str, Any] = {
             ),
             "responses": {
                 "201": answer("It has begun", ref("GameSession")),
-                "200": answer("It had begun under this id", ref("GameSession")),
+                "200": answer("It had begun under this id, and stands so", ref("GameSession")),
                 **BAD,
                 **REFUSED,
                 **STAFF,
@@ -79,7 +80,7 @@ PATHS: dict[str, Any] = {
             ),
             "responses": {
                 "201": answer("It is entered", ref("Match")),
-                "200": answer("It was entered under this id", ref("Match")),
+                "200": answer("It was entered under this id, just so", ref("Match")),
                 **BAD,
                 **NOT_THERE,
                 **REFUSED,
@@ -162,7 +163,7 @@ PATHS: dict[str, Any] = {
             "requestBody": body({"month": MONTH, "prize": TEXT}, {"prizes": whole(1, 20, 1), "id": NEW_ID}),
             "responses": {
                 "201": answer("It is made", ref("Draw")),
-                "200": answer("It was made under this id", ref("Draw")),
+                "200": answer("It was made under this id, just so", ref("Draw")),
                 **BAD,
                 **REFUSED,
                 **STAFF,
@@ -188,3 +189,5 @@ PATHS: dict[str, Any] = {
         }
     },
 }
+
+PATHS = by_login(_TOLD)

@@ -71,16 +71,50 @@ def body(required: dict[str, Schema], optional: dict[str, Schema] | None = None)
     return {"required": bool(required), "content": {"application/json": {"schema": schema}}}
 
 
+def by_login(paths: dict[str, Any]) -> dict[str, Any]:
+    """Paths for who is logged in; what changes something takes the token as well."""
+    return {
+        path: {
+            method: {**operation, "security": [_BY_LOGIN if method == "get" else _BY_LOGIN | {"token": []}]}
+            for method, operation in told.items()
+        }
+        for path, told in paths.items()
+    }
+
+
 ERROR = ref("Error")
+SECURITY: dict[str, Schema] = {
+    "login": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "ladder",
+        "description": "From /counter/enter, or a player's check-in; over HTTPS its name is __Host-ladder",
+    },
+    "token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CSRF-Token",
+        "description": "From /api/token, asked for anew after logging in",
+    },
+}
+_BY_LOGIN: dict[str, list[str]] = {"login": []}
+BY_ANYBODY: list[Any] = [{}, _BY_LOGIN]
 
 # For views of the hall's people.
 STAFF = {
     "401": answer("Nobody is logged in", ERROR),
     "403": answer("Not by PIN on a private line, nobody of the hall, or without the header X-CSRF-Token", ERROR),
 }
+# For what is a player's own.
+MEMBERS = {
+    "401": answer("Nobody is logged in", ERROR),
+    "403": answer("A guest, who has none", ERROR),
+}
 BAD = {"400": answer("An unknown field, or one of another type; the message says which", ERROR)}
-NOT_THERE = {"404": answer("There is no such id, or month", ERROR)}
+NOT_THERE = {"404": answer("There is no such id, or no such month has begun", ERROR)}
 REFUSED = {"409": answer("The hall's rules say no; the message says why", ERROR)}
+# For everything, beside what is told of each.
+OTHERWISE = {"default": answer("Refused, or the box can't answer just now", ERROR)}
 
 _TICKET = shape(ticket=TEXT, number=nullable(whole(1, 2**31)), place=nullable(whole(1, 20)), name=nullable(TEXT))
 _AWARD = shape(kind=TEXT, title=TEXT, name=TEXT, given_at=TEXT)
@@ -106,7 +140,11 @@ _DRAW = {
 }
 
 SCHEMAS: dict[str, Schema] = {
-    "Error": {"type": "object", "properties": {"error": TEXT, "message": TEXT}, "required": ["error", "message"]},
+    "Error": {
+        **shape(error=TEXT, message=TEXT),
+        "description": "error: a word for programs, which stays; message: a sentence for people",
+    },
+    "OwnRank": shape(rank=whole(1, 2**31), points=NUMBER),
     "Ticket": {**_TICKET, "description": "The name is null for who does not want to be seen"},
     "Draw": {**shape(**_DRAW), "description": "The seed is null until it was drawn"},
     "Award": _AWARD,

@@ -3,12 +3,15 @@
 from typing import Any
 
 from kiosk.api.openapi.parts import (
+    ERROR,
     GROUP,
+    MEMBERS,
     MONTH,
     NUMBER,
     TEXT,
     TRUTH,
     answer,
+    by_login,
     many,
     nullable,
     query,
@@ -18,13 +21,12 @@ from kiosk.api.openapi.parts import (
     within,
 )
 
-_OTHERS = {"401": answer("Nobody is logged in"), "403": answer("Somebody else's")}
-_MEMBERS = {"401": answer("Nobody is logged in"), "403": answer("A guest, who has none")}
+_OTHERS = {"401": answer("Nobody is logged in", ERROR), "403": answer("Somebody else's", ERROR)}
 _SPAN = query("range", "string", "day, week (from Monday on), month or lifetime, by the hall's days")
-_BAD_SPAN = {"400": answer("A range there is none of")}
+_BAD_SPAN = {"400": answer("A range there is none of", ERROR)}
 
 _START = {
-    "summary": "Starts a practice at the table; needs the header X-CSRF-Token of a page",
+    "summary": "Starts a practice at the table",
     "requestBody": {
         "content": {
             "application/json": {
@@ -38,12 +40,12 @@ _START = {
             }
         },
     },
-    "responses": {"201": answer("The session's id"), "400": answer("A goal there is none of"), **_OTHERS},
+    "responses": {"201": answer("The session's id"), "400": answer("A goal there is none of", ERROR), **_OTHERS},
 }
 _SESSION = {
     "summary": "A session as it stands: its figures, goal and match",
     "parameters": [within("id")],
-    "responses": {"200": answer("The session"), "404": answer("There is no such session"), **_OTHERS},
+    "responses": {"200": answer("The session"), "404": answer("There is no such session", ERROR), **_OTHERS},
 }
 _SHOTS = {
     "summary": "A session's shots, newest first",
@@ -53,7 +55,12 @@ _SHOTS = {
         query("kind", "string", "break, straight, cut, bank, kick, combination, carom or safety"),
         query("limit", "integer", "1 to 200; 50 unless told"),
     ],
-    "responses": {"200": answer("shots"), "404": answer("There is no such session"), **_OTHERS},
+    "responses": {
+        "200": answer("shots"),
+        "400": answer("A bad limit", ERROR),
+        "404": answer("There is no such session", ERROR),
+        **_OTHERS,
+    },
 }
 
 _OWN_AWARD = shape(month=MONTH, kind=TEXT, title=TEXT, given_at=TEXT)
@@ -74,7 +81,24 @@ _GAME_PROFILE = shape(
     awards=whole(0, 2**31),
 )
 
-PATHS: dict[str, Any] = {
+_STREAK = shape(now=whole(0, 2**31), best=whole(0, 2**31))
+_STATS = shape(
+    month=MONTH,
+    own=nullable(ref("OwnRank")),
+    alltime=nullable(ref("OwnRank")),
+    group=GROUP,
+    elo=NUMBER,
+    fargo=NUMBER,
+    racks=whole(0, 2**31),
+    preliminary=TRUTH,
+    matches=whole(0, 2**31),
+    wins=whole(0, 2**31),
+    win_pct=nullable({"type": "number", "minimum": 0, "maximum": 100}),
+    streaks=shape(wins=_STREAK, hill_hill=_STREAK, days=_STREAK),
+    badges=many(shape(badge=TEXT, earned_at=TEXT)),
+)
+
+_TOLD: dict[str, Any] = {
     "/api/sessions": {"post": _START},
     "/api/sessions/{id}": {"get": _SESSION},
     "/api/sessions/{id}/shots": {"get": _SHOTS},
@@ -82,7 +106,7 @@ PATHS: dict[str, Any] = {
         "get": {
             "summary": "A player's own figures of a span, and of its days, months or years; null is not known",
             "parameters": [_SPAN],
-            "responses": {"200": answer("The figures and parts; month unless told"), **_BAD_SPAN, **_MEMBERS},
+            "responses": {"200": answer("The figures and parts; month unless told"), **_BAD_SPAN, **MEMBERS},
         }
     },
     "/api/me/heatmap/misses": {
@@ -95,14 +119,14 @@ PATHS: dict[str, Any] = {
                     " on; lifetime unless told"
                 ),
                 **_BAD_SPAN,
-                **_MEMBERS,
+                **MEMBERS,
             },
         }
     },
     "/api/my-stats": {
         "get": {
             "summary": "A player's own place, group, ratings, wins, streaks and badges",
-            "responses": {"200": answer("own and alltime are null without points"), **_MEMBERS},
+            "responses": {"200": answer("own and alltime are null without points", _STATS), **MEMBERS},
         }
     },
     "/api/my-profile/game": {
@@ -110,14 +134,16 @@ PATHS: dict[str, Any] = {
             "summary": "A player's own profile and month: place, lucky draw, votes",
             "responses": {
                 "200": answer("For whom one has voted is told to nobody", _GAME_PROFILE),
-                **_MEMBERS,
+                **MEMBERS,
             },
         }
     },
     "/api/my-awards": {
         "get": {
             "summary": "A player's own awards of published months, the latest first",
-            "responses": {"200": answer("The awards", shape(awards=many(_OWN_AWARD))), **_MEMBERS},
+            "responses": {"200": answer("The awards", shape(awards=many(_OWN_AWARD))), **MEMBERS},
         }
     },
 }
+
+PATHS = by_login(_TOLD)

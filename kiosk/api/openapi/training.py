@@ -2,7 +2,21 @@
 
 from typing import Any
 
-from kiosk.api.openapi.parts import MONTH, NOT_THERE, NUMBER, TEXT, answer, many, nullable, query, shape, whole
+from kiosk.api.openapi.parts import (
+    BY_ANYBODY,
+    MEMBERS,
+    MONTH,
+    NOT_THERE,
+    NUMBER,
+    TEXT,
+    answer,
+    by_login,
+    many,
+    nullable,
+    query,
+    shape,
+    whole,
+)
 
 _COUNT = whole(0, 2**31)
 _RANK = whole(1, 2**31)
@@ -62,17 +76,7 @@ _OWN = shape(
     sessions=many(_SESSION),
 )
 
-PATHS: dict[str, Any] = {
-    "/api/training-leaderboard": {
-        "get": {
-            "summary": "The ten best of a month by training score, of those who want to be seen, and who has won",
-            "parameters": [_MONTH],
-            "responses": {
-                "200": answer("own: the place of who is logged in, null without a session that counts", _BOARD),
-                **NOT_THERE,
-            },
-        }
-    },
+_OWN_PATHS: dict[str, Any] = {
     "/api/me/training-score": {
         "get": {
             "summary": "How a player's own score of a month was made, with each session that counts",
@@ -83,10 +87,24 @@ PATHS: dict[str, Any] = {
                     " session that counts",
                     _OWN,
                 ),
-                "401": answer("Nobody is logged in"),
-                "403": answer("A guest, who has none"),
+                **MEMBERS,
                 **NOT_THERE,
             },
         }
     },
+}
+
+PATHS: dict[str, Any] = {
+    "/api/training-leaderboard": {
+        "get": {
+            "summary": "The ten best of a month by training score, of those who want to be seen, and who has won",
+            "security": BY_ANYBODY,
+            "parameters": [_MONTH],
+            "responses": {
+                "200": answer("own: the place of who is logged in, null without a session that counts", _BOARD),
+                **NOT_THERE,
+            },
+        }
+    },
+    **by_login(_OWN_PATHS),
 }

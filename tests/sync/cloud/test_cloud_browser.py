@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from cloud_process import CloudProcess
-from headless import SIZES, barriers, headless_chromium, need_chromium, watched_page
+from headless import headless_chromium, need_chromium, watched_page
 from owner_scene import put_owner, sign_in_at
-from page_fit import TOO_WIDE
+from page_fit import SIZES, barriers, misfits
 from telling_hub import Clock, day_fact, enrolled, small_cloud
 
 from edge.clock import stamp
@@ -16,8 +16,7 @@ from edge.facts import uuid7
 from sync.cloud.db import opened
 from sync.cloud.schema import migrate
 
-SMALL_TARGETS = """() => [...document.querySelectorAll('button, input:not([type=hidden])')]
-    .filter(e => e.getBoundingClientRect().height < 56).map(e => e.outerHTML.slice(0, 80))"""
+TOUCHED = "button, input:not([type=hidden])"
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +72,7 @@ def test_it_fits_and_everybody_can_read_it(
         sign_in(page, cloud)
         for path in ("/", "/nothing"):
             page.goto(cloud.url + path)
-            assert not page.evaluate(TOO_WIDE)
-            assert page.evaluate(SMALL_TARGETS) == []
+            assert misfits(page, TOUCHED, hidden_too=True) == []
             assert barriers(page) == []
         assert [one for one in complaints if "404" not in one] == []
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from cloud_process import CloudProcess, free_port
+from cloud_process import CloudProcess
 from flask.testing import FlaskClient
+from ports import free_port, taken_port
 from telling_hub import Clock, TellingHub, enrolled, small_cloud
 
 from edge.cli import ladder
@@ -102,12 +103,8 @@ def test_what_cannot_be_served_is_wrong_use(tmp_path: Path, wrong: list[str]) ->
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        failed = run(str(tmp_path / "cloud.db"), "--port", str(taken.getsockname()[1]))
+    with taken_port() as port:
+        failed = run(str(tmp_path / "cloud.db"), "--port", str(port))
     assert (failed.exit_code, "--port" in failed.stderr) == (1, True)
 
 

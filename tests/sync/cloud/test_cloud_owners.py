@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask.testing import FlaskClient
+from owner_scene import EMAIL, PASSWORD, hash_fast
 from telling_hub import NOW, Clock, TellingHub, day_fact, enrolled, small_cloud
 
 from edge.clock import stamp
@@ -15,15 +15,10 @@ from sync.cloud.db import Database
 from sync.cloud.owners import OwnerError
 from sync.cloud.site import parse_site
 
-EMAIL, PASSWORD = "dana@example.com", "chalk the cue first"
-FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-
 
 @pytest.fixture(autouse=True)
 def fast_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    for function in (owners.sign_in, owners.hash_password):
-        defaults = tuple(FAST if isinstance(one, PasswordHasher) else one for one in function.__defaults__ or ())
-        monkeypatch.setattr(function, "__defaults__", defaults)
+    hash_fast(monkeypatch)
 
 
 @pytest.fixture

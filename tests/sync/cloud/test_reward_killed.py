@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import stripe
-from cloud_process import free_port
+from ports import free_port
 from reward_month import a_score, make_halls, make_member, tell_scores
 from waiting import wait_until
 

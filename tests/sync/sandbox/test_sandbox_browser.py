@@ -1,31 +1,20 @@
 """The sandbox's pages in a real browser: without a script, on a phone and a wall, dark and light."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from page_fit import TOO_WIDE
+from headless import headless_chromium, watched_page
+from page_fit import PHONE, SCREENS, barriers, misfits
 from stripe_sandbox import House, stripe_sandbox
 
-CHROMIUM = Path("/usr/bin/chromium")
-SMALL_TARGETS = """() => [...document.querySelectorAll(
-        'a, button, .choice, input:not([type=hidden], [type=radio])')]
-    .filter(e => e.getBoundingClientRect().height < 56).map(e => e.outerHTML.slice(0, 80))"""
+TOUCHED = "a, button, .choice, input:not([type=hidden], [type=radio])"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there: apt install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
-        yield browser
-        browser.close()
+    with headless_chromium() as made:
+        yield made
 
 
 @pytest.fixture
@@ -47,12 +36,10 @@ def pay_page(house: House, back: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("size", [(390, 844), (1280, 800)], ids=lambda size: f"{size[0]}")
+@pytest.mark.parametrize("size", [PHONE, SCREENS[0]], ids=lambda size: f"{size[0]}")
 def test_every_page_fits_says_what_it_is_and_can_be_read(
     browser: Any, house: House, size: tuple[int, int], scheme: str
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     house.coupon(name="Best trainer of the month of October in the hall with a long name")
     sub = house.subscription()
     house.give(sub.id, "half")
@@ -62,20 +49,15 @@ def test_every_page_fits_says_what_it_is_and_can_be_read(
     portal = house.v1.billing_portal.sessions.create(
         {"customer": str(sub.customer), "return_url": "https://a.example/"}
     ).url
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    complaints: list[str] = []
-    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page = context.new_page()
     invoice = f"{house.box.address}/invoice/{house.invoices(sub.id)[0].id}"
-    for url in (house.box.address, portal, pay_page(house, "http://127.0.0.1:9"), invoice):
-        page.goto(url)
-        assert "SANDBOX" in page.locator(".band").inner_text()
-        assert page.locator(".band").is_visible()
-        assert not page.evaluate(TOO_WIDE)
-        assert page.evaluate(SMALL_TARGETS) == []
-        assert [found["id"] for found in Axe().run(page).response["violations"]] == []
-    assert complaints == []
-    context.close()
+    with watched_page(browser, size, scheme) as (page, complaints):
+        for url in (house.box.address, portal, pay_page(house, "http://127.0.0.1:9"), invoice):
+            page.goto(url)
+            assert "SANDBOX" in page.locator(".band").inner_text()
+            assert page.locator(".band").is_visible()
+            assert misfits(page, TOUCHED, hidden_too=True) == []
+            assert barriers(page) == []
+        assert complaints == []
 
 
 def test_without_scripts_one_pays_is_sent_back_and_ends_it(browser: Any, house: House, elsewhere: str) -> None:

@@ -1,7 +1,6 @@
 """`sandbox` as a process of its own: started, killed in the middle, started again."""
 
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +13,7 @@ import pytest
 import requests
 import stripe
 from click.testing import CliRunner
-from cloud_process import free_port
+from ports import free_port, taken_port
 from waiting import wait_until
 
 from sync.sandbox.command import sandbox
@@ -59,10 +58,7 @@ def test_another_key_than_a_test_key_is_wrong_use(tmp_path: Path, key: str) -> N
 
 
 def test_a_port_in_use_is_said(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with taken_port() as port:
         found = CliRunner().invoke(sandbox, ["--data", str(tmp_path), "--port", str(port)])
     assert (found.exit_code, f"port {port} is in use" in found.output) == (1, True)
 

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 from edge.hall import commands, logins, pins
 from edge.hall.commands import DoneAlreadyError
 from edge.hall.keys import Keys
-from edge.hall.pins import Verdict
+from edge.hall.pins import Line, Verdict
 from edge.hall.players import PlayerError
 from edge.store.database import Store
 from sync.pages import LogIn, PageAnswer, PageRequest
@@ -40,8 +40,8 @@ class Upstairs(Protocol):
     def hand_on(self) -> Response:
         """The hub's answer to the request that is being answered. Raises Refusal where it is out of reach."""
 
-    def verify_name(self, name: str, typed: str) -> Verdict | None:
-        """What the hub says of a PIN; None where it is out of reach."""
+    def verify_name(self, name: str, typed: str, by: Line) -> Verdict | None:
+        """What the hub says of a PIN that came by that line; None where it is out of reach."""
 
     def find_card(self, number: str) -> str | None:
         """Whose card it is by the hub, or None, also where it is out of reach."""
@@ -108,9 +108,9 @@ class KioskDesk:
         log_in = None if said is None else LogIn(**json.loads(said))
         return PageAnswer(int(status.split()[0]), kept, b"".join(chunks), log_in)
 
-    def pin(self, name: str, typed: str) -> Verdict:
+    def pin(self, name: str, typed: str, line: Line) -> Verdict:
         """Whether it is the PIN of the player of that name; wrong ones are counted for the whole hall."""
-        return pins.verify_name(self._store, self._keys.pins, name, typed, pins.this_moment())
+        return pins.verify_name(self._store, self._keys.pins, name, typed, pins.this_moment(), line=line)
 
     def card(self, number: str) -> str | None:
         """The id of the player whose card it is."""

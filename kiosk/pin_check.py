@@ -1,10 +1,11 @@
 """Looking at a PIN or a card at a table: by the hub, which knows everybody, else by what is known here."""
 
 from edge.hall import logins, pins, players
-from edge.hall.pins import Verdict
+from edge.hall.pins import Line, Verdict
 from edge.hall.players import PlayerError
 from kiosk.box import box
 from kiosk.security import Refusal
+from kiosk.who import is_screen
 
 
 def verify_name(name: str, typed: str) -> Verdict:
@@ -13,12 +14,17 @@ def verify_name(name: str, typed: str) -> Verdict:
     Raises Refusal where the hub is out of reach and knows more of them than this table.
     """
     above = box().upstairs
-    verdict = None if above is None else above.verify_name(name, typed)
+    verdict = None if above is None else above.verify_name(name, typed, pin_line())
     if verdict is not None:
         return verdict
     if above is not None and not _is_known_here(name):
         raise Refusal(503, "hub_away_pin")
-    return pins.verify_name(box().store, box().keys().pins, name, typed, pins.this_moment())
+    return pins.verify_name(box().store, box().keys().pins, name, typed, pins.this_moment(), line=pin_line())
+
+
+def pin_line() -> Line:
+    """By which line a PIN comes, for those are counted apart."""
+    return "screen" if is_screen() else "network"
 
 
 def find_card(number: str) -> str | None:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from edge.facts import uuid7
 from edge.hall.hearing import UntoldError
-from edge.hall.pins import Verdict
+from edge.hall.pins import Line, Verdict
 from edge.hall.players import get_player
 from edge.store.database import Store
 from edge.store.errors import StoreError
@@ -100,11 +100,11 @@ class HubUpstairs:
             raise Refusal(503, "hub_away") from error
         return self._response(answer)
 
-    def verify_name(self, name: str, typed: str) -> Verdict | None:
+    def verify_name(self, name: str, typed: str, by: Line) -> Verdict | None:
         """What the hub says of a PIN; None where it is out of reach."""
         try:
             line = self._line()
-            found = line.client.post("/v1/pin", {"name": name, "pin": typed})
+            found = line.client.post("/v1/pin", {"name": name, "pin": typed, "line": by})
             verdict = Verdict(found["outcome"], found["player_id"], float(found["wait_s"]))
             self._come_to_know(line, verdict.player_id)
         except (*FAILURES, KeyError, TypeError, ValueError):

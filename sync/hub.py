@@ -22,7 +22,7 @@ from edge.facts import is_uuid
 from edge.hall import devices
 from edge.hall.devices import Device, DeviceError, Proof
 from edge.hall.errors import HallError
-from edge.hall.pins import Verdict
+from edge.hall.pins import Line, Verdict
 from edge.hall.tables import note_other_box
 from edge.store import changes, inbox, sync_state
 from edge.store.changes import Change, Reader
@@ -50,7 +50,7 @@ class Desk(Protocol):
     def page(self, asked: PageRequest) -> PageAnswer:
         """A page of the hall, or a deed."""
 
-    def pin(self, name: str, typed: str) -> Verdict:
+    def pin(self, name: str, typed: str, line: Line) -> Verdict:
         """Whether it is the PIN of the player of that name; wrong ones are counted for the whole hall."""
 
     def card(self, number: str) -> str | None:
@@ -63,7 +63,7 @@ class NoDesk:
     def page(self, asked: PageRequest) -> PageAnswer:
         raise ProblemError(404, "no-pages", f"This hub makes no pages: not {asked.path[:100]}.")
 
-    def pin(self, name: str, typed: str) -> Verdict:  # noqa: ARG002
+    def pin(self, name: str, typed: str, line: Line) -> Verdict:  # noqa: ARG002
         return Verdict("wrong")
 
     def card(self, number: str) -> str | None:  # noqa: ARG002
@@ -188,7 +188,8 @@ def page() -> Response:
 @blueprint.post("/v1/pin")
 def pin() -> Response:
     said = _asked()
-    return jsonify(asdict(hall().desk.pin(str(said.get("name", "")), str(said.get("pin", "")))))
+    line: Line = "network" if said.get("line") == "network" else "screen"
+    return jsonify(asdict(hall().desk.pin(str(said.get("name", "")), str(said.get("pin", "")), line)))
 
 
 @blueprint.post("/v1/card")

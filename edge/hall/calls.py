@@ -2,7 +2,7 @@
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -12,6 +12,9 @@ from edge.facts import uuid7
 from edge.hall import audit
 from edge.hall.audit import Deed
 from edge.hall.errors import HallError
+
+# For so long after the answer the table's screen says that somebody comes.
+ON_THE_WAY = timedelta(minutes=2)
 
 migrations = Migrations("calls")
 
@@ -65,6 +68,19 @@ def call_at(conn: sqlite3.Connection, table_label: str) -> Call | None:
     """The open call of a table, or None."""
     row = conn.execute(f"{_OPEN} AND table_label = ?", [table_label]).fetchone()
     return None if row is None else _call(row)
+
+
+def is_coming(conn: sqlite3.Connection, table_label: str, now: datetime) -> bool:
+    """Whether a table's latest call was answered a moment ago: somebody is on the way there.
+
+    Only the hall's last calls are looked at.
+    """
+    row = conn.execute(
+        "SELECT answered_at FROM (SELECT * FROM staff_calls ORDER BY id DESC LIMIT 40)"
+        " WHERE table_label = ? ORDER BY id DESC LIMIT 1",
+        [table_label],
+    ).fetchone()
+    return row is not None and row["answered_at"] is not None and row["answered_at"] >= stamp(now - ON_THE_WAY)
 
 
 def was_answered(conn: sqlite3.Connection, call_id: str) -> bool:

@@ -4,7 +4,8 @@ The lock-out. Three wrong PINs in a row cost nothing; every further one closes t
 doubles, from 30 s to an hour, and while it is closed not even the right one is looked at. That is some 35 guesses
 a day. Who wants to keep a player out can type wrong PINs for ever, so what is tried while it is closed neither
 counts nor lengthens anything, an hour is the most, after a day without a wrong PIN the count begins anew, and the
-other ways in (the player's phone, a card, staff's `unlock`) ask for no PIN.
+other ways in (the player's phone, a card, staff's `unlock`) ask for no PIN. What is typed at tables' screens and
+what comes over the network is counted apart: whoever sits in the hall's Wi-Fi keeps nobody away from a screen.
 
 Time. A lock is measured in the machine's running time, which nobody sets. Only after a reboot the wall clock is
 asked, which may be wrong then: what is stored is when a lock began, never when it ends, so it lasts no longer than
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -64,7 +65,8 @@ def pins_1(db: Database) -> None:
             set_at TEXT NOT NULL
         ) STRICT
     """)
-    # `subject` is a player's id, or `name:` and a keyed hash for a name that nobody here has.
+    # `subject` is a player's id, or `name:` and a keyed hash for a name that nobody here has; behind `network:`
+    # where it did not come from a screen.
     db.execute("""
         CREATE TABLE pin_failures (
             subject TEXT PRIMARY KEY,
@@ -74,6 +76,10 @@ def pins_1(db: Database) -> None:
             last_failed_up_s REAL NOT NULL
         ) STRICT
     """)
+
+
+Line = Literal["screen", "network"]  # by which a PIN came
+LINES: tuple[Line, ...] = get_args(Line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,14 @@ def has_pin(conn: sqlite3.Connection, player_id: str) -> bool:
 
 
 def verify_name(
-    store: Store, pepper: bytes, name: str, pin: str, at: Moment, *, hasher: PasswordHasher = HASHER
+    store: Store,
+    pepper: bytes,
+    name: str,
+    pin: str,
+    at: Moment,
+    *,
+    line: Line = "screen",
+    hasher: PasswordHasher = HASHER,
 ) -> Verdict:
     """Whether it is the PIN of the player of that name; nobody's name takes as long and is locked as soon.
 
@@ -149,30 +162,38 @@ def verify_name(
     with store.read() as conn:
         player = find_player(conn, name)
     if player is not None:
-        return verify(store, pepper, player.id, pin, at, hasher=hasher)
+        return verify(store, pepper, player.id, pin, at, line=line, hasher=hasher)
     nobody = hmac.digest(pepper, b"name " + name_key(name).encode(), "sha256").hex()
-    return verify(store, pepper, f"name:{nobody}", pin, at, hasher=hasher)
+    return verify(store, pepper, f"name:{nobody}", pin, at, line=line, hasher=hasher)
 
 
 def verify(
-    store: Store, pepper: bytes, player_id: str, pin: str, at: Moment, *, hasher: PasswordHasher = HASHER
+    store: Store,
+    pepper: bytes,
+    player_id: str,
+    pin: str,
+    at: Moment,
+    *,
+    line: Line = "screen",
+    hasher: PasswordHasher = HASHER,
 ) -> Verdict:
     """As `verify_name`, for a player who is known by id."""
     pin = pin.strip()
     if not _is_pin(pin):
         return Verdict("wrong")  # a slip of the finger: it says nothing of any PIN, so it is not counted
     # Counted before it is looked at: else a hundred tries at once would all be looked at before the first counts.
+    subject = _subject(player_id, line)
     with store.write() as conn:
-        wait_s = _locked_s(conn, player_id, at)
+        wait_s = _locked_s(conn, subject, at)
         if wait_s > 0:
             return Verdict("locked", wait_s=wait_s)
-        failures = _count(conn, player_id, at)
+        failures = _count(conn, subject, at)
         row = conn.execute("SELECT hash FROM pins WHERE player_id = ?", [player_id]).fetchone()
     kept = None if row is None else str(row["hash"])
     right, renewed = _compare(kept, _peppered(pepper, pin), hasher)
     if right and kept is not None:
         with store.write() as conn:
-            if _accept(conn, player_id, kept, renewed):
+            if _accept(conn, player_id, subject, kept, renewed):
                 return Verdict("right", player_id)
     return Verdict("wrong", wait_s=delay_s(failures))
 
@@ -184,14 +205,15 @@ def delay_s(failures: int) -> float:
 
 
 def locked_s(conn: sqlite3.Connection, player_id: str, at: Moment) -> float:
-    """How long a player's PIN is not looked at from now on; 0 when it is."""
-    failures, since_s, _ = _standing(conn, player_id, at)
-    return max(0.0, delay_s(failures) - since_s)
+    """How long a player's PIN is not looked at from now on, by one of the lines at least; 0 when it is by both."""
+    standings = [_standing(conn, _subject(player_id, line), at) for line in LINES]
+    return max(0.0, *(delay_s(failures) - since_s for failures, since_s, _ in standings))
 
 
 def unlock(conn: sqlite3.Connection, player_id: str) -> None:
     """Forgets the wrong PINs: by staff, for a player whom somebody else keeps out."""
-    conn.execute("DELETE FROM pin_failures WHERE subject = ?", [player_id])
+    for line in LINES:
+        _clear(conn, _subject(player_id, line))
 
 
 def forget_old(conn: sqlite3.Connection, now: datetime) -> int:
@@ -232,19 +254,27 @@ def _compare(kept: str | None, peppered: bytes, hasher: PasswordHasher) -> tuple
         return True, hasher.hash(peppered) if hasher.check_needs_rehash(kept) else None
 
 
-def _accept(conn: sqlite3.Connection, player_id: str, kept: str, renewed: str | None) -> bool:
-    """Clears the count after the right PIN; False when it was changed, or deleted, while it was looked at."""
+def _accept(conn: sqlite3.Connection, player_id: str, subject: str, kept: str, renewed: str | None) -> bool:
+    """Clears the line's count after the right PIN; False when it was changed or deleted while it was looked at."""
     current = conn.execute("SELECT 1 FROM pins WHERE player_id = ? AND hash = ?", [player_id, kept]).fetchone()
     if current is None:
         return False
-    unlock(conn, player_id)
+    _clear(conn, subject)
     if renewed is not None:
         conn.execute("UPDATE pins SET hash = ? WHERE player_id = ?", [renewed, player_id])
     return True
 
 
+def _subject(of: str, line: Line) -> str:
+    return of if line == "screen" else f"{line}:{of}"
+
+
+def _clear(conn: sqlite3.Connection, subject: str) -> None:
+    conn.execute("DELETE FROM pin_failures WHERE subject = ?", [subject])
+
+
 def _locked_s(conn: sqlite3.Connection, subject: str, at: Moment) -> float:
-    """As `locked_s`; a lock from before a reboot goes on by the running time from here on."""
+    """How long a PIN is not looked at; a lock from before a reboot goes on by the running time from here on."""
     failures, since_s, boot = _standing(conn, subject, at)
     wait_s = max(0.0, delay_s(failures) - since_s)
     if wait_s > 0 and boot != at.boot:
@@ -258,7 +288,7 @@ def _count(conn: sqlite3.Connection, subject: str, at: Moment) -> int:
     _store(conn, subject, failures, at, 0.0)
     # Names of nobody have no player whose erasure would delete them.
     old = stamp(at.now - timedelta(seconds=FORGOTTEN_AFTER_S))
-    conn.execute("DELETE FROM pin_failures WHERE subject GLOB 'name:*' AND last_failed_at < ?", [old])
+    conn.execute("DELETE FROM pin_failures WHERE subject GLOB '*name:*' AND last_failed_at < ?", [old])
     return failures
 
 

@@ -11,6 +11,7 @@ from kiosk import limits, who
 from kiosk.box import box
 from kiosk.counter.shell import COUNTER
 from kiosk.lines import lines
+from kiosk.pin_check import pin_line
 from kiosk.player.check_in import asked_name, trouble_of
 from kiosk.player.phones import hall_name
 from kiosk.security import local_path
@@ -38,7 +39,9 @@ def check() -> Response | str:
     limits.spend("pin")
     name = request.form.get("name", "")[:60]
     at = pins.this_moment()
-    verdict = pins.verify_name(box().store, box().keys().pins, name, request.form.get("pin", ""), at)
+    verdict = pins.verify_name(
+        box().store, box().keys().pins, name, request.form.get("pin", ""), at, line=pin_line()
+    )
     if verdict.player_id is None:
         return _page(name, trouble_of(verdict), verdict.wait_s)
     response = redirect(_goes_on(), 303)

@@ -4,7 +4,6 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from edge.hall import calls
-from edge.hall.calls import Call
 from kiosk import limits
 from kiosk.box import box
 from kiosk.security import local_path
@@ -37,15 +36,18 @@ def take_back() -> Response | str:
 @blueprint.get("/call")
 @access("screen", by_itself=True)
 def state() -> str:
-    """The button as it is now: it calls, or says that somebody comes."""
+    """The button as it is now: it calls, or says that staff were called, or come."""
     return render_template("table/_call.html", back=local_path(request.args.get("back")))
 
 
 @blueprint.app_template_global("own_call")
-def own_call() -> Call | None:
-    """The open call of this table."""
+def own_call() -> str:
+    """How this table's call stands: it is `open`, staff are `coming`, or there is none."""
+    here = box().here()
     with box().store.read() as conn:
-        return calls.call_at(conn, box().settings.table.label)
+        if calls.call_at(conn, here.table_label) is not None:
+            return "open"
+        return "coming" if calls.is_coming(conn, here.table_label, here.now) else ""
 
 
 def _answer() -> Response | str:

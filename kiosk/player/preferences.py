@@ -17,6 +17,7 @@ from edge.hall.players import GAMES, Handedness, Player, PlayerError, clean_name
 from edge.hall.words import nowhere_word
 from kiosk import limits, who
 from kiosk.box import box
+from kiosk.pin_check import pin_line
 from kiosk.player import check_in
 from kiosk.security import Refusal
 from kiosk.who import access, logged_in, require_private_line
@@ -244,7 +245,8 @@ def check_pin() -> pins.Verdict | None:
     require_private_line()
     limits.spend("pin")
     pin = request.form.get("pin", "")
-    verdict = pins.verify(box().store, box().keys().pins, logged_in().id, pin, pins.this_moment())
+    at, line = pins.this_moment(), pin_line()
+    verdict = pins.verify(box().store, box().keys().pins, logged_in().id, pin, at, line=line)
     return None if verdict.outcome == "right" else verdict
 
 

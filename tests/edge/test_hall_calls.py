@@ -49,6 +49,17 @@ def test_a_call_is_answered_once_and_the_table_can_call_again(conn: sqlite3.Conn
     assert calls.call(conn, "Table 1", LATER).id != call.id
 
 
+def test_for_a_while_after_the_answer_somebody_is_on_the_way(conn: sqlite3.Connection) -> None:
+    made = calls.call(conn, "Table 1", NOW)
+    assert not calls.is_coming(conn, "Table 1", NOW)
+    calls.answer(conn, made.id, put_players(conn, 1)[0], NOW)
+    assert calls.is_coming(conn, "Table 1", NOW + calls.ON_THE_WAY)
+    assert not calls.is_coming(conn, "Table 1", NOW + calls.ON_THE_WAY + timedelta(seconds=1))
+    assert not calls.is_coming(conn, "Table 2", NOW)
+    calls.call(conn, "Table 1", NOW + timedelta(seconds=20))
+    assert not calls.is_coming(conn, "Table 1", NOW + timedelta(seconds=30))  # it calls again
+
+
 def test_a_table_takes_its_call_back(conn: sqlite3.Connection) -> None:
     call = calls.call(conn, "Table 1", NOW)
     assert calls.withdraw(conn, "Table 1", LATER)

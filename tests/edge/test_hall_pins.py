@@ -388,6 +388,30 @@ def test_staff_let_in_whom_somebody_keeps_out(hall: Hall) -> None:
     assert hall.tries("2846", at).outcome == "right"
 
 
+def test_who_types_wrong_pins_on_the_network_keeps_nobody_from_the_screen(hall: Hall) -> None:
+    at, others = START, "4826"
+    while not locked(hall, "network", at):
+        assert verify(hall, others, "network", at).outcome == "wrong"
+    assert verify(hall, "2846", "screen", at).outcome == "right"
+    assert locked(hall, "network", at), "a right one at the screen opens the network's line to nobody"
+    assert hall.locked(at) > 0, "which staff are shown"
+    with hall.store.write() as conn:
+        pins.unlock(conn, hall.anna)
+    assert verify(hall, "2846", "network", at).outcome == "right"
+
+
+def verify(hall: Hall, pin: str, line: pins.Line, at: Moment) -> Verdict:
+    return pins.verify(hall.store, PEPPER, hall.anna, pin, at, line=line, hasher=CHEAP)
+
+
+def locked(hall: Hall, line: pins.Line, at: Moment) -> bool:
+    """Whether even the right one is not looked at by that line; what is asked changes nothing."""
+    rows = [
+        row for row in hall.rows("pin_failures") if row["subject"].startswith("network:") == (line == "network")
+    ]
+    return any(pins.delay_s(row["failures"]) > at.up_s - row["last_failed_up_s"] for row in rows)
+
+
 def test_a_new_pin_ends_the_lock(hall: Hall) -> None:
     at = fail(hall, 6)
     with hall.store.write() as conn:

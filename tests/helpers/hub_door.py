@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from edge.facts import Fact, OutboxRow, uuid7
 from edge.hall import devices
 from edge.hall.devices import Proof
-from edge.hall.pins import Verdict
+from edge.hall.pins import Line, Verdict
 from edge.store.database import Store
 from sync import protocol
 from sync.hub import Hall, NoDesk, create_app
@@ -28,7 +28,7 @@ SECRETS = {"pins": "aa11" * 16, "web": "bb22" * 16, "cards": "cc33" * 16}
 class Desk(NoDesk):
     """Knows Ana, whose PIN is 4711."""
 
-    def pin(self, name: str, typed: str) -> Verdict:
+    def pin(self, name: str, typed: str, line: Line) -> Verdict:  # noqa: ARG002
         return Verdict("right", "ana") if (name, typed) == ("Ana", "4711") else Verdict("wrong")
 
     def card(self, number: str) -> str | None:

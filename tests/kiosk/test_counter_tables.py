@@ -351,14 +351,17 @@ def test_the_screen_calls_and_staff_answer(floor: Floor) -> None:
     assert "Call staff" in screen.html("/")
     for _ in range(2):
         assert screen.post("/call", back="/").location == "/"
-    assert "Staff are coming" in screen.html("/")
+    assert "Staff are called" in screen.html("/")
+    assert "Staff are coming" not in screen.html("/call")  # nobody has said so yet
     with floor.store.read() as conn:
         (call,) = open_calls(conn)
     assert "Table 1 calls" in floor.staff.html("/counter/waiting")
     assert "calling" in floor.staff.html("/counter")
     for _ in range(2):
         floor.staff.post("/counter/calls/answer", call=call.id)
-    assert "Call staff" in screen.html("/")
+    for told in (screen.html("/"), screen.html("/call")):
+        assert "Staff are coming" in told
+        assert "Call staff" in told
     screen.post("/call", back="//evil.example")
     assert screen.post("/call/take-back", back="/shots").location == "/shots"
     with floor.store.read() as conn:

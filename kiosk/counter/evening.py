@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 
 from edge.facts import uuid7
 from edge.hall import players
-from edge.hall.errors import HallError
 from edge.hall.game_sessions import (
     GameSession,
     attend,
@@ -65,7 +64,7 @@ class Row:
 
     @property
     def seen(self) -> str:
-        return shown_score(self.match)
+        return forms.shown_score(self.match)
 
     @property
     def winner(self) -> int | None:
@@ -348,14 +347,8 @@ def _enter(conn: sqlite3.Connection, evening: GameSession, pairing: Pairing, wan
         what = Entered(pairing.match_id, pairing.sides, evening.game, wanted, evening.day, at, evening.id)
         enter_result(conn, what, by, now)
     elif known.status != "over" or known.score != wanted:
-        if request.form.get("seen", shown_score(known)) != shown_score(known):
-            raise HallError("result_known")
+        forms.require_seen(known)
         correct(conn, known.id, wanted, by, now)
-
-
-def shown_score(match: Match | None) -> str:
-    """What a page showed of a match when a result was tapped on it: `1:0`, nothing where there was none."""
-    return "" if match is None or match.status != "over" else "{}:{}".format(*match.score)
 
 
 def _score(evening: GameSession, winner: int) -> tuple[int, int]:

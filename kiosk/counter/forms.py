@@ -8,7 +8,8 @@ from flask import abort, request
 from edge.clock import month_after, month_before
 from edge.facts import is_uuid
 from edge.hall import players
-from edge.hall.matches import RACKLESS_GAMES
+from edge.hall.errors import HallError
+from edge.hall.matches import RACKLESS_GAMES, Match
 from edge.hall.occasion import Occasion
 from edge.hall.players import Player
 from edge.hall.roster import regulars
@@ -33,6 +34,18 @@ def asked_play() -> tuple[str, int]:
     game = request.form.get("game", "")
     field = "points" if game in RACKLESS_GAMES and "points" in request.form else "race"
     return game, request.form.get(field, 0, type=int)
+
+
+def shown_score(match: Match | None) -> str:
+    """What a page shows of a match before somebody puts its result right: `1:0`, nothing where there is none."""
+    return "" if match is None or match.status != "over" else "{}:{}".format(*match.score)
+
+
+def require_seen(match: Match) -> None:
+    """That the result is still the one which the form's page showed. Raises HallError for another."""
+    shown = shown_score(match)
+    if request.form.get("seen", shown) != shown:
+        raise HallError("result_known")
 
 
 def recent_months(here: Occasion) -> tuple[str, str]:

@@ -184,8 +184,11 @@ def test_a_manifest_that_is_none_is_refused(
     refused(into, gzip.compress(tar((f"{NAME}/{MANIFEST}", manifest(taken, **changes)))))
 
 
+# By names of their own: a gzip tells the second in which it was made, and every worker has to collect the same.
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", gzip.compress(b""), gzip.compress(b"no tar" * 500), b"[" * 50_000]
+    "content",
+    [b"", b"no gzip", gzip.compress(b""), gzip.compress(b"no tar" * 500), b"[" * 50_000],
+    ids=["nothing", "no gzip", "empty gzip", "no tar", "brackets"],
 )
 def test_anything_else_is_refused(into: Path, content: bytes) -> None:
     refused(into, content)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hall_visitor import SCREEN, Browser, House, a_house, hidden
@@ -120,6 +121,21 @@ def test_a_match_is_confirmed_only_as_it_was_seen(house: House, staff: Browser) 
     assert "trouble=result_changed" in staff.post(way, how="confirm", a=row["score_b"], b=row["score_a"]).location
     staff.post(way, how="confirm", a=row["score_a"], b=row["score_b"])
     assert "Final" in staff.html(way)
+
+
+def test_a_match_is_put_right_or_struck_off_only_as_it_was_seen(house: House, staff: Browser) -> None:
+    house.play_a_match(house.evening.player("Ana"), house.evening.player("Ben"))
+    with house.evening.store.read() as conn:
+        row = conn.execute("SELECT id, score_a, score_b FROM matches WHERE status = 'over'").fetchone()
+    way, first = f"/counter/match/{row['id']}", f"{row['score_a']}:{row['score_b']}"
+    assert hidden(staff.html(f"{way}?winner=1"), "seen") == first
+    assert "trouble=" not in staff.post(way, winner="1", won="5", lost="4", seen=first).location
+    others: tuple[dict[str, Any], ...] = ({"winner": "0", "won": "5", "lost": "1"}, {"how": "strike"})
+    for other in others:  # by somebody whose page is older
+        assert "trouble=result_known" in staff.post(way, **other, seen=first).location
+    with house.evening.store.read() as conn:
+        assert conn.execute("SELECT status, score_a, score_b FROM matches").fetchone()[:] == ("over", 4, 5)
+    staff.post("/counter/match/nobody", 404, how="strike")
 
 
 @pytest.mark.parametrize("form", [{"winner": "2"}, {"winner": "0", "won": "1", "lost": "1"}, {"winner": "x"}])

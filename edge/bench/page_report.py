@@ -51,7 +51,8 @@ class PagesReport:
     """What was measured. `empty` is the least that this server can answer: a file of some hundred bytes.
 
     `events` is how late a stored shot's card came to the pages that were open, counted from its commit, `booking`
-    how long storing and entering such a shot took. `absent` are pages that this kiosk does not have.
+    how long storing and entering such a shot took, `results` how long the tap took by which staff entered how a
+    match ended. `absent` are pages that this kiosk does not have.
     """
 
     hall: "BigHall"
@@ -61,6 +62,7 @@ class PagesReport:
     pages: tuple[PageTimes, ...]
     events: Spread
     booking: Spread
+    results: Spread
     live_per_s: float
     check_in_kb: float
     absent: tuple[str, ...]

@@ -15,6 +15,7 @@ from contextlib import closing
 from urllib.parse import quote
 
 from edge.bench.big_hall import PIN, BigHall
+from edge.bench.counter_deeds import enter_results
 from edge.bench.hall_life import Shooter, Stored, live_states, open_pages
 from edge.bench.kiosk_process import kiosk_process
 from edge.bench.page_list import PAGES, Page
@@ -67,6 +68,7 @@ def measure_pages(
             clients.sit_down("practice")
             shots = clients.play(min(rounds, EVENTS))
             busy = clients.ask_all(lambda share: told(0.5 + share / 2))
+            taps = clients.enter_results()
             seen, open_s = opened.close()
     if seen.lost:
         raise VisitError(f"/stream: {seen.lost} of {streams} pages were cut off")
@@ -80,6 +82,7 @@ def measure_pages(
         tuple(times.values()),
         spread(_delays_s(shots, seen)),
         spread(shot.took_s for shot in shots),
+        spread(taps),
         round(sum(seen.live_events) / streams / open_s, 1),
         weight / 1000,
         tuple(page.path for page in PAGES if page not in times),
@@ -134,6 +137,11 @@ class _Clients:
             shots.append(self._shooter.shoot())
         time.sleep(_LAST_S)
         return shots
+
+    def enter_results(self) -> list[float]:
+        """The seconds of each tap that enters a match's result, while somebody plays."""
+        with self._shooter.every(SHOT_EVERY_S):
+            return enter_results(self._visitor, self._known["person"])
 
     def _ask(self, pages: Sequence[Page], told: Told, part: tuple[float, float]) -> Asked:
         there = [page for page in pages if self._answer(page) is not None]

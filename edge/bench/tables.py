@@ -97,6 +97,7 @@ def events_table(report: PagesReport) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_row("stored row → card on a page, ms", *_spread_cells(report.events), f"≤ {AIM_EVENT_MS:g}")
     table.add_row("storing and entering a shot, ms", *_spread_cells(report.booking), "")
+    table.add_row("entering a result at the counter, ms", *_spread_cells(report.results), f"≤ {AIM_MEDIAN_MS:g}")
     table.add_row("live states a second on a page", "", f"{report.live_per_s:.1f}", "", "")
     weight = f"{report.check_in_kb:.0f}"
     table.add_row("check-in with all it loads, kB", "", weight, "", f"≤ {AIM_WEIGHT_KB:g}")

@@ -51,14 +51,16 @@ class Visitor:
             raise VisitError(f"{path} answers {answer.status}")
         return answer
 
-    def post(self, page: str, action: str, **fields: str) -> None:
-        """Sends a form, with the token of the page that it stands on. Raises VisitError unless it leads on."""
+    def post(self, page: str, action: str, **fields: str) -> Answer:
+        """Sends a form, with the token of the page that it stands on; returns what came of it alone. Raises
+        VisitError unless it leads on."""
         token = _TOKEN.search(self.page(page).text)
         if token is None:
             raise VisitError(f"{page} has no form")
         answer = self._ask("POST", action, urlencode({"csrf": token[1], **fields}))
         if answer.status != 303:
             raise VisitError(f"{action} answers {answer.status} to the form of {page}")
+        return answer
 
     def weight_bytes(self, path: str) -> int:
         """A page with all that it loads, as it is sent. Raises VisitError."""

@@ -134,13 +134,16 @@ def publish(conn: sqlite3.Connection, month: str, *, by: str, here: Occasion, se
 
 
 def differences(conn: sqlite3.Connection, month: str, preview: Preview | None = None) -> Differences:
-    """What would be otherwise if a published month were published today; nothing for one that was not."""
+    """What would be otherwise if a published month were published today; nothing for one that was not.
+
+    What staff took back by hand is not given again by that.
+    """
     if not is_published(conn, month):
         return Differences()
     preview = preview or calculate(conn, month)
     held = [award for award in awards_of_month(conn, month, staff=True) if award.kind != "manual"]
     due = {(one.kind, one.player_id) for one in preview.due}
-    had = {(award.kind, award.player_id) for award in held}
+    had = {(award.kind, award.player_id) for award in held} | _taken_back(conn, month)
     return Differences(
         tuple(award for award in held if (award.kind, award.player_id) not in due),
         tuple(one for one in preview.due if (one.kind, one.player_id) not in had),
@@ -266,6 +269,16 @@ def take_over(conn: sqlite3.Connection, from_id: str, to_id: str) -> None:
         " AND (b.month, b.kind, b.title) = (a.month, a.kind, a.title)))",
         {"f": from_id, "t": to_id},
     )
+
+
+def _taken_back(conn: sqlite3.Connection, month: str) -> set[tuple[str, str]]:
+    """Which awards of a month staff took back themselves, each as its kind and whose it was."""
+    rows = conn.execute(
+        "SELECT kind, player_id FROM monthly_awards a WHERE month = ? AND withdrawn_at IS NOT NULL AND EXISTS"
+        " (SELECT 1 FROM audit d WHERE d.subject = 'award:' || a.id AND d.what = 'award.withdrawn')",
+        [month],
+    )
+    return {(row["kind"], row["player_id"]) for row in rows}
 
 
 def _require_seen(preview: Preview, seen: str) -> None:

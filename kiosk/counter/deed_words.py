@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from edge.hall.audit import Deed
+from edge.hall.audit import Deed, get_deed
 from edge.hall.clocks import get_clock
 from edge.hall.game_sessions import get_evening
 from edge.hall.matches import Match, get_match
@@ -88,6 +88,12 @@ def _clock(conn: sqlite3.Connection, key: str) -> str:
     return "" if clock is None else clock.table_label
 
 
+def _deed(conn: sqlite3.Connection, key: str) -> str:
+    """What was undone."""
+    deed = get_deed(conn, int(key))
+    return "" if deed is None else sentence(conn, deed)
+
+
 def _odd(conn: sqlite3.Connection, key: str) -> str:
     """The people of something that was worth a look."""
     return box().t("me.pair").join(name_of(conn, person) for person in key.partition(":")[2].split("/"))
@@ -114,6 +120,7 @@ _SUBJECTS: dict[str, Callable[[sqlite3.Connection, str], str]] = {
     "clock": _clock,
     "call": _label_of("staff_calls", "table_label"),
     "odd": _odd,
+    "deed": _deed,
     **month_words.SUBJECTS,
 }
 

@@ -47,10 +47,13 @@ def recipe(draw_id: str) -> Response | str:
         if held.seed is None:
             return redirect(url_for("draws.index"), 303)
         found = draws.recipe(conn, draw_id)
+        player = current_visitor().player
+        own = None if player is None else draw_entries.ticket_of(conn, draw_id, player.id)
     return render_template(
         "draw/recipe.html",
         draw=held,
         recipe=found,
+        own=own,
         steps=found.steps,
         fits=check(found),
         listed=entries_text(found.tickets),

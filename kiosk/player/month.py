@@ -17,10 +17,12 @@ from kiosk.who import access, logged_in
 
 blueprint = Blueprint("month", __name__)
 
+HELD_LOOKED_AT = 12  # of the latest draws, so many are looked through for own tickets
+
 
 @dataclass(frozen=True, slots=True)
 class OwnDraw:
-    """A draw that is still to be held, and how a player stands with it."""
+    """A draw, and how a player stands with it."""
 
     draw: Draw
     ticket: Ticket | None
@@ -46,6 +48,7 @@ def index() -> str:
             "place": points.rank_of(conn, player.id, here.month),
             "missing": draw_entries.missing(conn, player.id, here.month),
             "own_draws": own_draws(conn, player, draws.current(conn)),
+            "held": own_held(conn, player),
             "ballots": ballots(conn, player),
             "own_awards": awards.awards_of(conn, player.id),
         }
@@ -89,6 +92,12 @@ def own_draws(conn: sqlite3.Connection, player: Player, current: Iterable[Draw])
         )
         for held in current
     ]
+
+
+def own_held(conn: sqlite3.Connection, player: Player) -> list[OwnDraw]:
+    """The draws of this month and the last that were held with a ticket of this player's."""
+    held = [one for one in draws.history(conn, HELD_LOOKED_AT) if one.state == "drawn" and one.month in _months()]
+    return [one for one in own_draws(conn, player, held) if one.ticket is not None]
 
 
 def ballots(conn: sqlite3.Connection, player: Player) -> list[Ballot]:

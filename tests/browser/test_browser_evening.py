@@ -321,6 +321,43 @@ def test_nothing_serious_for_axe(page: Any, served: Any) -> None:
     assert wrong == {}, json.dumps(wrong, indent=1)
 
 
+def _on_a_ladder(served: Any) -> str:
+    """Ana below two others of a division, beside another division; returns the page she sees of it."""
+    from edge.clock import now_stamp
+    from edge.hall.ladders.members import add_members
+    from edge.hall.ladders.model import Terms
+    from edge.hall.ladders.setup import create_ladder
+    from edge.hall.players import find_player, sign_up
+
+    with served.box.store.write() as conn:
+        ana = find_player(conn, "Ana")
+        assert ana is not None
+        ladder = create_ladder(conn, Terms("House"), ["Gold", "Silver"], ana.id, now_stamp())
+        gold, silver = (division.id for division in ladder.divisions)
+        above = [sign_up(conn, name, now_stamp()).id for name in ("Maximilian", "Theodora")]
+        add_members(conn, gold, [*above, ana.id], ana.id, now_stamp())
+        add_members(conn, silver, [sign_up(conn, "Sid", now_stamp()).id], ana.id, now_stamp())
+        # As after some weeks of play: a record, and wins in a row.
+        conn.execute("UPDATE ladder_standings SET played = 24, won = 11, streak = 5, best_streak = 5")
+    return f"/me/ladders/{ladder.id}"
+
+
+def test_on_a_ladder_names_are_whole_and_challenges_easily_touched(page: Any, served: Any) -> None:
+    clear_table(page, served)
+    way = _on_a_ladder(served)
+    check_in(page, served, "Ana")
+    page.wait_for_url("**/start")
+    page.goto(served.url + way)
+    assert page.locator("a.rung").count() == 2
+    for size in SIZES:
+        resize(page, size)
+        cut = page.evaluate("""() => [...document.querySelectorAll('.rung-name')]
+            .filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)""")
+        assert (cut, misfits(page)) == ([], []), size
+    top = {what: page.locator(what).last.bounding_box()["y"] for what in (".own-standing", ".rungs", ".own-part")}
+    assert top[".own-standing"] < top[".rungs"] < top[".own-part"], "a phone shows the ladder before old matches"
+
+
 def test_the_check_in_page_is_light(page: Any, served: Any) -> None:
     client = page.context.new_cdp_session(page)
     client.send("Network.enable")

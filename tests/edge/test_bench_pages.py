@@ -224,6 +224,8 @@ def test_pages_are_measured_and_told(tmp_path: Path) -> None:
     assert (told["hall"]["players"], told["rounds"], told["streams"]) == (8, 2, 20)
     assert told["events"]["n"] == 2 * 20, "every shot's card came to every page"
     assert told["booking"]["n"] == 2
+    assert told["results"]["n"] == 5 * 3, "five rounds of the seven others"
+    assert 0 < told["results"]["median_ms"] <= told["results"]["p99_ms"]
     assert told["live_per_s"] > 0
     assert 20 < told["check_in_kb"] <= 150
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.clock import month_before
-from edge.hall import audit, awards, game_sessions, points, votes
+from edge.hall import audit, awards, game_sessions, points, undoing, votes
 from edge.hall.award_rules import KING_WEEKS, Preview, calculate, kept_up, rise
 from edge.hall.awards import TITLE_CHARS, Award
 from edge.hall.errors import HallError
@@ -333,6 +333,26 @@ def test_what_did_not_change_stays_the_same_award(conn: sqlite3.Connection) -> N
         ("top2", players[2]),
     ]
     assert now[:2] == was[:2]
+
+
+def test_what_staff_took_back_is_not_given_again_until_they_undo_that(conn: sqlite3.Connection) -> None:
+    players = put_players(conn, 2)
+    for player, days in zip(players, [5, 4], strict=True):
+        put_days(conn, player, FEBRUARY[:days])
+    settle(conn, players)
+    first, second = publish(conn, players[0])
+    awards.withdraw(conn, first.id, players[1], NOW)
+    assert not awards.differences(conn, MONTH), "it is due, and staff have said otherwise"
+    put_days(conn, players[1], FEBRUARY[4:6])  # now the other one is first, and the second place is taken back
+    settle(conn, players)
+    changes = awards.differences(conn, MONTH)
+    assert [one.id for one in changes.gone] == [second.id]
+    assert {(one.kind, one.player_id) for one in changes.new} == {("top1", players[1]), ("top2", players[0])}
+    (deed,) = [one for one in audit.recent(conn, 9) if one.what == "award.withdrawn"]
+    undoing.undo(conn, deed.id, players[1], AFTER.now)
+    assert (first.kind, first.player_id) in {
+        (one.kind, one.player_id) for one in awards.awards_of_month(conn, MONTH, staff=True)
+    }
 
 
 def test_a_month_that_was_not_published_differs_in_nothing(conn: sqlite3.Connection) -> None:

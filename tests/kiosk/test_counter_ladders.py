@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hall_visitor import hidden
 from ladder_house import Club, a_club
 
 from edge.hall import ladders
+from edge.hall.erasure import erase, go_on
 from edge.hall.ladders import LadderMatch
 from kiosk.ladder_words import arrows_svg, lanes_of
 from kiosk.texts import catalogue
@@ -47,6 +49,20 @@ def test_a_match_of_the_table_waits_until_staff_confirm_it(club: Club) -> None:
     assert "Every ladder match is confirmed" in told
     club.undo(told)
     assert [one.match_id for one in waiting(club)] == [match.match_id]
+    assert "Undone: Result confirmed: Ana – Cleo 0:1" in club.staff.html("/counter/deeds")
+
+
+def test_who_is_erased_is_a_former_player_on_everybodys_pages(club: Club) -> None:
+    club.play("Ana", "Cleo")
+    club.staff.post("/counter/ladders/confirm", match=seen(waiting(club)[0]))
+    evening = club.house.evening
+    with evening.store.write() as conn:
+        erase(conn, club.who["Cleo"].id, datetime.now(UTC), role="staff", who=None)
+    go_on(evening.store, 60)
+    matches, own = club.staff.html(f"{club.own}/matches"), club.player("Ana").html(f"/me/ladders/{club.ladder.id}")
+    assert '<span class="side won">A former player</span>' in matches
+    assert "against A former player" in own
+    assert "Cleo" not in matches + own
 
 
 def test_a_match_confirmed_twice_is_confirmed_once(club: Club) -> None:

@@ -297,13 +297,13 @@ def test_the_day_is_a_list_and_a_file(floor: Floor) -> None:
     floor.act(0, "stop")
     floor.start(place=1)
     html = floor.staff.html("/counter/clocks")
-    assert "2 clocks" in html
+    assert "Clocks: 2" in html
     assert "€6.00" in html
     answer = floor.staff.get("/counter/clocks.csv")
     assert answer.mimetype == "text/csv"
     assert answer.get_data(as_text=True).count("EUR") == 2
     assert "No clock ran" in floor.staff.html("/counter/clocks?day=2020-01-01")
-    assert "2 clocks" in floor.staff.html("/counter/clocks?day=nonsense")
+    assert "Clocks: 2" in floor.staff.html("/counter/clocks?day=nonsense")
 
 
 @pytest.mark.parametrize("label", HOSTILE)

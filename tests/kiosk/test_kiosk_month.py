@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from hall_visitor import PHONE, SCREEN, House
-from month_hall import MONTH, NOW, THIS_MONTH, MonthHall, month_hall, words
+from month_hall import CALL, MONTH, NOW, THIS_MONTH, MonthHall, month_hall, words
 
 from edge.clock import stamp
-from edge.hall import awards
+from edge.hall import awards, draws
 from edge.hall.award_rules import calculate
 from edge.hall.occasion import Occasion
 from edge.hall.players import Player
@@ -64,6 +64,38 @@ def test_after_the_draw_everybody_sees_who_won_and_how_to_check_it(hall: MonthHa
     html = hall.browser(None, PHONE).html("/boards/draw")
     assert "Ana Dinner for two · October 2025" in words(html)
     assert f'href="/draw/{draw_id}/recipe"' in html
+
+
+def test_after_the_draw_who_was_in_sees_the_own_ticket_and_whether_it_won(hall: MonthHall) -> None:
+    ana, ben = hall.regulars("Ana", "Ben")
+    draw_id = hall.draw("A cue", held=True)
+    (won,) = hall.get_draw(draw_id).winners
+    winner, other = (ana, ben) if won.name == "Ana" else (ben, ana)
+    pages = {who.id: words(hall.browser(who).html("/me/month")) for who in (winner, other)}
+    assert "You have won A cue" in pages[winner.id]
+    assert "You have won" not in pages[other.id]
+    for who in (winner, other):
+        own = f"Ticket {won.number if who is winner else 3 - (won.number or 0)}"
+        assert own in pages[who.id]
+        assert f"Your ticket: {own}" in words(hall.browser(who).html(f"/draw/{draw_id}/recipe"))
+    assert f"/draw/{draw_id}/recipe" in hall.browser(other).html("/me/month")
+    finn = hall.evening.player("Finn")
+    hall.came(finn, 1, 2)
+    assert f"/draw/{draw_id}/recipe" not in hall.browser(finn).html("/me/month")
+    assert "Your ticket" not in words(hall.browser().html(f"/draw/{draw_id}/recipe"))
+
+
+def test_a_draw_that_was_held_is_not_told_as_one_to_come(hall: MonthHall) -> None:
+    ana = hall.evening.player("Ana")
+    hall.came(ana, 1, 2, 3, 4, 5, 6, month=THIS_MONTH)
+    assert "You are in" in month_of(hall, ana)
+    at = stamp(NOW)
+    with hall.evening.store.write() as conn:
+        draw_id = draws.create(conn, THIS_MONTH, "A cue", by="", now=at).id
+        draws.freeze(conn, draw_id, by="", now=at)
+        draws.draw(conn, draw_id, CALL, by="", now=at)
+    assert "You have won A cue" in month_of(hall, ana)
+    assert "You are in" not in month_of(hall, ana)
 
 
 def test_a_vote_is_a_tap_and_can_be_changed(hall: MonthHall) -> None:

@@ -394,10 +394,15 @@ def _from_row(row: sqlite3.Row, winners: tuple[Ticket, ...]) -> Draw:
 def _undo_created(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
     """A draw made by mistake, as long as nothing but its seed was promised."""
     draw_id = deed.subject.removeprefix("draw:")
-    held = get_draw(conn, draw_id)
-    if held is None or held.state != "open":
+    if not _still_open(conn, deed):
         raise HallError("undo_too_late")
     void(conn, draw_id, "mistake", by=by, now=stamp(now))
 
 
+def _still_open(conn: sqlite3.Connection, deed: Deed) -> bool:
+    held = get_draw(conn, deed.subject.removeprefix("draw:"))
+    return held is not None and held.state == "open"
+
+
 UNDO = {"draw.created": _undo_created}
+STILL = {"draw.created": _still_open}

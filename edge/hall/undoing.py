@@ -46,19 +46,28 @@ UNDO: dict[str, Undo] = {
     **odd_patterns.UNDO,
 }
 
+# Of some kinds it is told at a glance that it is too late, and the way is not offered.
+STILL: dict[str, Callable[[sqlite3.Connection, Deed], bool]] = {**draws.STILL}
+
 _UNDONE = "deed.undone"
 
 
 def can_undo(conn: sqlite3.Connection, deed: Deed) -> bool:
-    """Whether a deed is of a kind that can be undone, by staff, and was not yet."""
-    return deed.role == "staff" and deed.what in UNDO and not audit.about(conn, f"deed:{deed.id}", 1)
+    """Whether undoing a deed is worth offering: it is of a kind that can be undone, by staff, was not yet, and
+    nothing is known that makes it too late."""
+    still = STILL.get(deed.what)
+    return _could_undo(conn, deed) and (still is None or still(conn, deed))
 
 
 def undo(conn: sqlite3.Connection, deed_id: int, by: str, now: datetime) -> Deed:
     """Undoes a deed; `conn` must be inside a transaction for writing. Raises HallError."""
     deed = audit.get_deed(conn, deed_id)
-    if deed is None or not can_undo(conn, deed):
+    if deed is None or not _could_undo(conn, deed):
         raise HallError("undo_not")
     UNDO[deed.what](conn, deed, by, now)
     audit.deed(conn, stamp(now), _UNDONE, f"deed:{deed.id}", by, after={"what": deed.what})
     return deed
+
+
+def _could_undo(conn: sqlite3.Connection, deed: Deed) -> bool:
+    return deed.role == "staff" and deed.what in UNDO and not audit.about(conn, f"deed:{deed.id}", 1)

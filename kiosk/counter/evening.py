@@ -68,9 +68,19 @@ class Row:
 
     @property
     def winner(self) -> int | None:
-        if self.match is None or self.match.winner is None:
-            return None
-        return self.match.players.index(self.match.winner)
+        return None if self.match is None else _winner(self.match)
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A result of the evening that nobody was paired for: by a program, or at a table and counted for it."""
+
+    match: Match
+    names: tuple[str, str]
+
+    @property
+    def winner(self) -> int | None:
+        return _winner(self.match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +196,9 @@ def matches(evening_id: str) -> str:
         rows = _rows(conn, evening)
         here = attending(conn, evening_id)
         following = latest_round(conn, evening_id) + 1
-        tally = _tally(conn, evening)
+        played = matches_of_evening(conn, evening_id)
+        others = _others(conn, played, rows)
+        tally = _tally(conn, played)
     rounds: dict[int, list[Row]] = {}
     for row in rows:
         rounds.setdefault(row.pairing.round, []).append(row)
@@ -195,6 +207,7 @@ def matches(evening_id: str) -> str:
         "evening",
         evening=evening,
         rounds=rounds,
+        others=others,
         here=len(here),
         out=_sitting_out(here, rows),
         following=following,
@@ -379,11 +392,27 @@ def _sitting_out(here: list[Player], rows: list[Row]) -> list[str]:
     return out if len(out) < 2 * len(latest[0].sides[0]) else []
 
 
-def _tally(conn: sqlite3.Connection, evening: GameSession) -> list[Tally]:
+def _winner(match: Match) -> int | None:
+    """The side that has won."""
+    return None if match.winner is None else match.players.index(match.winner)
+
+
+def _others(conn: sqlite3.Connection, played: list[Match], rows: list[Row]) -> list[Other]:
+    """What was played tonight and stands in no round."""
+    paired = {row.pairing.match_id for row in rows}
+    found = []
+    for match in played:
+        if match.id not in paired:
+            a, b = (side_words(conn, side) for side in match.sides)
+            found.append(Other(match, (a, b)))
+    return found
+
+
+def _tally(conn: sqlite3.Connection, matches: list[Match]) -> list[Tally]:
     """Those who have played tonight, who won most first."""
     played: Counter[str] = Counter()
     won: Counter[str] = Counter()
-    for match in matches_of_evening(conn, evening.id):
+    for match in matches:
         played.update(match.everybody)
         won.update(one for one in match.everybody if match.won_by(one))
     lines = [Tally(side_words(conn, (one,)), count, won[one]) for one, count in played.items()]

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from hall_visitor import SCREEN, Browser, House, a_house, hidden
 
+from edge.clock import stamp
+from edge.facts import uuid7
 from edge.hall.game_sessions import attending, evenings, get_evening
 from edge.hall.matches import matches_of_evening
 from edge.hall.pairings import pairings_of
 from edge.hall.players import Player, sign_up
 from edge.hall.points import points_of
+from edge.hall.results import Entered, enter_result
 
 
 @pytest.fixture
@@ -272,6 +275,28 @@ def test_who_has_no_match_in_the_round_is_named(house: House, staff: Browser, pe
     once = hidden(staff.html(f"{way}/pick?p={two[0]}&p={two[1]}"), "once")
     staff.post(f"{way}/pick", p=two, once=once)  # picked by hand: everybody else is no news
     assert "Without a match" not in staff.html(way)
+
+
+def test_a_result_that_nobody_was_paired_for_stands_on_the_evening_and_can_be_put_right(
+    house: House, staff: Browser, people: list[Player]
+) -> None:
+    evening_id = begin(staff)
+    way = f"/counter/evening/{evening_id}"
+    assert "Nobody is paired yet" in staff.html(way)
+    with house.evening.store.write() as conn:
+        evening = get_evening(conn, evening_id)
+        assert evening is not None
+        sides = ((people[0].id,), (people[1].id,))
+        what = Entered(uuid7(), sides, "9-ball", (2, 3), evening.day, stamp(evening.started_at), evening_id)
+        match = enter_result(conn, what, people[0].id, evening.started_at)
+    page = staff.html(way)
+    assert "Nobody is paired yet" not in page
+    assert "Other results" in page
+    own = page[page.index("Other results") :]
+    assert own.index(people[0].name) < own.index("2<span>:</span>3") < own.index(people[1].name)
+    assert f'href="/counter/match/{match.id}?from={way}"' in own
+    assert "trouble=" not in staff.post(f"/counter/match/{match.id}", winner="0", won="3", lost="2").location
+    assert "3<span>:</span>2" in staff.html(way)
 
 
 def test_straight_pool_is_played_to_points(house: House, staff: Browser) -> None:

@@ -126,7 +126,8 @@ _SUBJECTS: dict[str, Callable[[sqlite3.Connection, str], str]] = {
 
 
 def _fields(conn: sqlite3.Connection, deed: Deed) -> dict[str, object]:
-    """What a sentence may fill in besides: everything noted after the deed, players by their names."""
+    """What a sentence may fill in besides: everything noted after the deed, players and matches in words."""
+    words = {"player": name_of, "to": name_of, "match": _match}
     after = deed.after or {}
-    named = {key: name_of(conn, str(value)) if key in ("player", "to") else value for key, value in after.items()}
-    return {"player": "", "round": "", "pairings": "", **named}
+    named = {key: words[key](conn, str(value)) if key in words else value for key, value in after.items()}
+    return {"player": "", "round": "", "pairings": "", "match": "", **named}

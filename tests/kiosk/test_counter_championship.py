@@ -70,7 +70,7 @@ def test_a_championship_is_played_to_its_end(hall: MonthHall, staff: Browser, wa
     enter(staff, way, 1, 0)
     enter(staff, way, 2, 1, lost=4)
     assert [one and one.name for one in node(hall, way, 3).sides] == ["Ana", "Cleo"]
-    assert "Result in the bracket" in told(staff.html(enter(staff, way, 3, 1)))
+    assert "Ana – Cleo 2:5, in the bracket" in told(staff.html(enter(staff, way, 3, 1)))
     assert "Champion: Cleo" in staff.html(way)
     assert "Champion: Cleo" in hall.browser(None, PHONE).html(
         way.removeprefix("/counter").replace("ships", "ship")

@@ -1,7 +1,8 @@
 """Wall-clock times: UTC in storage, the hall's zone on screen. Durations come from the monotonic clock."""
 
 import os
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,17 +31,25 @@ def day_bounds(moment: datetime, zone: tzinfo) -> tuple[str, str]:
     return stamp(begin), stamp(end)
 
 
+@lru_cache(maxsize=4096)
+def monday_of(day: str) -> str:
+    """The Monday of the week of that day."""
+    one = date.fromisoformat(day)
+    return (one - timedelta(days=one.weekday())).isoformat()
+
+
 def month_before(month: str) -> str:
     """The month before `2026-01` is `2025-12`."""
-    return _month(month, -1)
+    return month_later(month, -1)
 
 
 def month_after(month: str) -> str:
     """The month after `2025-12` is `2026-01`."""
-    return _month(month, 1)
+    return month_later(month, 1)
 
 
-def _month(month: str, later: int) -> str:
+def month_later(month: str, later: int) -> str:
+    """The month so many after that one, or before it; of a day it is that of its month."""
     year, number = divmod(int(month[:4]) * 12 + int(month[5:7]) - 1 + later, 12)
     return f"{year:04}-{number + 1:02}"
 

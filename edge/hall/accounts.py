@@ -13,8 +13,8 @@ from edge.clock import stamp
 from edge.hall import audit, consents, erasure, groups, renaming
 from edge.hall.audit import Deed
 from edge.hall.errors import HallError
-from edge.hall.players import Player, get_player, require_member, save_player
-from edge.hall.roles import require_acting, require_other_admin, require_yours
+from edge.hall.players import Player, require_here, require_member, save_player
+from edge.hall.roles import as_left, require_acting, require_other_admin, require_yours
 
 
 def rename(conn: sqlite3.Connection, player_id: str, name: str, by: str, now: datetime) -> Player:
@@ -79,9 +79,7 @@ def erase(conn: sqlite3.Connection, player_id: str, by: str, now: datetime) -> N
 
     Raises HallError: `person_nobody`, `erase_own`, `person_not_yours`, `role_last_admin`.
     """
-    player = get_player(conn, player_id)
-    if player is None or player.erased:
-        raise HallError("person_nobody")
+    player = require_here(conn, player_id, "person_nobody")
     if player.id == by:
         raise HallError("erase_own")
     require_yours(require_acting(conn, by), player)
@@ -91,9 +89,7 @@ def erase(conn: sqlite3.Connection, player_id: str, by: str, now: datetime) -> N
 
 def note_given_out(conn: sqlite3.Connection, player_id: str, by: str, now: datetime) -> Player:
     """Notes that staff take everything of a player's along. Raises HallError as `rename` does."""
-    player = get_player(conn, player_id)
-    if player is None or player.erased:
-        raise HallError("person_nobody")
+    player = require_here(conn, player_id, "person_nobody")
     require_yours(require_acting(conn, by), player)
     audit.deed(conn, stamp(now), "player.given_out", f"player:{player.id}", by)
     return player
@@ -101,12 +97,12 @@ def note_given_out(conn: sqlite3.Connection, player_id: str, by: str, now: datet
 
 def _undo_group(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
     before = deed.before or {}
-    player = _as_left(conn, deed, lambda one: _group(conn, one.id))
+    player = as_left(conn, deed, lambda one: _group(conn, one.id))
     set_group(conn, player.id, before["group"] if before["override"] else None, by, now)
 
 
 def _undo_visible(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
-    player = _as_left(conn, deed, lambda one: {"visible": one.visible})
+    player = as_left(conn, deed, lambda one: {"visible": one.visible})
     _set_visible(conn, player, by, now, visible=not player.visible)
 
 
@@ -117,14 +113,6 @@ UNDO = {
     "player.hidden": _undo_visible,
     "player.shown": _undo_visible,
 }
-
-
-def _as_left(conn: sqlite3.Connection, deed: Deed, state: Any) -> Player:
-    """The player a deed was done to, as long as it stands as the deed left it. Raises HallError."""
-    player = get_player(conn, deed.subject.removeprefix("player:"))
-    if player is None or player.erased or state(player) != deed.after:
-        raise HallError("undo_too_late")
-    return player
 
 
 def _set_visible(conn: sqlite3.Connection, player: Player, by: str, now: datetime, *, visible: bool) -> None:

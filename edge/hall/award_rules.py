@@ -8,12 +8,10 @@ players chose. Ties share everything. Who does not want to be seen is passed ove
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from fractions import Fraction
-from functools import lru_cache
 from typing import Literal
 
-from edge.clock import month_before
+from edge.clock import monday_of, month_before
 from edge.facts import canonical, content_hash
 from edge.hall import votes
 from edge.hall.typed import a_month
@@ -57,9 +55,9 @@ class Preview:
         return content_hash(canonical({"month": self.month, "due": pairs}))
 
 
-def weeks(days: Iterable[str]) -> set[tuple[int, int]]:
-    """The ISO weeks of some days, each as its year and number."""
-    return {_week(day) for day in days}
+def weeks(days: Iterable[str]) -> set[str]:
+    """The weeks of some days, each as its Monday."""
+    return {monday_of(day) for day in days}
 
 
 def kept_up(evenings: Iterable[str], attended: Iterable[str]) -> bool:
@@ -91,12 +89,6 @@ def calculate(conn: sqlite3.Connection, month: str) -> Preview:
     for kind in votes.KINDS:
         due += _chosen(kind, ballots[kind])
     return Preview(month, tuple(due), ballots)
-
-
-@lru_cache(maxsize=4096)
-def _week(day: str) -> tuple[int, int]:
-    calendar = date.fromisoformat(day).isocalendar()
-    return calendar.year, calendar.week
 
 
 def _tops(conn: sqlite3.Connection, month: str) -> list[Due]:

@@ -23,7 +23,7 @@ from edge.hall.audit import Deed
 from edge.hall.award_rules import SEEN, Due, Preview, calculate
 from edge.hall.errors import HallError
 from edge.hall.occasion import Occasion
-from edge.hall.players import get_player
+from edge.hall.players import require_member
 from edge.hall.typed import a_month, one_line
 
 migrations = Migrations("awards")
@@ -186,9 +186,7 @@ def grant(conn: sqlite3.Connection, month: str, title: str, player_id: str, *, b
     title = one_line(title, *TITLE_CHARS, "award_title")
     if a_month(month) > here.month:
         raise HallError("award_month")
-    player = get_player(conn, player_id)
-    if player is None or player.guest or player.erased:
-        raise HallError("award_member")
+    player = require_member(conn, player_id, "award_member")
     for award in awards_of_month(conn, month, staff=True):
         if (award.kind, award.title, award.player_id) == ("manual", title, player_id):
             return award

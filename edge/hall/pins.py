@@ -288,7 +288,9 @@ def _count(conn: sqlite3.Connection, subject: str, at: Moment) -> int:
     _store(conn, subject, failures, at, 0.0)
     # Names of nobody have no player whose erasure would delete them.
     old = stamp(at.now - timedelta(seconds=FORGOTTEN_AFTER_S))
-    conn.execute("DELETE FROM pin_failures WHERE subject GLOB '*name:*' AND last_failed_at < ?", [old])
+    for line in LINES:
+        names = _subject("name:*", line)
+        conn.execute("DELETE FROM pin_failures WHERE subject GLOB ? AND last_failed_at < ?", [names, old])
     return failures
 
 

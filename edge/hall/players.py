@@ -176,10 +176,18 @@ def get_player(conn: sqlite3.Connection, player_id: str) -> Player | None:
     return None if row is None else _player(row)
 
 
-def require_member(conn: sqlite3.Connection, player_id: str, otherwise: str) -> Player:
-    """A player who has signed up and is still here. Raises PlayerError of the key `otherwise` for anybody else."""
+def require_here(conn: sqlite3.Connection, player_id: str, otherwise: str) -> Player:
+    """A player or guest who is still here. Raises PlayerError of the key `otherwise` for anybody else."""
     player = get_player(conn, player_id)
-    if player is None or player.guest or player.erased:
+    if player is None or player.erased:
+        raise PlayerError(otherwise)
+    return player
+
+
+def require_member(conn: sqlite3.Connection, player_id: str, otherwise: str) -> Player:
+    """As `require_here`, for who has signed up."""
+    player = require_here(conn, player_id, otherwise)
+    if player.guest:
         raise PlayerError(otherwise)
     return player
 

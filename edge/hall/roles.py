@@ -5,6 +5,7 @@ everybody. Else a new PIN for an admin would be a way to become one.
 """
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import get_args
@@ -13,7 +14,7 @@ from edge.clock import stamp
 from edge.hall import audit
 from edge.hall.audit import Deed
 from edge.hall.errors import HallError
-from edge.hall.players import STAFF, Player, Role, get_player, require_member, save_player
+from edge.hall.players import STAFF, Player, Role, get_player, require_here, require_member, save_player
 
 ROLES: tuple[Role, ...] = tuple(role for role in get_args(Role) if role != "player")
 
@@ -98,6 +99,14 @@ def require_other_admin(conn: sqlite3.Connection, player: Player) -> None:
         raise HallError("role_last_admin")
 
 
+def as_left(conn: sqlite3.Connection, deed: Deed, state: Callable[[Player], object]) -> Player:
+    """The player a deed was done to, as long as their `state` is as the deed left it. Raises HallError."""
+    player = require_here(conn, deed.subject.removeprefix("player:"), "undo_too_late")
+    if state(player) != deed.after:
+        raise HallError("undo_too_late")
+    return player
+
+
 def _change(conn: sqlite3.Connection, player: Player, roles: frozenset[Role], by: str | None, now: str) -> Player:
     if roles == player.roles:
         return player
@@ -113,9 +122,7 @@ def _told(player: Player) -> dict[str, list[Role]]:
 
 
 def _undo_roles(conn: sqlite3.Connection, deed: Deed, by: str, now: datetime) -> None:
-    player = get_player(conn, deed.subject.removeprefix("player:"))
-    if player is None or player.erased or _told(player) != deed.after:
-        raise HallError("undo_too_late")
+    player = as_left(conn, deed, _told)
     set_roles(conn, player.id, frozenset((deed.before or {})["roles"]), by, now)
 
 

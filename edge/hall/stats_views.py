@@ -4,10 +4,11 @@ Nothing is kept of what was looked at, or how often.
 """
 
 import sqlite3
-from datetime import date, timedelta
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
+
+from edge.clock import monday_of
 
 migrations = Migrations("stats_views")
 
@@ -23,12 +24,6 @@ def stats_views_1(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
     """)
     db.execute("CREATE INDEX stats_views_of ON stats_views (player_id)")
-
-
-def monday_of(day: str) -> str:
-    """The Monday of the week of that day."""
-    one = date.fromisoformat(day)
-    return (one - timedelta(days=one.weekday())).isoformat()
 
 
 def is_noted(conn: sqlite3.Connection, player_id: str, day: str) -> bool:

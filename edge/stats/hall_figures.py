@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
 
-from edge.clock import from_stamp, month_after
+from edge.clock import from_stamp, monday_of, month_after, month_later
 from edge.hall.matches import days_of_play
-from edge.hall.stats_views import lookers, monday_of
+from edge.hall.stats_views import lookers
 
 MONTHS, WEEKS = 24, 12
 GAP_S = 60.0
@@ -93,7 +93,7 @@ class _Evening:
 
 def months_of(conn: sqlite3.Connection, today: str, count: int = MONTHS) -> list[Month]:
     """The latest months up to that of the hall's day `today`, oldest first."""
-    names = [_month(today, ago) for ago in reversed(range(count))]
+    names = [month_later(today, -ago) for ago in reversed(range(count))]
     evenings = _by(_evenings(conn, names[0] + "-01", _day_after(today)), 7)
     came = _months_here(conn)
     after = [(month, month_after(month)) for month in names]
@@ -107,7 +107,7 @@ def months_of(conn: sqlite3.Connection, today: str, count: int = MONTHS) -> list
             len(evenings[month]),
             sum(one.ticked for one in evenings[month]),
             players[month],
-            back[month] if _month(today, 1) > month else None,
+            back[month] if month_later(today, -1) > month else None,
             len(first[month]),
             sum(due for due, _ in first[month]),
             sum(again for _, again in first[month]),
@@ -126,9 +126,8 @@ def weeks_of(conn: sqlite3.Connection, today: str, count: int = WEEKS) -> list[W
     for one in _evenings(conn, begin, end):
         evenings[monday_of(one.day)].append(one)
     players: dict[str, set[str]] = defaultdict(set)
-    week = {day: monday for monday in mondays for day in _days_from(monday)}
     for player, day in _here_between(conn, begin, end):
-        players[week[day]].add(player)
+        players[monday_of(day)].add(player)
     looked = lookers(conn, begin, end)
     return [
         Week(
@@ -246,16 +245,6 @@ def _by(evenings: Iterable[_Evening], chars: int) -> dict[str, list[_Evening]]:
     for one in evenings:
         found[one.day[:chars]].append(one)
     return found
-
-
-def _month(today: str, ago: int) -> str:
-    year, month = divmod(int(today[:4]) * 12 + int(today[5:7]) - 1 - ago, 12)
-    return f"{year:04}-{month + 1:02}"
-
-
-def _days_from(monday: str) -> list[str]:
-    first = date.fromisoformat(monday)
-    return [(first + timedelta(days=ahead)).isoformat() for ahead in range(7)]
 
 
 def _day_after(today: str) -> str:

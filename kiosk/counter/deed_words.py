@@ -8,6 +8,7 @@ from edge.hall.clocks import get_clock
 from edge.hall.game_sessions import get_evening
 from edge.hall.matches import Match, get_match
 from edge.hall.players import get_player
+from edge.hall.sessions import get_session
 from kiosk import month_words
 from kiosk.box import box
 from kiosk.texts import catalogue
@@ -68,8 +69,8 @@ def _match(conn: sqlite3.Connection, key: str) -> str:
 
 
 def _session(conn: sqlite3.Connection, key: str) -> str:
-    row = conn.execute("SELECT player_id FROM sessions WHERE id = ?", [key]).fetchone()
-    return "" if row is None else name_of(conn, row[0])
+    session = get_session(conn, key)
+    return "" if session is None else name_of(conn, session.player_id)
 
 
 def _evening(conn: sqlite3.Connection, key: str) -> str:

@@ -5,13 +5,11 @@ import re
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from edge.hall import pins
 from edge.hall.players import get_player
-from kiosk import limits, who
+from kiosk import limits, pin_check, who
 from kiosk.box import box
 from kiosk.counter.shell import COUNTER
 from kiosk.lines import lines
-from kiosk.pin_check import pin_line
 from kiosk.player.check_in import asked_name, trouble_of
 from kiosk.player.phones import hall_name
 from kiosk.security import local_path
@@ -38,10 +36,7 @@ def check() -> Response | str:
     require_private_line()
     limits.spend("pin")
     name = request.form.get("name", "")[:60]
-    at = pins.this_moment()
-    verdict = pins.verify_name(
-        box().store, box().keys().pins, name, request.form.get("pin", ""), at, line=pin_line()
-    )
+    verdict = pin_check.verify_name_here(name, request.form.get("pin", ""))
     if verdict.player_id is None:
         return _page(name, trouble_of(verdict), verdict.wait_s)
     response = redirect(_goes_on(), 303)

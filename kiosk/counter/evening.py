@@ -24,7 +24,7 @@ from edge.hall.game_sessions import (
     time_of_result,
     void_evening,
 )
-from edge.hall.matches import MOST_POINTS, MOST_RACKS, RACKLESS_GAMES, Match, get_match, matches_of_evening
+from edge.hall.matches import MOST_POINTS, Match, get_match, matches_of_evening
 from edge.hall.pairings import (
     How,
     Pairing,
@@ -52,7 +52,7 @@ POINTS = (25, 50, 75, 100)  # of straight pool
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A pairing as its row shows it; `winner` is a side, None as long as nobody has won."""
+    """A pairing as its row shows it."""
 
     pairing: Pairing
     names: tuple[str, str]
@@ -66,10 +66,6 @@ class Row:
     def seen(self) -> str:
         return forms.shown_score(self.match)
 
-    @property
-    def winner(self) -> int | None:
-        return None if self.match is None else _winner(self.match)
-
 
 @dataclass(frozen=True, slots=True)
 class Other:
@@ -77,10 +73,6 @@ class Other:
 
     match: Match
     names: tuple[str, str]
-
-    @property
-    def winner(self) -> int | None:
-        return _winner(self.match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +264,7 @@ def score(evening_id: str, pairing_id: str) -> str:
     winner = request.args.get("winner", type=int)
     if winner not in (None, 0, 1):
         abort(400)
-    race = evening.race_to if row.match is None else row.match.race_to
+    game, race = (evening.game, evening.race_to) if row.match is None else (row.match.game, row.match.race_to)
     return shell.page(
         "counter/evening/score.html",
         "evening",
@@ -280,7 +272,7 @@ def score(evening_id: str, pairing_id: str) -> str:
         row=row,
         winner=winner,
         race=race,
-        by_buttons=race <= MOST_RACKS and (row.match.game if row.match else evening.game) not in RACKLESS_GAMES,
+        by_buttons=forms.by_buttons(game, race),
     )
 
 
@@ -390,11 +382,6 @@ def _sitting_out(here: list[Player], rows: list[Row]) -> list[str]:
     playing = {one for pairing in latest for side in pairing.sides for one in side}
     out = [player.name for player in here if player.id not in playing]
     return out if len(out) < 2 * len(latest[0].sides[0]) else []
-
-
-def _winner(match: Match) -> int | None:
-    """The side that has won."""
-    return None if match.winner is None else match.players.index(match.winner)
 
 
 def _others(conn: sqlite3.Connection, played: list[Match], rows: list[Row]) -> list[Other]:

@@ -9,10 +9,11 @@ from edge.clock import month_after, month_before
 from edge.facts import is_uuid
 from edge.hall import players
 from edge.hall.errors import HallError
-from edge.hall.matches import RACKLESS_GAMES, Match
+from edge.hall.matches import MOST_RACKS, RACKLESS_GAMES, Match
 from edge.hall.occasion import Occasion
 from edge.hall.players import Player
 from edge.hall.roster import regulars
+from kiosk.player.start import race_field
 
 NAMES_SHOWN = 12
 REGULARS_SHOWN = 60
@@ -32,8 +33,12 @@ def asked_play() -> tuple[str, int]:
     """The game that the form says, and its race or, in a game without racks, its points; 0 for none. Whether that
     can be played is for the hall's rules to say."""
     game = request.form.get("game", "")
-    field = "points" if game in RACKLESS_GAMES and "points" in request.form else "race"
-    return game, request.form.get(field, 0, type=int)
+    return game, request.form.get(race_field(game, request.form), 0, type=int)
+
+
+def by_buttons(game: str, race: int) -> bool:
+    """Whether there is a button for each number of racks that the other side can have: else scores are typed."""
+    return game not in RACKLESS_GAMES and race <= MOST_RACKS
 
 
 def shown_score(match: Match | None) -> str:

@@ -8,10 +8,9 @@ from flask import Blueprint, Response, abort, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from edge.clock import from_stamp, month_before
+from edge.clock import from_stamp, monday_of, month_before
 from edge.hall.occasion import hall_day
 from edge.hall.points import full_board
-from edge.hall.stats_views import monday_of
 from edge.stats import hall_export, odd_patterns
 from edge.stats.hall_figures import Month, Recording, Week, months_of, weeks_of
 from edge.stats.odd_patterns import Finding

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
 from edge.hall import audit, ladders
-from edge.hall.matches import MOST_POINTS, MOST_RACKS, RACKLESS_GAMES, Match, get_match
+from edge.hall.matches import MOST_POINTS, Match, get_match
 from edge.hall.results import confirm, correct, strike
 from edge.hall.rulings import ruling_of
 from kiosk.box import box
@@ -42,7 +42,7 @@ def one(match_id: str) -> str:
         could_count=could_count,
         winner=winner if winner in (0, 1) else None,
         ways=[_way(match_id, came_from, winner=side) for side in (0, 1)],
-        by_buttons=match.game not in RACKLESS_GAMES and match.race_to <= MOST_RACKS,
+        by_buttons=forms.by_buttons(match.game, match.race_to),
         came_from=came_from,
         kept={"seen": forms.shown_score(match)} | ({} if came_from is None else {"from": came_from}),
     )

@@ -15,9 +15,8 @@ from edge.hall.errors import HallError
 from edge.hall.occasion import hall_day
 from edge.hall.players import GAMES, Handedness, Player, PlayerError, clean_name, get_player, save_player
 from edge.hall.words import nowhere_word
-from kiosk import limits, who
+from kiosk import limits, pin_check, who
 from kiosk.box import box
-from kiosk.pin_check import pin_line
 from kiosk.player import check_in
 from kiosk.security import Refusal
 from kiosk.who import access, logged_in, require_private_line
@@ -244,9 +243,7 @@ def check_pin() -> pins.Verdict | None:
     """Looks at the PIN that was sent; None when it is right, else what came of it."""
     require_private_line()
     limits.spend("pin")
-    pin = request.form.get("pin", "")
-    at, line = pins.this_moment(), pin_line()
-    verdict = pins.verify(box().store, box().keys().pins, logged_in().id, pin, at, line=line)
+    verdict = pin_check.verify_player(logged_in().id, request.form.get("pin", ""))
     return None if verdict.outcome == "right" else verdict
 
 

@@ -1,6 +1,7 @@
 """Starting and ending: practice with a goal or a drill, a match with its opponent, and what it came to."""
 
 import sqlite3
+from collections.abc import Container
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from edge.clock import stamp
 from edge.hall import ladders
 from edge.hall.badges import badges_of
 from edge.hall.drills import drills
-from edge.hall.matches import Match, get_match, longest_race
+from edge.hall.matches import RACKLESS_GAMES, Match, get_match, longest_race
 from edge.hall.players import GAMES, Player, get_player, new_guest
 from edge.hall.ratings import change_in
 from edge.hall.sessions import Session, get_session
@@ -267,11 +268,16 @@ def checked_goal(text: str) -> dict[str, object]:
 def asked_game() -> tuple[str, int]:
     """The game and the race that the address or the form names. Answers 400 for one that can't be played."""
     game = request.values.get("game", "")
-    race = request.values.get("points" if game == "straight pool" and "points" in request.values else "race", "")
+    race = request.values.get(race_field(game, request.values), "")
     most = longest_race(game)
     if game not in GAMES or not race.isascii() or not race.isdigit() or not 1 <= int(race[:4]) <= most:
         abort(400)
     return game, int(race)
+
+
+def race_field(game: str, asked: Container[str]) -> str:
+    """The field that says how far a game goes: in one without racks the points, where there are any."""
+    return "points" if game in RACKLESS_GAMES and "points" in asked else "race"
 
 
 def require_summary(session: Session) -> None:

@@ -6,17 +6,10 @@ from typing import Any
 
 import pytest
 from page_fit import SERIOUS, SIZES, barriers, misfits, resize, small_targets
+from pin_pad import press_pin
 from waiting import wait_until
 
 PIN = "4826"
-
-
-def press_pin(page: Any, pin: str) -> None:
-    """A PIN on the pad, digit by digit, and OK."""
-    page.wait_for_selector(".pad .key")
-    for digit in pin:
-        page.locator(".pad .key", has_text=digit).first.click()
-    page.locator(".pad [type=submit]").click()
 
 
 def type_name(page: Any, name: str) -> None:

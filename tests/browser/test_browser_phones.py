@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from page_fit import PHONE, SCREENS, SERIOUS, barriers, misfits, resize, too_wide
+from pin_pad import press_pin
 from waiting import wait_until
 
 PIN = "4826"
@@ -94,13 +95,6 @@ def code_on(page: Any) -> str:
     return str(page.get_attribute(".code", "data-code"))
 
 
-def press_pin(page: Any) -> None:
-    page.wait_for_selector(".pad .key")
-    for digit in PIN:
-        page.locator(".pad .key", has_text=digit).first.click()
-    page.locator(".pad [type=submit]").click()
-
-
 def give_name(phone: Any, address: str, name: str) -> str:
     """Types a name on the phone; returns the number it shows then."""
     phone.goto(address)
@@ -134,7 +128,7 @@ def test_first_a_name_and_a_pin_then_one_tap(page: Any, phone: Any, served: Any,
     page.wait_for_url("**/number")
     assert "Hello Ana" in page.inner_text("h1")
     page.click(f"button[value='{number}']")
-    press_pin(page)
+    press_pin(page, PIN)
     page.wait_for_url("**/start")
     phone.wait_for_url("**/me")  # connected, and the player's own page
     page.evaluate("() => document.getElementById('leave-form').submit()")
@@ -199,7 +193,7 @@ def test_a_player_connects_a_phone_from_the_screen(
     page: Any, phone: Any, served: Any, players: dict[str, str]
 ) -> None:
     page.goto(f"{served.url}/check-in/pin?name=Ana")
-    press_pin(page)
+    press_pin(page, PIN)
     page.wait_for_url("**/start")
     page.goto(f"{served.url}/phone")
     phone.goto(address_of(served, code_on(page)))
@@ -215,7 +209,7 @@ def test_a_player_connects_a_phone_from_the_screen(
 def test_an_opponent_comes_by_phone(page: Any, phone: Any, served: Any, players: dict[str, str]) -> None:
     connect_phone(served, phone, players["Ben"])
     page.goto(f"{served.url}/check-in/pin?name=Ana")
-    press_pin(page)
+    press_pin(page, PIN)
     page.wait_for_url("**/start")
     page.goto(f"{served.url}/start/opponent?game=9-ball&race=5")
     phone.goto(address_of(served, code_on(page)))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pytest
 from page_fit import SERIOUS, SIZES, barriers, misfits, resize, small_targets, too_wide
+from pin_pad import press_pin
 
 PIN = "4826"
 NAMES = ("Ana", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gus", "Hana", "Ivo", "Jana", "Karl", "Lena")
@@ -77,10 +78,7 @@ def hall(served: Any, cloud: tuple[FakeCloud, str]) -> Any:
 def ana(page: Any, served: Any, hall: Any) -> Any:
     """A page at the screen at which Ana is checked in."""
     page.goto(f"{served.url}/check-in/pin?name=Ana")
-    page.wait_for_selector(".pad .key")
-    for digit in PIN:
-        page.locator(".pad .key", has_text=digit).first.click()
-    page.locator(".pad [type=submit]").click()
+    press_pin(page, PIN)
     page.wait_for_url("**/start")
     return page
 

@@ -1,9 +1,10 @@
-"""What the tests of the box share: a store, a source, shots."""
+"""What the tests of the box share: a store, and an evening in one."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from evening import Evening
 from fresh_store import fresh_store
 
 from edge.runtime.paths import Paths
@@ -34,3 +35,10 @@ def store(path: Path) -> Iterator[Store]:
 def paths(path: Path) -> Paths:
     (path.parent / "run").mkdir()
     return Paths(path.parent, path.parent / "run")
+
+
+@pytest.fixture
+def evening(tmp_path: Path) -> Iterator[Evening]:
+    evening = Evening(tmp_path)
+    yield evening
+    evening.close()

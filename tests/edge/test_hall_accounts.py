@@ -3,9 +3,8 @@
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from evening import ZONE, Evening
@@ -19,13 +18,6 @@ from edge.stats import takeout
 from edge.stats.export import Unnamed
 
 UNNAMED = Unnamed("Guest", "A former player")
-
-
-@pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Evening]:
-    evening = Evening(tmp_path)
-    yield evening
-    evening.close()
 
 
 def somebody(evening: Evening, name: str, *roles: Role) -> Player:

@@ -1,13 +1,10 @@
 """Erasure: nothing personal of a player is left anywhere, and what is the others' is as it was."""
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 from evening import Evening
 
 from edge.clock import stamp
@@ -26,13 +23,6 @@ MAY_HOLD_THE_ID = {
     "audit": {"who", "subject"},
     "outbox": {"body"},
 }
-
-
-@pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Evening]:
-    evening = Evening(tmp_path)
-    yield evening
-    evening.close()
 
 
 def play_a_rack(evening: Evening) -> None:

@@ -2,10 +2,8 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 from evening import Evening
@@ -34,13 +32,6 @@ from edge.hall.players import Player
 from edge.hall.points import points_of
 from edge.hall.results import Entered, enter_result
 from edge.hall.roster import regulars
-
-
-@pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Evening]:
-    made = Evening(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

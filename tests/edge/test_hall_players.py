@@ -1,10 +1,8 @@
 """Players: which names can be, who is found by them, guests who become somebody, and who is gone."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from math import dist
-from pathlib import Path
 
 import pytest
 from evening import SOURCE, ZONE, Evening, a_shot
@@ -33,13 +31,6 @@ from edge.hall.words import nowhere_word
 from edge.store.shots import store_shot, store_source
 
 NOW = "2025-10-31T20:00:00.000Z"
-
-
-@pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Evening]:
-    evening = Evening(tmp_path)
-    yield evening
-    evening.close()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """Results by staff: what they rule stands over what was seen, and what they take back was as if never said."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from evening import Evening
 
@@ -19,13 +16,6 @@ from edge.hall.rulings import ruling_of
 from edge.hall.streaks import streaks_of
 
 RACK = tuple(str(n) for n in range(1, 10))
-
-
-@pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Evening]:
-    made = Evening(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

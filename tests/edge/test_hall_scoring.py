@@ -1,8 +1,5 @@
 """Shots count where they belong: whose they are, how the match stands, what a day adds up to."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from evening import Evening
 
@@ -14,13 +11,6 @@ from edge.stats.daily import figures_between, map_between
 from edge.stats.summary import goal_progress, session_summary
 
 RACK = tuple(str(n) for n in range(1, 10))
-
-
-@pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Evening]:
-    evening = Evening(tmp_path)
-    yield evening
-    evening.close()
 
 
 def run_out(evening: Evening, balls: tuple[str, ...] = RACK) -> None:

@@ -1,8 +1,6 @@
 """The caretaker ends what nobody plays any more, whatever the clock does, and enters what was left."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from evening import Evening
@@ -11,13 +9,6 @@ from edge.hall.sitting import at_table
 from edge.runtime.caretaker import Caretaker
 
 PAUSE = timedelta(minutes=20)
-
-
-@pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Evening]:
-    evening = Evening(tmp_path)
-    yield evening
-    evening.close()
 
 
 def taken(evening: Evening) -> bool:

@@ -3,9 +3,7 @@
 import csv
 import io
 import sqlite3
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +16,6 @@ from edge.stats.export import BOM, COLUMNS, Unnamed, safe_cell, shots_csv, shots
 
 RACK = tuple(str(n) for n in range(1, 10))
 UNNAMED = Unnamed("Guest", "A former player")
-
-
-@pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Evening]:
-    evening = Evening(tmp_path)
-    yield evening
-    evening.close()
 
 
 def rows_of(evening: Evening, player: Player, page: int = 500) -> list[dict[str, str]]:

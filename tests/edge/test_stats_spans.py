@@ -1,11 +1,8 @@
 """Spans: where a day, a week and a month begin, in the hall's zone, and what was played in them."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
-import pytest
 from evening import ZONE, Evening
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,13 +14,6 @@ from edge.stats.daily import Figures
 from edge.stats.spans import RANGES, Range, Record, Versus, record_of, span_of, stats_of
 
 RACK = tuple(str(n) for n in range(1, 10))
-
-
-@pytest.fixture
-def evening(tmp_path: Path) -> Iterator[Evening]:
-    evening = Evening(tmp_path)
-    yield evening
-    evening.close()
 
 
 def test_a_week_begins_on_monday() -> None:

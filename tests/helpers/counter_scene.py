@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pin_pad import press_pin
+
 from edge.clock import stamp
 from edge.hall.game_sessions import attend, begin_evening
 from edge.hall.keys import load_keys
@@ -45,10 +47,7 @@ class Staff:
             page.fill("#pin", PIN)
             page.press("#pin", "Enter")
         else:
-            page.wait_for_selector(".pad .key")
-            for digit in PIN:
-                page.locator(".pad .key", has_text=digit).first.click()
-            page.locator(".pad [type=submit]").click()
+            press_pin(page, PIN)
         page.wait_for_url(f"{url}{path}")
 
     def open(self, path: str) -> None:

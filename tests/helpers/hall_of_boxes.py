@@ -1,12 +1,11 @@
 """A hub and tables in one process, each with a store of its own, over real HTTPS."""
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fresh_store import compile_once, fresh_store
-from werkzeug.serving import WSGIRequestHandler, make_server
+from fresh_store import fresh_store
+from https_server import HttpsServer
 
 from edge.hall import devices
 from edge.hall.certificate import load_certificate
@@ -25,11 +24,6 @@ from sync.hub import Hall, create_app
 from sync.hub_client import HubClient
 from sync.hub_file import Hub
 from sync.table import TableSync
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        pass
 
 
 class HubBox:
@@ -55,7 +49,6 @@ class HubBox:
         else:
             hall = hall_of(self.paths, settings, fingerprint)
             assert isinstance(hall.desk, KioskDesk)
-            compile_once(hall.desk.app.jinja_env)
         self.app = create_app(hall)
         self.start()
 
@@ -64,20 +57,11 @@ class HubBox:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self._server = make_server(
-            "127.0.0.1", self.port, self.app, threaded=True, ssl_context=self.certificate.context(),
-            request_handler=Quiet,
-        )  # fmt: skip
-        self.port = self._server.server_port
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
-        )
-        self._thread.start()
+        self._server = HttpsServer(self.app, self.certificate, self.port)
+        self.port = self._server.port
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     def close(self) -> None:
         self.stop()

@@ -14,7 +14,6 @@ from evening import ZONE, Evening
 from fake_box import FakeBox
 from flask import Flask
 from flask.testing import FlaskClient
-from fresh_store import compile_once
 from werkzeug.test import TestResponse
 
 from edge.clock import stamp
@@ -28,25 +27,30 @@ from kiosk.security import LOGIN_COOKIE
 
 SCREEN, PHONE = "127.0.0.1", "192.168.1.20"
 PIN = "4826"
+CHICAGO = Settings(hall=Hall(timezone=str(ZONE)))
 RACK = tuple(str(n) for n in range(1, 10))
 _FIELD = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+def close_app(app: Flask) -> None:
+    """Ends what a kiosk's application has running beside its requests."""
+    box: Box = app.extensions[EXTENSION]
+    box.hub.close()
+    box.hub.join()
+    box.records.close()
 
 
 class House:
     """A kiosk in Chicago with an evening's store; the evening is today's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Settings = CHICAGO) -> None:
         self.box = FakeBox(folder)
         self.evening = Evening(self.box.paths.data)
         self.evening.now = datetime.now(UTC) - timedelta(hours=1)
-        self.app: Flask = create_app(self.box.paths, Settings(hall=Hall(timezone=str(ZONE))))
-        compile_once(self.app.jinja_env)
+        self.app: Flask = create_app(self.box.paths, settings)
 
     def close(self) -> None:
-        box: Box = self.app.extensions[EXTENSION]
-        box.hub.close()
-        box.hub.join()
-        box.records.close()
+        close_app(self.app)
         self.evening.close()
         self.box.close()
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hall_facts import put_days
-from hall_visitor import Browser, House, a_house
+from hall_visitor import Browser, House
 
 from edge.clock import stamp
 from edge.hall import draws, points, votes
@@ -27,6 +27,10 @@ HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=1+1"
 
 class MonthHall(House):
     """A hall whose clock stands still, and what its members did in October."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.evening.now = NOW - timedelta(days=60)
 
     @property
     def here(self) -> Occasion:
@@ -66,11 +70,19 @@ class MonthHall(House):
         with self.evening.store.write() as conn:
             votes.vote(conn, MONTH, kind, voter=voter.id, candidate=candidate.id, here=here)
 
-    def draw(self, prize: str = "A cue", *, prizes: int = 1, frozen: bool = False, held: bool = False) -> str:
-        """A draw of October; returns its id."""
+    def draw(
+        self,
+        prize: str = "A cue",
+        *,
+        month: str = MONTH,
+        prizes: int = 1,
+        frozen: bool = False,
+        held: bool = False,
+    ) -> str:
+        """A draw of October, or another month; returns its id."""
         at = stamp(NOW)
         with self.evening.store.write() as conn:
-            draw_id = draws.create(conn, MONTH, prize, by="", now=at, prizes=prizes).id
+            draw_id = draws.create(conn, month, prize, by="", now=at, prizes=prizes).id
             if frozen or held:
                 draws.freeze(conn, draw_id, by="", now=at)
             if held:
@@ -89,11 +101,8 @@ class MonthHall(House):
 
 @contextmanager
 def month_hall(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MonthHall]:
-    with a_house(folder) as house:
-        house.__class__ = MonthHall
-        assert isinstance(house, MonthHall)
+    with closing(MonthHall(folder)) as house:
         monkeypatch.setattr("kiosk.box.occasion", lambda zone, label: occasion(zone, label, NOW))
-        house.evening.now = NOW - timedelta(days=60)
         yield house
 
 

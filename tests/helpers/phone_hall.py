@@ -11,6 +11,7 @@ import pytest
 from fake_box import FakeBox
 from flask import Flask
 from flask.testing import FlaskClient
+from hall_visitor import close_app
 from small_kiosk import HERE, PHONE
 from werkzeug.test import TestResponse
 
@@ -21,7 +22,6 @@ from edge.hall.keys import load_keys
 from edge.hall.players import sign_up
 from edge.settings import Kiosk, Settings
 from kiosk.app import create_app
-from kiosk.box import EXTENSION
 from kiosk.player import codes, phones
 from kiosk.security import FORM_COOKIE, LOGIN_COOKIE, csrf_token
 
@@ -135,10 +135,7 @@ def open_hall(fake_box: FakeBox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha
                 give_answer(conn, player.id, "no", stamp(hall.now()), player.id)
             hall.ids[name] = player.id
     yield hall
-    box = hall.app.extensions[EXTENSION]
-    box.hub.close()
-    box.hub.join()
-    box.records.close()
+    close_app(hall.app)
 
 
 def log_in_here(hall: Hall, name: str) -> Device:

@@ -1,4 +1,4 @@
-"""Ports of this machine, one that nobody listens on and one that somebody else has; its address in a network."""
+"""Ports of this machine: one that nobody listens on, and one that somebody else has."""
 
 import socket
 from collections.abc import Iterator
@@ -17,14 +17,3 @@ def taken_port() -> Iterator[int]:
     """A port that is listened on as long as the block lasts."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield int(taken.getsockname()[1])
-
-
-def own_address() -> str | None:
-    """This machine's address in the network that its packets leave by, None without one. Nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # a network that is nobody's (RFC 5737)
-        except OSError:
-            return None
-        address = str(probe.getsockname()[0])
-    return None if address.startswith("127.") else address

@@ -8,11 +8,10 @@ import pytest
 from fake_box import FakeBox
 from flask import Flask
 from flask.testing import FlaskClient
-from fresh_store import compile_once
+from hall_visitor import close_app
 from phone_hall import Hall, open_hall
 
 from kiosk.app import create_app
-from kiosk.box import EXTENSION, Box
 
 
 @pytest.fixture
@@ -28,12 +27,8 @@ def fake_box(tmp_path: Path) -> Iterator[FakeBox]:
 @pytest.fixture
 def app(fake_box: FakeBox) -> Iterator[Flask]:
     app = create_app(fake_box.paths)
-    compile_once(app.jinja_env)
     yield app
-    box: Box = app.extensions[EXTENSION]
-    box.hub.close()
-    box.hub.join()
-    box.records.close()
+    close_app(app)
 
 
 @pytest.fixture

@@ -4,17 +4,16 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hall_visitor import PHONE, PIN, Browser
+from https_server import HttpsServer
 from month_hall import CALL, MONTH, THIS_MONTH, MonthHall, month_hall
-from werkzeug.serving import make_server
 
 from edge.facts import uuid7
 from edge.hall.certificate import load_certificate
@@ -69,15 +68,8 @@ def over_https(hall: MonthHall, folder: Path) -> Iterator[str]:
     found = re.search(r"-----BEGIN CERT.*?-----END CERT[^\n]*\n", (folder / "https.pem").read_text(), re.DOTALL)
     assert found is not None
     (folder / "hall.pem").write_text(found[0])
-    server = make_server("127.0.0.1", 0, hall.app, threaded=True, ssl_context=certificate.context())
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"https://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with closing(HttpsServer(hall.app, certificate)) as server:
+        yield f"https://{server.address}"
 
 
 def guides_program(box: str, pin: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from hall_visitor import PHONE, Browser, House, a_house, hidden
 
-from edge.clock import stamp
+from edge.clock import monday_of, stamp
 from edge.hall import audit, consents, groups, logins, pin_resets, pins, stats_views
 from edge.hall.keys import load_keys
 from edge.hall.players import Player, find_player, get_player, sign_up
@@ -259,7 +259,7 @@ def test_who_looks_at_their_statistics_is_written_once_a_week(counter: Counter) 
         browser.html(path)
     today = counter.house.app.extensions["kiosk"].here().day
     rows = counter.house.evening.rows("SELECT * FROM stats_views")
-    assert rows == [{"week": stats_views.monday_of(today), "player_id": counter.ana.id}]
+    assert rows == [{"week": monday_of(today), "player_id": counter.ana.id}]
 
 
 def test_a_page_that_only_looks_does_not_write(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from evening import ZONE
-from hall_visitor import SCREEN, Browser, House, hidden
+from hall_visitor import CHICAGO, SCREEN, Browser, House, hidden
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,10 +24,8 @@ from edge.hall.players import Player, save_player, sign_up
 from edge.hall.sitting import start_practice
 from edge.hall.table_setup import Wish, add_table
 from edge.hall.tables import HallTable, hall_tables
-from edge.settings import Counter, Hall, Settings
+from edge.settings import Counter
 from edge.store.database import Store
-from kiosk.app import create_app
-from kiosk.box import EXTENSION, Box
 from kiosk.counter.clock_words import FIELD, typed_moment
 
 HOSTILE = ["<script>alert(1)</script>", "=1+1", "'; DROP --", '" onclick="x', "{{ 7*7 }}", "a/../b?c#d"]
@@ -37,12 +35,8 @@ class Floor(House):
     """A hall with a price, its own table and three without a box."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._close_app()
-        settings = Settings(
-            hall=Hall(timezone=str(ZONE)), counter=Counter(cents_per_hour=1200, currency="EUR", clock_step_min=15)
-        )
-        self.app = create_app(self.box.paths, settings)
+        price = Counter(cents_per_hour=1200, currency="EUR", clock_step_min=15)
+        super().__init__(folder, replace(CHICAGO, counter=price))
         self.staff = self.counter()
         self.staff.get("/counter")  # registers the box's own table
         with self.store.write() as conn:
@@ -52,12 +46,6 @@ class Floor(House):
     @property
     def store(self) -> Store:
         return self.evening.store
-
-    def _close_app(self) -> None:
-        box: Box = self.app.extensions[EXTENSION]
-        box.hub.close()
-        box.hub.join()
-        box.records.close()
 
     def tables(self) -> list[HallTable]:
         with self.store.read() as conn:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fake_box import FakeBox
 from flask import Flask
+from hall_visitor import close_app
 from small_kiosk import HERE, HOSTILE, set_cookies
 from werkzeug.test import TestResponse
 
@@ -20,7 +21,6 @@ from edge.hall.roles import give_role
 from edge.settings import Counter, Kiosk, Settings
 from kiosk import lines
 from kiosk.app import create_app
-from kiosk.box import EXTENSION
 from kiosk.lines import Lines
 from kiosk.player.phones import check_in_address
 
@@ -87,10 +87,7 @@ def counters(fake_box: FakeBox) -> Iterator[Counters]:
             pins.keep_pin(conn, ids[name], hashed, datetime.now(UTC))
         give_role(conn, ids["Tess"], "staff", now_stamp())
     yield Counters(app, fake_box, ids)
-    box = app.extensions[EXTENSION]
-    box.hub.close()
-    box.hub.join()
-    box.records.close()
+    close_app(app)
 
 
 def login(counters: Counters, token: str) -> logins.Login | None:

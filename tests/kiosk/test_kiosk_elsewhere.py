@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from evening import Evening
-from fresh_store import compile_once
 from hall_of_boxes import HubBox, TableBox
-from hall_visitor import SCREEN, Browser
+from hall_visitor import SCREEN, Browser, close_app
 from werkzeug.test import TestResponse
 
 from edge.facts import uuid7
@@ -18,7 +17,6 @@ from edge.hall import ladders
 from edge.hall.ladders import Terms
 from edge.settings import Hall, Settings, Table
 from kiosk.app import create_app
-from kiosk.box import EXTENSION
 from sync.pages import Asker, PageRequest
 
 PIN = "4826"
@@ -36,15 +34,11 @@ class Screen:
 def a_screen(folder: Path, hub: HubBox, label: str) -> Screen:
     box = TableBox(folder, hub, label)
     app = create_app(box.paths, Settings(hall=CHICAGO, table=Table(label=label)))
-    compile_once(app.jinja_env)
     return Screen(box, Browser(app.test_client(), SCREEN))
 
 
 def close(screen: Screen) -> None:
-    made = screen.browser.client.application.extensions[EXTENSION]
-    made.hub.close()
-    made.hub.join()
-    made.records.close()
+    close_app(screen.browser.client.application)
     screen.box.close()
 
 

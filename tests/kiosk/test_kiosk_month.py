@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from hall_visitor import PHONE, SCREEN, House
-from month_hall import CALL, MONTH, NOW, THIS_MONTH, MonthHall, month_hall, words
+from month_hall import MONTH, NOW, THIS_MONTH, MonthHall, month_hall, words
 
 from edge.clock import stamp
-from edge.hall import awards, draws
+from edge.hall import awards
 from edge.hall.award_rules import calculate
 from edge.hall.occasion import Occasion
 from edge.hall.players import Player
@@ -89,11 +89,7 @@ def test_a_draw_that_was_held_is_not_told_as_one_to_come(hall: MonthHall) -> Non
     ana = hall.evening.player("Ana")
     hall.came(ana, 1, 2, 3, 4, 5, 6, month=THIS_MONTH)
     assert "You are in" in month_of(hall, ana)
-    at = stamp(NOW)
-    with hall.evening.store.write() as conn:
-        draw_id = draws.create(conn, THIS_MONTH, "A cue", by="", now=at).id
-        draws.freeze(conn, draw_id, by="", now=at)
-        draws.draw(conn, draw_id, CALL, by="", now=at)
+    hall.draw("A cue", month=THIS_MONTH, held=True)
     assert "You have won A cue" in month_of(hall, ana)
     assert "You are in" not in month_of(hall, ana)
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from fake_box import FakeBox
 from flask.testing import FlaskClient
+from hall_visitor import close_app
 
 from vision.balls import ball_sets
 from vision.model import Pot, Shot
@@ -227,7 +228,4 @@ def test_theme_and_idle_time_are_settings(fake_box: FakeBox) -> None:
     html = page(app.test_client(), "/")
     assert 'data-theme="light"' in html
     assert 'data-idle-s="45"' in html
-    box = app.extensions["kiosk"]
-    box.hub.close()
-    box.hub.join()
-    box.records.close()
+    close_app(app)

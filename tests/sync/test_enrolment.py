@@ -3,7 +3,6 @@
 import json
 import logging
 import stat
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from fresh_store import fresh_store
 from hall_of_boxes import HubBox, TableBox, another_keeps_the_copy
-from werkzeug.serving import make_server
+from https_server import HttpsServer
 from werkzeug.wrappers import Request, Response
 
 from edge.hall import devices
@@ -118,17 +117,8 @@ class Impostor:
                 client.close()
             return Response(json.dumps(said), content_type="application/json")
 
-        self._server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=certificate.context())
-        self.address = f"127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
-        )
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        server = HttpsServer(app, certificate)
+        self.address, self.close = server.address, server.close
 
 
 def test_who_stands_between_learns_nothing_and_is_found_out(
